@@ -1,0 +1,5 @@
+//! One line of the main process.
+
+fn main() {
+    mem_trace::trace!("Hello");
+}

@@ -1,0 +1,45 @@
+//! Who printed, when, and how much memory: one line of output at a time, from a
+//! program that is several processes.
+//!
+//! ```
+//! use mem_trace::{MemoryUsage, trace};
+//!
+//! trace!("Loading data...");
+//! trace!("Loaded. {}", MemoryUsage::now());
+//! ```
+//!
+//! prints the process's name, the seconds since this process's previous line,
+//! and the message:
+//!
+//! ```text
+//! MainProcess      [ 0.00s] Loading data...
+//! MainProcess      [ 1.62s] Loaded. Memory usage: 0 MB; peak: 0 MB; PSS 2 MB, …
+//! ```
+
+mod allocator;
+mod line;
+mod memory;
+mod process;
+
+pub use allocator::CountingAllocator;
+pub use memory::{MemoryUsage, available_memory, mebibytes};
+pub use process::{NAME_VARIABLE, name, set_name};
+
+#[doc(hidden)]
+pub use line::print;
+
+/// Prints one line: process, seconds since this process's previous line, message.
+///
+/// Takes what [`format!`] takes. The whole line is one `write(2)` of at most
+/// `PIPE_BUF` bytes, so lines of processes that share a pipe or a terminal are
+/// never mixed (pipe(7)). A message with line breaks, or one that is longer,
+/// becomes several such lines; those after the first carry `...` for the time.
+///
+/// A standard output that nobody reads any more is no error here: a tracer must
+/// not end the program that it watches.
+#[macro_export]
+macro_rules! trace {
+    ($($message:tt)*) => {
+        $crate::print(::std::format_args!($($message)*))
+    };
+}

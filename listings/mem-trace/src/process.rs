@@ -1,0 +1,67 @@
+//! The name of this process and the time of its last line.
+
+use std::env;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The environment variable that names a process before its `main` begins.
+///
+/// A pool sets it for the workers that it spawns, so that what such a worker
+/// prints ahead of its first task already carries its name.
+pub const NAME_VARIABLE: &str = "MEM_TRACE_NAME";
+
+/// The name of a process that nobody named.
+const MAIN: &str = "MainProcess";
+
+/// What a process's lines begin with. A forked child inherits it, clock and all.
+pub(crate) struct Identity {
+    name: String,
+    previous_line: Option<Instant>,
+}
+
+static IDENTITY: Mutex<Option<Identity>> = Mutex::new(None);
+
+impl Identity {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn is_main(&self) -> bool {
+        self.name == MAIN
+    }
+
+    /// The time since the previous line, which this one becomes. The first line
+    /// of a process counts from when the process was named.
+    pub(crate) fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        let previous = self.previous_line.replace(now).unwrap_or(now);
+        now - previous
+    }
+}
+
+/// Gives `f` the identity. Lines are printed under this lock, so that threads of
+/// one process take turns.
+pub(crate) fn with_identity<T>(f: impl FnOnce(&mut Identity) -> T) -> T {
+    // A panic while a line was being printed leaves a valid name and time behind.
+    let mut guard: MutexGuard<_> = IDENTITY.lock().unwrap_or_else(PoisonError::into_inner);
+    f(guard.get_or_insert_with(|| Identity {
+        name: env::var(NAME_VARIABLE).unwrap_or_else(|_| MAIN.to_string()),
+        previous_line: None,
+    }))
+}
+
+/// The name of this process: `MainProcess` unless it was named otherwise.
+pub fn name() -> String {
+    with_identity(|identity| identity.name.clone())
+}
+
+/// Names this process, as a pool does in each of its workers.
+///
+/// Starts the clock of a process that has printed nothing yet. A forked child
+/// has inherited a running clock: its first line counts from its parent's last.
+pub fn set_name(name: impl Into<String>) {
+    with_identity(|identity| {
+        identity.name = name.into();
+        identity.previous_line.get_or_insert_with(Instant::now);
+    });
+}
