@@ -1,1 +1,42 @@
+//! A pool of worker processes: the same functions, called by the same code,
+//! whether the workers are forked or spawned.
+//!
+//! ```no_run
+//! use process_pool::{Pool, StartMethod, Tasks};
+//!
+//! fn square(x: u64) -> u64 {
+//!     x * x
+//! }
+//!
+//! fn main() -> Result<(), process_pool::Error> {
+//!     // A spawned worker runs tasks in this call and never returns from it.
+//!     Tasks::new().add(square).serve_if_worker();
+//!
+//!     let pool = Pool::builder(StartMethod::Spawn).workers(4).start()?;
+//!     let squares = pool.map(square, 1..=3)?;
+//!     assert_eq!(squares, [1, 4, 9]);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! How the data flows: an argument is encoded in the parent ([`Slice`]s and
+//! [`Descriptor`]s ride beside the encoding, uncopied), waits in one queue, and is
+//! sent by the thread that drives the first free worker through a socket that the
+//! worker has as its standard input. The worker looks the function up by name,
+//! calls it, and sends the encoded result back the same way.
 
+mod argument;
+mod buffer;
+mod channel;
+mod error;
+mod pool;
+mod start;
+mod tasks;
+mod worker;
+
+pub use argument::{Descriptor, Slice};
+pub use buffer::Buffer;
+pub use error::{Ending, Error, Result};
+pub use pool::{Builder, Pool, Task};
+pub use start::StartMethod;
+pub use tasks::Tasks;

@@ -1,0 +1,234 @@
+//! Arguments and results: a serde encoding, with what is too large or too alive
+//! for an encoding riding beside it.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, Range};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// An encoded value and what rides beside it.
+#[derive(Debug, Default)]
+pub(crate) struct Message {
+    pub control: Vec<u8>,
+    pub slices: Vec<Bytes>,
+    pub descriptors: Vec<Arc<OwnedFd>>,
+}
+
+thread_local! {
+    /// The message whose value this thread is encoding or decoding. A value tells
+    /// serde only the position of its slice or descriptor in it.
+    static UNDER_WAY: RefCell<Option<Message>> = const { RefCell::new(None) };
+}
+
+impl Message {
+    pub fn encode<T: Serialize>(value: &T) -> postcard::Result<Self> {
+        UNDER_WAY.set(Some(Self::default()));
+        let control = postcard::to_stdvec(value);
+        let beside = UNDER_WAY.take().unwrap_or_default();
+        Ok(Self {
+            control: control?,
+            ..beside
+        })
+    }
+
+    pub fn decode<T: DeserializeOwned>(mut self) -> postcard::Result<T> {
+        let control = std::mem::take(&mut self.control);
+        UNDER_WAY.set(Some(self));
+        let value = postcard::from_bytes(&control);
+        UNDER_WAY.take();
+        value
+    }
+}
+
+fn with_message<T>(f: impl FnOnce(&mut Message) -> Option<T>) -> Option<T> {
+    UNDER_WAY.with_borrow_mut(|message| f(message.as_mut()?))
+}
+
+const ONLY_IN_A_MESSAGE: &str = "travels only in an argument or a result of a pool's task";
+
+/// Elements that travel to or from a task as bytes, without an encoding.
+///
+/// In the process that sends it, a part of a larger allocation that is not copied:
+/// [`part`](Self::part) is a count of references. In the one that receives it, an
+/// allocation of its own. The element type says through zerocopy that any bytes
+/// are a value of it.
+pub struct Slice<T> {
+    bytes: Bytes,
+    elements: PhantomData<T>,
+}
+
+/// What a [`Slice`] can hold: any bytes are a value, and a value has no padding.
+pub trait Element: FromBytes + IntoBytes + Immutable + KnownLayout + Send + 'static {}
+impl<T: FromBytes + IntoBytes + Immutable + KnownLayout + Send + 'static> Element for T {}
+
+impl<T: Element> Slice<T> {
+    /// The elements in `bytes`; `None` if their length or alignment is not one of
+    /// whole elements.
+    pub fn from_bytes(bytes: Bytes) -> Option<Self> {
+        if !bytes.is_empty() {
+            <[T]>::ref_from_bytes(&bytes).ok()?;
+        }
+        Some(Self {
+            bytes,
+            elements: PhantomData,
+        })
+    }
+
+    /// The elements in `range`, sharing the memory with this slice.
+    ///
+    /// # Panics
+    ///
+    /// If `range` reaches beyond the end, as indexing a slice does.
+    pub fn part(&self, range: Range<usize>) -> Self {
+        let size = size_of::<T>();
+        Self {
+            bytes: self.bytes.slice(range.start * size..range.end * size),
+            elements: PhantomData,
+        }
+    }
+}
+
+impl<T: Element> From<Vec<T>> for Slice<T> {
+    fn from(elements: Vec<T>) -> Self {
+        struct Owner<T>(Vec<T>);
+        impl<T: Element> AsRef<[u8]> for Owner<T> {
+            fn as_ref(&self) -> &[u8] {
+                self.0.as_bytes()
+            }
+        }
+        Self {
+            bytes: Bytes::from_owner(Owner(elements)),
+            elements: PhantomData,
+        }
+    }
+}
+
+impl<T: Element> Deref for Slice<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        if self.bytes.is_empty() {
+            return &[];
+        }
+        // The invariant of this type: every constructor checked length and
+        // alignment, or cut at whole elements.
+        <[T]>::ref_from_bytes(&self.bytes).expect("whole, aligned elements")
+    }
+}
+
+impl<T> Clone for Slice<T> {
+    fn clone(&self) -> Self {
+        Self {
+            bytes: self.bytes.clone(),
+            elements: PhantomData,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Slice<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slice of {} bytes", self.bytes.len())
+    }
+}
+
+impl<T: Element> Serialize for Slice<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let position = with_message(|message| {
+            message.slices.push(self.bytes.clone());
+            u32::try_from(message.slices.len() - 1).ok()
+        })
+        .ok_or_else(|| S::Error::custom(format_args!("a Slice {ONLY_IN_A_MESSAGE}")))?;
+        position.serialize(serializer)
+    }
+}
+
+impl<'de, T: Element> Deserialize<'de> for Slice<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let position = u32::deserialize(deserializer)? as usize;
+        with_message(|message| Self::from_bytes(message.slices.get(position)?.clone()))
+            .ok_or_else(|| D::Error::custom("no slice of whole elements came with the message"))
+    }
+}
+
+/// An open file that travels to a task: the worker gets a descriptor of its own
+/// for the same open file description (unix(7), `SCM_RIGHTS`).
+#[derive(Debug, Clone)]
+pub struct Descriptor(Arc<OwnedFd>);
+
+impl From<OwnedFd> for Descriptor {
+    fn from(fd: OwnedFd) -> Self {
+        Self(Arc::new(fd))
+    }
+}
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Serialize for Descriptor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let position = with_message(|message| {
+            message.descriptors.push(self.0.clone());
+            u32::try_from(message.descriptors.len() - 1).ok()
+        })
+        .ok_or_else(|| S::Error::custom(format_args!("a Descriptor {ONLY_IN_A_MESSAGE}")))?;
+        position.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Descriptor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let position = u32::deserialize(deserializer)? as usize;
+        with_message(|message| message.descriptors.get(position).cloned())
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("no descriptor came with the message"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_rides_beside_the_encoding_without_a_copy() {
+        let data = Slice::from(vec![1u64, 2, 3, 4]);
+        let message = Message::encode(&(7u8, data.part(1..3))).expect("encodes");
+        assert_eq!(message.slices[0].as_ptr(), data.bytes[8..].as_ptr());
+        assert!(message.control.len() < 8, "only its position is encoded");
+        let (seven, part): (u8, Slice<u64>) = message.decode().expect("decodes");
+        assert_eq!((seven, &part[..]), (7, &[2, 3][..]));
+    }
+
+    #[test]
+    fn bytes_that_are_not_whole_elements_are_refused() {
+        assert!(Slice::<u64>::from_bytes(Bytes::from(vec![0; 12])).is_none());
+        let words = Slice::from(vec![0u64; 2]);
+        assert!(Slice::<u64>::from_bytes(words.bytes.slice(1..9)).is_none());
+    }
+
+    #[test]
+    fn an_empty_slice_has_no_alignment_to_miss() {
+        let data = Slice::from(vec![1u64]);
+        assert!(data.part(1..1).is_empty());
+        assert_eq!(
+            Slice::<u64>::from_bytes(Bytes::new()).expect("empty").len(),
+            0
+        );
+    }
+
+    #[test]
+    fn a_slice_outside_a_message_is_an_error() {
+        assert!(postcard::to_stdvec(&Slice::from(vec![1u8])).is_err());
+        assert!(postcard::from_bytes::<Slice<u8>>(&[0]).is_err());
+    }
+}

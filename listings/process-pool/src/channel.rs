@@ -1,0 +1,376 @@
+//! Messages on a stream socket, in frames of bounded length.
+//!
+//! ```text
+//! header   magic, then the numbers of what follows       16 bytes
+//! control  the encoded value                             <= MAX_CONTROL
+//! lengths  8 bytes for each slice                        <= MAX_SLICES
+//! slices   their bytes, one after another                <= MAX_SLICE each
+//! ```
+//!
+//! Descriptors ride on the header's first byte (unix(7), `SCM_RIGHTS`).
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
+    send, sendmsg, setsockopt, shutdown, socketpair, sockopt,
+};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::argument::Message;
+use crate::buffer::Buffer;
+
+/// Bytes of an encoded value.
+pub(crate) const MAX_CONTROL: usize = 64 << 20;
+/// Slices beside one value.
+const MAX_SLICES: usize = 1024;
+/// Bytes of one slice.
+const MAX_SLICE: u64 = 1 << 40;
+/// Descriptors beside one value; the kernel takes at most 253.
+const MAX_DESCRIPTORS: usize = 64;
+/// Asked of the kernel for each direction; it gives what `wmem_max` allows.
+const SOCKET_BUFFER: usize = 1 << 20;
+
+const MAGIC: [u8; 4] = *b"pool";
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Default)]
+#[repr(C)]
+struct Header {
+    magic: [u8; 4],
+    control: u32,
+    slices: u32,
+    descriptors: u32,
+}
+
+/// One end of the connection between a parent and a worker.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    socket: OwnedFd,
+}
+
+impl Channel {
+    /// Two connected ends, both close-on-exec.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let (one, other) = socketpair(
+            AddressFamily::Unix,
+            SockType::Stream,
+            None,
+            SockFlag::SOCK_CLOEXEC,
+        )?;
+        for socket in [&one, &other] {
+            setsockopt(socket, sockopt::SndBuf, &SOCKET_BUFFER)?;
+        }
+        Ok((Self { socket: one }, Self { socket: other }))
+    }
+
+    /// This end again in a process that received it, as its standard input.
+    pub fn from_socket(socket: OwnedFd) -> Self {
+        Self { socket }
+    }
+
+    pub fn into_socket(self) -> OwnedFd {
+        self.socket
+    }
+
+    pub fn socket(&self) -> &OwnedFd {
+        &self.socket
+    }
+
+    /// Tells the other end that nothing more will come.
+    pub fn finish_sending(&self) {
+        // Fails only when the other end is gone, which is what it would be told.
+        let _ = shutdown(self.socket.as_raw_fd(), nix::sys::socket::Shutdown::Write);
+    }
+
+    /// Sends one message whole.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput`, with nothing sent, for a message beyond the bounds;
+    /// `BrokenPipe` when the other end is gone.
+    pub fn send(&self, message: &Message) -> io::Result<()> {
+        let too_much = |what: &str, is: u64, most: u64| {
+            let error = format!("{is} {what} in one message, {most} is the most");
+            Err(io::Error::new(io::ErrorKind::InvalidInput, error))
+        };
+        if message.control.len() > MAX_CONTROL {
+            return too_much(
+                "encoded bytes",
+                message.control.len() as u64,
+                MAX_CONTROL as u64,
+            );
+        }
+        if message.slices.len() > MAX_SLICES {
+            return too_much("slices", message.slices.len() as u64, MAX_SLICES as u64);
+        }
+        if message.descriptors.len() > MAX_DESCRIPTORS {
+            return too_much(
+                "descriptors",
+                message.descriptors.len() as u64,
+                MAX_DESCRIPTORS as u64,
+            );
+        }
+        if let Some(long) = message.slices.iter().find(|s| s.len() as u64 > MAX_SLICE) {
+            return too_much("bytes of a slice", long.len() as u64, MAX_SLICE);
+        }
+        let header = Header {
+            magic: MAGIC,
+            control: message.control.len() as u32,
+            slices: message.slices.len() as u32,
+            descriptors: message.descriptors.len() as u32,
+        };
+        let lengths: Vec<u64> = message.slices.iter().map(|s| s.len() as u64).collect();
+        let head = [header.as_bytes(), &message.control, lengths.as_bytes()].concat();
+
+        let sent = self.send_with_descriptors(&head, &message.descriptors)?;
+        self.send_all(&head[sent..])?;
+        for slice in &message.slices {
+            self.send_all(slice)?;
+        }
+        Ok(())
+    }
+
+    /// Receives one message; `None` when the other end has finished.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` for what is not a message, before anything of its claimed
+    /// size is reserved; `UnexpectedEof` for a part of one.
+    pub fn receive(&self) -> io::Result<Option<Message>> {
+        let mut header = Header::default();
+        let Some(descriptors) = self.receive_header(&mut header)? else {
+            return Ok(None);
+        };
+        let invalid = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        if header.magic != MAGIC {
+            return invalid(format!("a frame began with {:02x?}", header.magic));
+        }
+        let (control, slices) = (header.control as usize, header.slices as usize);
+        if control > MAX_CONTROL || slices > MAX_SLICES {
+            return invalid(format!(
+                "a frame claims {control} bytes and {slices} slices"
+            ));
+        }
+        if header.descriptors as usize != descriptors.len() {
+            return invalid(format!(
+                "a frame claims {} descriptors, {} came",
+                header.descriptors,
+                descriptors.len()
+            ));
+        }
+        let control = self.receive_exactly(control)?.as_ref().to_vec();
+        let lengths = self.receive_exactly(slices * mem::size_of::<u64>())?;
+        // Whole words in a `Buffer`, which is aligned for them.
+        let lengths = <[u64]>::ref_from_bytes(lengths.as_ref()).unwrap_or(&[]);
+        let mut message = Message {
+            control,
+            slices: Vec::with_capacity(slices),
+            descriptors,
+        };
+        for &length in lengths {
+            if length > MAX_SLICE {
+                return invalid(format!("a frame claims a slice of {length} bytes"));
+            }
+            let buffer = self.receive_exactly(length as usize)?;
+            message.slices.push(Bytes::from_owner(buffer));
+        }
+        Ok(Some(message))
+    }
+
+    fn receive_exactly(&self, len: usize) -> io::Result<Buffer> {
+        Buffer::read_from(self.socket.as_fd(), len)
+    }
+
+    /// `MSG_NOSIGNAL`: a worker that is gone is an error here, never a SIGPIPE.
+    fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match send(self.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
+                Ok(sent) => bytes = &bytes[sent..],
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends some of `bytes`, and all of `descriptors` with the first of them.
+    fn send_with_descriptors(
+        &self,
+        bytes: &[u8],
+        descriptors: &[Arc<OwnedFd>],
+    ) -> io::Result<usize> {
+        let raw: Vec<RawFd> = descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
+        let rights = [ControlMessage::ScmRights(&raw)];
+        let rights = if raw.is_empty() { &[][..] } else { &rights };
+        let iov = [IoSlice::new(bytes)];
+        loop {
+            let socket = self.socket.as_raw_fd();
+            match sendmsg::<()>(socket, &iov, rights, MsgFlags::MSG_NOSIGNAL, None) {
+                Err(Errno::EINTR) => {}
+                sent => return Ok(sent?),
+            }
+        }
+    }
+
+    /// Fills `header`, and returns the descriptors that came with it; `None` at
+    /// the end of the stream.
+    fn receive_header(&self, header: &mut Header) -> io::Result<Option<Vec<Arc<OwnedFd>>>> {
+        let mut room = nix::cmsg_space!([RawFd; MAX_DESCRIPTORS]);
+        let mut descriptors = Vec::new();
+        let mut filled = 0;
+        while filled < mem::size_of::<Header>() {
+            let mut iov = [IoSliceMut::new(&mut header.as_mut_bytes()[filled..])];
+            let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+            let got = match recvmsg::<()>(self.socket.as_raw_fd(), &mut iov, Some(&mut room), flags)
+            {
+                Ok(got) => got,
+                Err(Errno::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            for message in got.cmsgs()? {
+                if let ControlMessageOwned::ScmRights(raw) = message {
+                    descriptors.extend(raw.into_iter().map(|fd| {
+                        // SAFETY: the kernel made this descriptor for this
+                        // process in the call above; nobody else knows it.
+                        Arc::new(unsafe { OwnedFd::from_raw_fd(fd) })
+                    }));
+                }
+            }
+            match got.bytes {
+                0 if filled == 0 => return Ok(None),
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                n => filled += n,
+            }
+        }
+        Ok(Some(descriptors))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read, Write};
+    use std::os::fd::AsFd;
+    use std::thread;
+
+    use super::*;
+    use crate::{Descriptor, Slice};
+
+    /// What one end receives when `bytes` are written to the other and it closes.
+    fn received(bytes: &[u8]) -> io::Result<Option<Message>> {
+        let (one, other) = Channel::pair().expect("pair");
+        let mut raw = File::from(other.into_socket());
+        let bytes = bytes.to_vec();
+        let writer = thread::spawn(move || raw.write_all(&bytes));
+        let message = one.receive();
+        drop(one);
+        let _ = writer.join().expect("the writer does not panic");
+        message
+    }
+
+    fn header(control: u32, slices: u32, descriptors: u32) -> Vec<u8> {
+        let magic = MAGIC;
+        Header {
+            magic,
+            control,
+            slices,
+            descriptors,
+        }
+        .as_bytes()
+        .to_vec()
+    }
+
+    #[test]
+    fn values_slices_and_descriptors_arrive_as_they_were_sent() {
+        let (one, other) = Channel::pair().expect("pair");
+        let (reader, writer) = nix::unistd::pipe().expect("pipe");
+        let data = Slice::from((0..1_000_000u64).collect::<Vec<_>>());
+        let sent = (
+            "text".to_string(),
+            data.clone(),
+            Descriptor::from(writer),
+            data.part(0..0),
+        );
+        let receiver = thread::spawn(move || {
+            let message = other.receive().expect("receives").expect("a message");
+            assert!(other.receive().expect("then the end").is_none());
+            message
+        });
+        one.send(&Message::encode(&sent).expect("encodes"))
+            .expect("sends");
+        drop((one, sent));
+        let message = receiver.join().expect("no panic");
+        let (text, slice, pipe, empty): (String, Slice<u64>, Descriptor, Slice<u64>) =
+            message.decode().expect("decodes");
+        assert_eq!(
+            (text.as_str(), &slice[..], empty.len()),
+            ("text", &data[..], 0)
+        );
+        let copy = pipe.as_fd().try_clone_to_owned().expect("dup");
+        File::from(copy)
+            .write_all(b"through")
+            .expect("the descriptor is open for writing");
+        drop(pipe);
+        let mut through = String::new();
+        File::from(reader)
+            .read_to_string(&mut through)
+            .expect("reads");
+        assert_eq!(through, "through");
+    }
+
+    #[test]
+    fn garbage_is_rejected_by_its_first_bytes() {
+        let error = received(&[0xff; 64]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn lengths_beyond_the_bounds_are_rejected_before_anything_is_reserved() {
+        let mut huge_slice = header(0, 1, 0);
+        huge_slice.extend(u64::MAX.to_le_bytes());
+        for frame in [
+            header(u32::MAX, 0, 0),
+            header(0, u32::MAX, 0),
+            header(0, 0, 3),
+            huge_slice,
+        ] {
+            let error = received(&frame).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_truncated_frame_is_an_error_and_an_empty_stream_is_the_end() {
+        let mut frame = header(10, 0, 0);
+        frame.extend(b"short");
+        assert_eq!(
+            received(&frame).unwrap_err().kind(),
+            io::ErrorKind::UnexpectedEof
+        );
+        assert_eq!(
+            received(&frame[..7]).unwrap_err().kind(),
+            io::ErrorKind::UnexpectedEof
+        );
+        assert!(received(&[]).expect("no error").is_none());
+    }
+
+    #[test]
+    fn a_message_beyond_the_bounds_is_not_sent_at_all() {
+        let (one, other) = Channel::pair().expect("pair");
+        let message = Message {
+            control: vec![0; MAX_CONTROL + 1],
+            ..Message::default()
+        };
+        assert_eq!(
+            one.send(&message).unwrap_err().kind(),
+            io::ErrorKind::InvalidInput
+        );
+        drop(one);
+        assert!(other.receive().expect("nothing was sent").is_none());
+    }
+}

@@ -1,0 +1,141 @@
+//! Everything that can go wrong, each way with a name of its own.
+
+use std::fmt;
+use std::io;
+
+use nix::sys::signal::Signal;
+
+/// What the pool's operations return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a pool could not start, or a batch has no result.
+///
+/// A *batch* is the work of one call of a task; batches are numbered from 1 in
+/// the order in which they were submitted to their pool.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The task was not named at the top of `main`.
+    #[error("task `{task}` is not registered: add it to the `Tasks` at the top of main")]
+    NotRegistered {
+        /// The function's full name.
+        task: &'static str,
+    },
+    /// A pool without workers was asked for.
+    #[error("a pool needs at least 1 worker; 0 were asked for")]
+    NoWorkers,
+    /// Fork copies one thread, but the locks of all.
+    #[error(
+        "refused to fork: this process has {threads} threads, and a lock that another thread \
+         holds now would stay locked in the child; start the pool before the threads, or spawn"
+    )]
+    Threads {
+        /// How many there are.
+        threads: usize,
+    },
+    /// The system refused a new worker. Those already started have been ended.
+    #[error("cannot start {worker}: {source}")]
+    Start {
+        /// The worker's name.
+        worker: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The initializer did not come to its end in a worker.
+    #[error("{worker} did not get through the initializer `{task}`: {why}")]
+    Initializer {
+        /// The worker's name.
+        worker: String,
+        /// The initializer's full name.
+        task: &'static str,
+        /// What happened instead.
+        why: String,
+    },
+    /// An argument could not be encoded, or is too large for a frame.
+    #[error("batch {batch} of `{task}` cannot be sent: {why}")]
+    Unsendable {
+        /// The batch's number.
+        batch: u64,
+        /// The function's full name.
+        task: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The task panicked. The worker lives on and takes the next batch.
+    #[error("{worker} panicked in batch {batch} of `{task}`: {message}")]
+    Panicked {
+        /// The worker's name.
+        worker: String,
+        /// The batch's number.
+        batch: u64,
+        /// The function's full name.
+        task: &'static str,
+        /// The panic's message and place.
+        message: String,
+    },
+    /// The worker ended, or left the protocol, without a reply. It is not replaced.
+    #[error("{worker} {ending} during batch {batch} of `{task}`, without a reply")]
+    WorkerLost {
+        /// The worker's name.
+        worker: String,
+        /// The batch's number.
+        batch: u64,
+        /// The function's full name.
+        task: &'static str,
+        /// How it ended.
+        ending: Ending,
+    },
+    /// A reply that is not a value of the task's result type.
+    #[error("the reply to batch {batch} of `{task}` by {worker} is not its result: {why}")]
+    BadReply {
+        /// The worker's name.
+        worker: String,
+        /// The batch's number.
+        batch: u64,
+        /// The function's full name.
+        task: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Every worker is gone; the batch was never begun.
+    #[error("no worker is left for batch {batch} of `{task}`")]
+    NoWorkerLeft {
+        /// The batch's number.
+        batch: u64,
+        /// The function's full name.
+        task: &'static str,
+    },
+}
+
+/// How a worker process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It called `exit`, or returned from `main`.
+    Exited {
+        /// Its exit code.
+        code: i32,
+    },
+    /// A signal ended it.
+    Killed {
+        /// Which one.
+        signal: Signal,
+    },
+    /// It sent something that is not a reply, or stopped listening, and was killed.
+    LeftProtocol {
+        /// What it did.
+        why: String,
+    },
+    /// The system does not tell: this process ignores SIGCHLD, so its children are
+    /// reaped unseen (wait(2)).
+    Unknown,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited { code } => write!(f, "exited with code {code}"),
+            Self::Killed { signal } => write!(f, "was killed by {signal}"),
+            Self::LeftProtocol { why } => write!(f, "left the protocol ({why}) and was killed"),
+            Self::Unknown => write!(f, "ended, how is unknown because SIGCHLD is ignored,"),
+        }
+    }
+}

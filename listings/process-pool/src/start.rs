@@ -1,0 +1,244 @@
+//! How a worker process comes to be, and how it ends.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::mem::ManuallyDrop;
+use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
+use std::str::FromStr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, getpid, gettid};
+
+use crate::channel::Channel;
+use crate::error::{Ending, Error, Result};
+use crate::worker;
+
+/// The first argument of a spawned worker; the second is its parent's process id.
+pub(crate) const WORKER_FLAG: &str = "--process-pool-worker";
+
+/// How long a worker that was told to end may take before it is killed.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long the system may still list a thread that has already been joined.
+const THREAD_LINGERS: Duration = Duration::from_millis(50);
+
+/// How workers come to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartMethod {
+    /// A copy of this process (fork(2)): it has all of its parent's memory, each
+    /// page shared until one of them writes to it.
+    Fork,
+    /// This program started anew (posix_spawn(3)): it has nothing of its parent's
+    /// memory.
+    Spawn,
+}
+
+impl StartMethod {
+    /// The first part of its workers' names.
+    fn worker_name(self, number: usize) -> String {
+        match self {
+            Self::Fork => format!("ForkProcess-{number}"),
+            Self::Spawn => format!("SpawnProcess-{number}"),
+        }
+    }
+}
+
+impl fmt::Display for StartMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fork => "fork",
+            Self::Spawn => "spawn",
+        })
+    }
+}
+
+impl FromStr for StartMethod {
+    type Err = String;
+
+    fn from_str(word: &str) -> std::result::Result<Self, String> {
+        [Self::Fork, Self::Spawn]
+            .into_iter()
+            .find(|method| method.to_string() == word)
+            .ok_or_else(|| format!("`{word}` is not a start method: fork, spawn"))
+    }
+}
+
+/// A worker as its parent sees it. Dropping it ends the process and reaps it.
+#[derive(Debug)]
+pub(crate) struct WorkerProcess {
+    pub name: String,
+    pub channel: Channel,
+    pid: Pid,
+    ended: bool,
+}
+
+/// Starts `count` workers. If one cannot be started, those before it are ended.
+pub(crate) fn start_workers(method: StartMethod, count: usize) -> Result<Vec<WorkerProcess>> {
+    if method == StartMethod::Fork {
+        refuse_threads()?;
+    }
+    // What a buffer holds at the fork would be printed by each process anew.
+    let _ = io::stdout().flush();
+    // The parent's death can be watched from the worker only if it is the main
+    // thread that starts it.
+    let watched_parent = (gettid() == getpid()).then(getpid);
+
+    let mut workers: Vec<WorkerProcess> = Vec::with_capacity(count);
+    for number in 1..=count {
+        let name = method.worker_name(number);
+        let started = Channel::pair().and_then(|(ours, theirs)| {
+            let pid = match method {
+                StartMethod::Fork => {
+                    fork_worker(&name, &mut workers, &ours, theirs, watched_parent)?
+                }
+                StartMethod::Spawn => spawn_worker(&name, theirs, watched_parent)?,
+            };
+            Ok((pid, ours))
+        });
+        let (pid, channel) = started.map_err(|source| Error::Start {
+            worker: name.clone(),
+            source,
+        })?;
+        workers.push(WorkerProcess {
+            name,
+            channel,
+            pid,
+            ended: false,
+        });
+    }
+    Ok(workers)
+}
+
+fn fork_worker(
+    name: &str,
+    siblings: &mut Vec<WorkerProcess>,
+    ours: &Channel,
+    theirs: Channel,
+    parent: Option<Pid>,
+) -> io::Result<Pid> {
+    // SAFETY: `refuse_threads` found this thread to be the only one, so no lock
+    // is held by a thread that the child would not have, and the child may do
+    // whatever its parent may (fork(2)).
+    match unsafe { fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => {
+            // A copy of the parent's end, here or in a sibling, would keep this
+            // socket open when the parent dies: its end would never arrive.
+            close_in_child(ours);
+            siblings.drain(..).for_each(WorkerProcess::forget_in_child);
+            mem_trace::set_name(name);
+            worker::serve(theirs, parent.map(Pid::as_raw))
+        }
+    }
+}
+
+/// Closes the copy of the parent's end that this child got. The parent's own
+/// `Channel` value lives on its stack, which the child never returns to.
+fn close_in_child(ours: &Channel) {
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+    // SAFETY: this is the forked child, which never returns to the frame that
+    // owns `ours`; nobody else in this process uses or closes the descriptor.
+    drop(unsafe { OwnedFd::from_raw_fd(ours.socket().as_raw_fd()) });
+}
+
+/// No `pre_exec`, and the channel as standard input: std can then use
+/// posix_spawn(3), which does not copy the parent's page tables.
+fn spawn_worker(name: &str, theirs: Channel, parent: Option<Pid>) -> io::Result<Pid> {
+    // Not the path that the program was started by: that file may be another by
+    // now, and a worker must be the same program as its parent.
+    let child = Command::new("/proc/self/exe")
+        .arg(WORKER_FLAG)
+        .args(parent.map(|pid| pid.to_string()))
+        .env(mem_trace::NAME_VARIABLE, name)
+        .stdin(Stdio::from(theirs.into_socket()))
+        .spawn()?;
+    Ok(Pid::from_raw(child.id().cast_signed()))
+}
+
+/// Fork copies the calling thread alone, but the memory of all.
+fn refuse_threads() -> Result<()> {
+    let deadline = Instant::now() + THREAD_LINGERS;
+    loop {
+        // A system without /proc does not tell; the caller's promise has to do.
+        let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+        if threads <= 1 {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(Error::Threads { threads });
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+impl WorkerProcess {
+    /// Lets the worker finish, waits for it, and tells how it ended.
+    pub fn end(mut self) -> Ending {
+        self.end_and_reap()
+    }
+
+    /// Kills the worker because of what it did to the protocol.
+    pub fn kill(mut self, why: String) -> Ending {
+        // SIGKILL to a child that has not been reaped reaches it or its zombie.
+        let _ = kill(self.pid, Signal::SIGKILL);
+        self.end_and_reap();
+        Ending::LeftProtocol { why }
+    }
+
+    fn end_and_reap(&mut self) -> Ending {
+        self.ended = true;
+        self.channel.finish_sending();
+        if !self.hung_up_within(GRACE) {
+            let _ = kill(self.pid, Signal::SIGKILL);
+        }
+        loop {
+            match waitpid(self.pid, None) {
+                Ok(WaitStatus::Exited(_, code)) => return Ending::Exited { code },
+                Ok(WaitStatus::Signaled(_, signal, _)) => return Ending::Killed { signal },
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(_) => return Ending::Unknown,
+            }
+        }
+    }
+
+    /// Waits until the worker's end of the socket is closed, as its exit closes it.
+    fn hung_up_within(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            // Without requested events poll(2) reports the hang-up alone.
+            let mut fds = [PollFd::new(
+                self.channel.socket().as_fd(),
+                PollFlags::empty(),
+            )];
+            match poll(&mut fds, timeout) {
+                Ok(0) => return false,
+                Ok(_) => return true,
+                Err(Errno::EINTR) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// In a forked child: closes the copy of this sibling's socket, and leaves the
+    /// process, which is the parent's, alone.
+    fn forget_in_child(self) {
+        close_in_child(&ManuallyDrop::new(self).channel);
+    }
+}
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end_and_reap();
+        }
+    }
+}

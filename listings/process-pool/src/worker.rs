@@ -1,0 +1,173 @@
+//! What a worker does: receive, call, reply, until the parent is done.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::panic::{self, AssertUnwindSafe};
+
+use nix::libc;
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::stat::{SFlag, fstat};
+use nix::unistd::{Pid, dup2_stdin, getppid};
+use serde::{Deserialize, Serialize};
+
+use crate::argument::Message;
+use crate::channel::Channel;
+use crate::tasks;
+
+/// What a parent asks: the name of a task and its encoded argument.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Request<'a> {
+    pub task: &'a str,
+    pub argument: &'a [u8],
+}
+
+/// What a worker replies.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// The encoded result.
+    Done(Vec<u8>),
+    /// The message and place of the task's panic.
+    Panicked(String),
+    /// The request could not be carried out; the task was not called, or its
+    /// result cannot be sent.
+    Refused(String),
+}
+
+/// A worker that lost its place in the protocol ends with this code
+/// (`EX_PROTOCOL`, sysexits.h).
+const EXIT_PROTOCOL: i32 = 76;
+
+thread_local! {
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Serves `channel` until the parent closes it, then ends this process.
+///
+/// `parent` is who must be alive for this worker to be of use, where the parent
+/// can be watched (see [`end_with_parent`]).
+pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
+    if let Some(parent) = parent {
+        end_with_parent(Pid::from_raw(parent));
+    }
+    // The socket is no input for a task: one that reads from it would eat requests.
+    if let Ok(nothing) = File::open("/dev/null") {
+        let _ = dup2_stdin(nothing);
+    }
+    // The parent reports a panic, with the worker's name: one report, one line.
+    panic::set_hook(Box::new(|info| PANIC.set(Some(one_line(info)))));
+
+    let code = loop {
+        match channel.receive() {
+            Ok(Some(request)) => {
+                let reply = answer(request);
+                match channel.send(&reply) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                        let refusal = encode_reply(Reply::Refused(error.to_string()));
+                        if channel.send(&refusal).is_err() {
+                            break 0;
+                        }
+                    }
+                    // The parent is gone: nobody is left to work for.
+                    Err(_) => break 0,
+                }
+            }
+            Ok(None) => break 0,
+            Err(error) => {
+                eprintln!("{}: no request came through: {error}", mem_trace::name());
+                break EXIT_PROTOCOL;
+            }
+        }
+    };
+    let _ = io::stdout().flush();
+    // SAFETY: `_exit` has no preconditions. It is used because a forked worker
+    // must not run the exit handlers that its parent registered (_exit(2)).
+    unsafe { libc::_exit(code) }
+}
+
+/// The socket that [`crate::start`] gave a spawned worker, if this is one.
+pub(crate) fn channel_of_standard_input() -> Option<Channel> {
+    let stdin = io::stdin();
+    let kind = SFlag::from_bits_truncate(fstat(&stdin).ok()?.st_mode) & SFlag::S_IFMT;
+    if kind != SFlag::S_IFSOCK {
+        return None;
+    }
+    stdin
+        .as_fd()
+        .try_clone_to_owned()
+        .ok()
+        .map(Channel::from_socket)
+}
+
+/// Asks the kernel to kill this worker when its parent dies, even in the middle of
+/// a task. The end of the socket does the same for one that waits.
+///
+/// Only for workers started by a parent's main thread: the request is bound to the
+/// thread that started them, not to its process (PR_SET_PDEATHSIG(2const)).
+fn end_with_parent(parent: Pid) {
+    let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+    // It may have died before the request was made.
+    if getppid() != parent {
+        std::process::exit(0);
+    }
+}
+
+fn answer(request: Message) -> Message {
+    let control = request.control;
+    let reply = match postcard::from_bytes::<Request>(&control) {
+        Ok(asked) => match tasks::find(asked.task) {
+            Some(task) => {
+                let argument = Message {
+                    control: asked.argument.to_vec(),
+                    slices: request.slices,
+                    descriptors: request.descriptors,
+                };
+                match panic::catch_unwind(AssertUnwindSafe(|| (task.call)(argument))) {
+                    Ok(Ok(result)) => {
+                        return Message {
+                            control: encode_reply(Reply::Done(result.control)).control,
+                            ..result
+                        };
+                    }
+                    Ok(Err(error)) => Reply::Refused(error.to_string()),
+                    Err(payload) => Reply::Panicked(
+                        PANIC
+                            .take()
+                            .unwrap_or_else(|| message_of(&payload).to_string()),
+                    ),
+                }
+            }
+            None => Reply::Refused(format!("no task `{}` in this worker", asked.task)),
+        },
+        Err(error) => Reply::Refused(format!("not a request: {error}")),
+    };
+    encode_reply(reply)
+}
+
+fn encode_reply(reply: Reply) -> Message {
+    // Encoding strings and bytes to memory cannot fail.
+    Message::encode(&reply).unwrap_or_default()
+}
+
+fn one_line(info: &panic::PanicHookInfo<'_>) -> String {
+    let message = message_of(info.payload()).replace('\n', " ");
+    match info.location() {
+        Some(place) => format!("{message} ({place})"),
+        None => message,
+    }
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> &str {
+    match (
+        payload.downcast_ref::<&str>(),
+        payload.downcast_ref::<String>(),
+    ) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text,
+        _ => "a panic without a message",
+    }
+}

@@ -1,0 +1,761 @@
+//! What a pool promises, each promise for each start method.
+//!
+//! A scenario runs as a process of its own (this program again), in a process
+//! group of its own and under a deadline; when it ends, nothing of its group may
+//! be left.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, process, thread};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use nix::errno::Errno;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
+use nix::sys::signal::{SigHandler, Signal, kill, killpg, raise, signal};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, getpid};
+use process_pool::{Descriptor, Ending, Error, Pool, Slice, StartMethod, Tasks};
+
+/// A scenario that takes longer hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+const SCENARIO: &str = "--scenario";
+
+type Scenario = fn(StartMethod);
+
+const SCENARIOS: &[(&str, Scenario)] = &[
+    ("results_come_in_the_order_of_the_arguments", order),
+    ("a_free_worker_takes_the_next_batch", next_batch),
+    ("each_worker_is_a_process_of_its_own_and_named", names),
+    ("the_initializer_runs_once_in_each_worker", initializer_runs),
+    (
+        "an_initializer_that_panics_fails_the_start",
+        initializer_panics,
+    ),
+    (
+        "a_panic_names_worker_and_batch_and_the_worker_lives_on",
+        panics,
+    ),
+    ("an_exit_without_a_reply_tells_the_code", exits),
+    ("a_killed_worker_is_named_with_its_batch_and_signal", killed),
+    ("an_abort_is_told_from_a_panic", aborts),
+    ("work_goes_on_with_the_workers_that_are_left", goes_on),
+    (
+        "with_the_last_worker_lost_every_waiting_batch_is_told",
+        last_worker,
+    ),
+    ("a_worker_that_sends_garbage_is_killed_and_named", garbage),
+    (
+        "large_messages_in_both_directions_do_not_deadlock",
+        both_full,
+    ),
+    ("one_feeder_gives_the_same_results", one_feeder),
+    (
+        "a_result_beyond_the_bound_is_refused_and_the_worker_lives_on",
+        large_result,
+    ),
+    (
+        "an_argument_beyond_the_bound_is_refused_and_the_worker_lives_on",
+        large_argument,
+    ),
+    ("slices_arrive_whole_and_aligned", slices),
+    (
+        "a_descriptor_opens_the_same_memory_in_the_worker",
+        descriptors,
+    ),
+    ("a_task_finds_nothing_on_its_standard_input", standard_input),
+    ("a_worker_holds_no_socket_but_its_own", sockets),
+    (
+        "dropping_the_pool_leaves_no_child_and_no_descriptor",
+        nothing_left,
+    ),
+    (
+        "work_that_was_submitted_is_done_before_the_pool_is_gone",
+        drop_waits,
+    ),
+    ("an_unregistered_function_is_refused_by_name", unregistered),
+    ("a_pool_without_workers_is_refused", no_workers),
+    ("fork_is_refused_beside_another_thread", threads),
+    ("a_pool_works_where_sigchld_is_ignored", sigchld_ignored),
+    (
+        "end_of_file_ends_the_workers_of_a_killed_parent",
+        parent_killed_while_idle,
+    ),
+    (
+        "a_busy_worker_ends_with_its_parent",
+        parent_killed_while_busy,
+    ),
+    ("what_a_buffer_held_is_printed_once", buffered_output),
+];
+
+fn main() -> ExitCode {
+    Tasks::new()
+        .add(double)
+        .add(name_and_pid)
+        .add(initialized)
+        .add(fail)
+        .add(wait_for_file)
+        .add(reverse)
+        .add(sum_words)
+        .add(bytes_of_length)
+        .add(read_descriptor)
+        .add(read_standard_input)
+        .add(count_sockets)
+        .add(append_line)
+        .add_initializer(note_start)
+        .add_initializer(panic_at_start)
+        .add_initializer(outlive_parent_if_it_can)
+        .serve_if_worker();
+
+    let arguments: Vec<String> = env::args().collect();
+    if let [_, flag, name, method] = &arguments[..]
+        && flag == SCENARIO
+    {
+        let (_, scenario) = SCENARIOS
+            .iter()
+            .find(|(n, _)| n == name)
+            .expect("a scenario");
+        scenario(method.parse().expect("a start method"));
+        return ExitCode::SUCCESS;
+    }
+
+    let trials = SCENARIOS
+        .iter()
+        .flat_map(|&(name, _)| {
+            [StartMethod::Fork, StartMethod::Spawn].map(|method| {
+                Trial::test(format!("{method}::{name}"), move || {
+                    run_scenario(name, method)
+                })
+            })
+        })
+        .collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Runs one scenario as a process; its failure is what it printed.
+fn run_scenario(name: &str, method: StartMethod) -> Result<(), Failed> {
+    let mut child = Command::new(env::current_exe()?)
+        .args([SCENARIO, name, &method.to_string()])
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let group = Pid::from_raw(child.id().cast_signed());
+    let mut out = child.stdout.take().ok_or("no stdout")?;
+    let mut err = child.stderr.take().ok_or("no stderr")?;
+    let printed = thread::spawn(move || {
+        let mut text = String::new();
+        let _ = err.read_to_string(&mut text);
+        let _ = out.read_to_string(&mut text);
+        text
+    });
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if started.elapsed() > DEADLINE {
+            killpg(group, Signal::SIGKILL)?;
+            child.wait()?;
+            return Err(format!("hangs:\n{}", printed.join().unwrap_or_default()).into());
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    if !gone_within_a_second(|| killpg(group, None) == Err(Errno::ESRCH)) {
+        killpg(group, Signal::SIGKILL)?;
+        return Err("a process was left behind".into());
+    }
+    if !status.success() {
+        return Err(format!("{status}:\n{}", printed.join().unwrap_or_default()).into());
+    }
+    Ok(())
+}
+
+fn gone_within_a_second(gone: impl Fn() -> bool) -> bool {
+    let started = Instant::now();
+    while !gone() {
+        if started.elapsed() > Duration::from_secs(1) {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    true
+}
+
+fn pool(method: StartMethod, workers: usize) -> Pool {
+    Pool::builder(method)
+        .workers(workers)
+        .start()
+        .expect("the pool starts")
+}
+
+/// A folder of this scenario's own.
+fn folder() -> std::path::PathBuf {
+    let folder = env::temp_dir().join(format!("process-pool-{}", getpid()));
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+// The tasks.
+
+fn double(x: u64) -> u64 {
+    2 * x
+}
+
+fn name_and_pid(_: u32) -> (String, u32) {
+    thread::sleep(Duration::from_millis(20));
+    (mem_trace::name(), process::id())
+}
+
+static STARTS: AtomicU32 = AtomicU32::new(0);
+
+fn note_start() {
+    STARTS.fetch_add(1, Ordering::Relaxed);
+}
+
+fn panic_at_start() {
+    panic!("not today");
+}
+
+/// Leaves end-of-file as the only way to learn of the parent's death.
+fn outlive_parent_if_it_can() {
+    set_pdeathsig(None).expect("prctl");
+}
+
+fn initialized(_: u32) -> (u32, u32) {
+    thread::sleep(Duration::from_millis(20));
+    (process::id(), STARTS.load(Ordering::Relaxed))
+}
+
+fn fail(how: String) -> u64 {
+    match how.as_str() {
+        "panic" => panic!("bad\nbatch"),
+        "exit 0" => process::exit(0),
+        "exit 3" => process::exit(3),
+        "kill" => raise(Signal::SIGKILL).expect("raise"),
+        "abort" => process::abort(),
+        "garbage" => {
+            let socket = own_sockets().into_iter().next().expect("the channel");
+            // SAFETY: the descriptor is open for as long as this process serves.
+            let socket = unsafe { BorrowedFd::borrow_raw(socket) };
+            nix::unistd::write(socket, &[0xff; 4096]).expect("write");
+        }
+        "fine" => {}
+        other => panic!("no such failure: {other}"),
+    }
+    1
+}
+
+/// Waits until `path` exists.
+fn wait_for_file(path: String) -> String {
+    while !Path::new(&path).exists() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    mem_trace::name()
+}
+
+fn reverse(words: Slice<u64>) -> Slice<u64> {
+    Slice::from(words.iter().rev().copied().collect::<Vec<_>>())
+}
+
+fn sum_words((first, second): (Slice<u64>, Slice<u64>)) -> u64 {
+    assert!(first.as_ptr().is_aligned() && second.as_ptr().is_aligned());
+    first.iter().chain(&second[..]).sum()
+}
+
+fn bytes_of_length(bytes: Vec<u8>) -> Vec<u8> {
+    vec![1; bytes.len().max(1) * if bytes.len() == 1 { 65 << 20 } else { 1 }]
+}
+
+fn read_descriptor(file: Descriptor) -> String {
+    let mut text = String::new();
+    let mut file = File::from(file.as_fd().try_clone_to_owned().expect("dup"));
+    std::io::Seek::rewind(&mut file).expect("rewind");
+    file.read_to_string(&mut text).expect("read");
+    text
+}
+
+fn read_standard_input(_: u32) -> usize {
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).expect("read")
+}
+
+fn own_sockets() -> Vec<i32> {
+    fs::read_dir("/proc/self/fd")
+        .expect("proc")
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let target = fs::read_link(&path).ok()?;
+            target.to_str()?.starts_with("socket:").then_some(())?;
+            path.file_name()?.to_str()?.parse().ok()
+        })
+        .collect()
+}
+
+fn count_sockets(_: u32) -> usize {
+    thread::sleep(Duration::from_millis(20));
+    own_sockets().len()
+}
+
+fn append_line(path: String) {
+    let mut file = File::options().append(true).open(path).expect("open");
+    file.write_all(b"line\n").expect("write");
+}
+
+fn never_registered(x: u64) -> u64 {
+    x
+}
+
+// The scenarios.
+
+fn order(method: StartMethod) {
+    let pool = pool(method, 3);
+    let doubled = pool.map(double, 0..500).expect("maps");
+    assert!(doubled.iter().copied().eq((0..500).map(|x| 2 * x)));
+    assert!(pool.map(double, []).expect("maps nothing").is_empty());
+}
+
+fn next_batch(method: StartMethod) {
+    let pool = pool(method, 2);
+    let folder = folder();
+    let flag = folder.join("go").display().to_string();
+    let held = pool.submit(wait_for_file, flag.clone()).expect("submits");
+    // The other worker does all of these while the first is held.
+    pool.map(double, 0..100).expect("maps");
+    File::create(&flag).expect("create");
+    held.wait().expect("the held batch is done");
+    fs::remove_dir_all(folder).expect("clean");
+}
+
+fn names(method: StartMethod) {
+    let pool = pool(method, 3);
+    let seen = pool.map(name_and_pid, 0..30).expect("maps");
+    let seen: BTreeMap<String, u32> = seen.into_iter().collect();
+    let kind = if method == StartMethod::Fork {
+        "Fork"
+    } else {
+        "Spawn"
+    };
+    let expected: Vec<String> = (1..=3).map(|n| format!("{kind}Process-{n}")).collect();
+    assert!(seen.keys().eq(expected.iter()), "{seen:?}");
+    let pids: BTreeSet<u32> = seen.values().copied().chain([process::id()]).collect();
+    assert_eq!(pids.len(), 4);
+}
+
+fn initializer_runs(method: StartMethod) {
+    let pool = Pool::builder(method)
+        .workers(2)
+        .initializer(note_start)
+        .start()
+        .expect("starts");
+    let seen: BTreeMap<u32, u32> = pool
+        .map(initialized, 0..20)
+        .expect("maps")
+        .into_iter()
+        .collect();
+    assert_eq!(seen.into_values().collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(STARTS.load(Ordering::Relaxed), 0, "not in the parent");
+}
+
+fn initializer_panics(method: StartMethod) {
+    let error = Pool::builder(method)
+        .workers(2)
+        .initializer(panic_at_start)
+        .start()
+        .expect_err("cannot start");
+    let text = error.to_string();
+    assert!(
+        text.contains("Process-1") && text.contains("not today"),
+        "{text}"
+    );
+}
+
+/// The error of the one batch that fails, as (worker, batch).
+fn failing(pool: &Pool, how: &str) -> Error {
+    pool.submit(fail, how.to_string())
+        .expect("submits")
+        .wait()
+        .expect_err("fails")
+}
+
+fn panics(method: StartMethod) {
+    let pool = pool(method, 1);
+    pool.map(double, 0..2).expect("maps");
+    match failing(&pool, "panic") {
+        Error::Panicked {
+            worker,
+            batch: 3,
+            message,
+            ..
+        } => {
+            assert!(worker.ends_with("Process-1"), "{worker}");
+            assert!(message.starts_with("bad batch ("), "{message}");
+            assert!(message.contains("pool.rs"), "{message}");
+        }
+        other => panic!("{other}"),
+    }
+    assert_eq!(pool.map(double, [4]).expect("the worker lives on"), [8]);
+}
+
+fn exits(method: StartMethod) {
+    for code in [0, 3] {
+        match failing(&pool(method, 1), &format!("exit {code}")) {
+            Error::WorkerLost {
+                worker,
+                batch: 1,
+                ending,
+                ..
+            } => {
+                assert!(worker.ends_with("Process-1"), "{worker}");
+                assert_eq!(ending, Ending::Exited { code });
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+fn killed(method: StartMethod) {
+    let error = failing(&pool(method, 1), "kill");
+    let text = error.to_string();
+    assert!(
+        text.contains("Process-1 was killed by SIGKILL during batch 1 of "),
+        "{text}"
+    );
+}
+
+fn aborts(method: StartMethod) {
+    match failing(&pool(method, 1), "abort") {
+        Error::WorkerLost { ending, .. } => {
+            assert_eq!(
+                ending,
+                Ending::Killed {
+                    signal: Signal::SIGABRT
+                }
+            );
+        }
+        other => panic!("{other}"),
+    }
+}
+
+fn goes_on(method: StartMethod) {
+    let pool = pool(method, 2);
+    let lost = pool.submit(fail, "kill".to_string()).expect("submits");
+    let rest: Vec<_> = (0..50)
+        .map(|x| pool.submit(double, x).expect("submits"))
+        .collect();
+    assert!(matches!(
+        lost.wait(),
+        Err(Error::WorkerLost { batch: 1, .. })
+    ));
+    for (x, task) in rest.into_iter().enumerate() {
+        assert_eq!(task.wait().expect("the other worker does it"), 2 * x as u64);
+    }
+}
+
+fn last_worker(method: StartMethod) {
+    let pool = pool(method, 1);
+    let lost = pool.submit(fail, "exit 0".to_string()).expect("submits");
+    let waiting: Vec<_> = (0..5)
+        .map(|x| pool.submit(double, x).expect("submits"))
+        .collect();
+    assert!(matches!(lost.wait(), Err(Error::WorkerLost { .. })));
+    for (i, task) in waiting.into_iter().enumerate() {
+        match task.wait() {
+            Err(Error::NoWorkerLeft { batch, .. }) => assert_eq!(batch, i as u64 + 2),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(matches!(
+        pool.map(double, [1]),
+        Err(Error::NoWorkerLeft { batch: 7, .. })
+    ));
+}
+
+fn garbage(method: StartMethod) {
+    match failing(&pool(method, 1), "garbage") {
+        Error::WorkerLost {
+            ending: Ending::LeftProtocol { why },
+            ..
+        } => {
+            assert!(why.contains("ff, ff"), "{why}");
+        }
+        other => panic!("{other}"),
+    }
+}
+
+fn both_full(method: StartMethod) {
+    let pool = pool(method, 4);
+    let words = Slice::from((0..(32u64 << 20) / 8).collect::<Vec<_>>());
+    let reversed = pool
+        .map(reverse, (0..8).map(|_| words.clone()))
+        .expect("maps");
+    for slice in reversed {
+        assert!(slice.iter().rev().eq(words.iter()));
+    }
+}
+
+fn one_feeder(method: StartMethod) {
+    let pool = Pool::builder(method)
+        .workers(3)
+        .one_feeder()
+        .start()
+        .expect("starts");
+    let words = Slice::from((0..1_000_000u64).collect::<Vec<_>>());
+    let sums = pool
+        .map(
+            sum_words,
+            (0..9).map(|i| (words.part(0..i), words.part(i..words.len()))),
+        )
+        .expect("maps");
+    assert_eq!(sums, [words.iter().sum(); 9]);
+}
+
+fn large_result(method: StartMethod) {
+    let pool = pool(method, 1);
+    match pool.map(bytes_of_length, [vec![0]]) {
+        Err(Error::BadReply { batch: 1, why, .. }) => assert!(why.contains("is the most"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(pool.map(double, [4]).expect("the worker lives on"), [8]);
+}
+
+fn large_argument(method: StartMethod) {
+    let pool = pool(method, 1);
+    match pool.map(bytes_of_length, [vec![0; 65 << 20]]) {
+        Err(Error::Unsendable { batch: 1, why, .. }) => {
+            assert!(why.contains("is the most"), "{why}")
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(pool.map(double, [4]).expect("the worker lives on"), [8]);
+}
+
+fn slices(method: StartMethod) {
+    let pool = pool(method, 2);
+    let words = Slice::from((0..100_001u64).collect::<Vec<_>>());
+    let cuts = [0, 1, 2, 50_000, 100_001];
+    let sums = pool
+        .map(
+            sum_words,
+            cuts.map(|cut| (words.part(0..cut), words.part(cut..words.len()))),
+        )
+        .expect("maps");
+    assert_eq!(sums, [100_000 * 100_001 / 2; 5]);
+}
+
+fn descriptors(method: StartMethod) {
+    // The pool is older than the memory: nothing of it is inherited.
+    let pool = pool(method, 2);
+    let memory = memfd_create(c"text", MFdFlags::MFD_CLOEXEC).expect("memfd");
+    let mut file = File::from(memory.try_clone().expect("dup"));
+    file.write_all(b"shared").expect("write");
+    let memory = Descriptor::from(memory);
+    let read = pool.map(read_descriptor, [memory]).expect("maps");
+    assert_eq!(read, ["shared"]);
+}
+
+fn standard_input(method: StartMethod) {
+    assert_eq!(
+        pool(method, 2)
+            .map(read_standard_input, 0..4)
+            .expect("maps"),
+        [0; 4]
+    );
+}
+
+fn sockets(method: StartMethod) {
+    let counts = pool(method, 4).map(count_sockets, 0..16).expect("maps");
+    assert_eq!(counts, [1; 16]);
+}
+
+fn open_descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").expect("proc").count()
+}
+
+fn nothing_left(method: StartMethod) {
+    let before = open_descriptors();
+    for round in 0..50 {
+        let pool = pool(method, 3);
+        if round % 2 == 0 {
+            pool.map(double, 0..10).expect("maps");
+        }
+        if round % 10 == 3 {
+            failing(&pool, "kill");
+        }
+    }
+    assert_eq!(open_descriptors(), before);
+    assert_eq!(
+        waitpid(None, None),
+        Err(Errno::ECHILD),
+        "no child and no zombie"
+    );
+}
+
+fn drop_waits(method: StartMethod) {
+    let folder = folder();
+    let path = folder.join("lines");
+    File::create(&path).expect("create");
+    let pool = pool(method, 2);
+    let submitted: Vec<_> = (0..20)
+        .map(|_| {
+            pool.submit(append_line, path.display().to_string())
+                .expect("submits")
+        })
+        .collect();
+    drop(pool);
+    assert_eq!(
+        fs::read_to_string(&path).expect("read"),
+        "line\n".repeat(20)
+    );
+    for task in submitted {
+        task.wait().expect("its result outlives the pool");
+    }
+    fs::remove_dir_all(folder).expect("clean");
+}
+
+fn unregistered(method: StartMethod) {
+    let error = pool(method, 1)
+        .map(never_registered, [1])
+        .expect_err("refused");
+    assert!(matches!(error, Error::NotRegistered { .. }));
+    assert!(
+        error.to_string().contains("pool::never_registered"),
+        "{error}"
+    );
+}
+
+fn no_workers(method: StartMethod) {
+    let error = Pool::builder(method)
+        .workers(0)
+        .start()
+        .expect_err("refused");
+    assert!(matches!(error, Error::NoWorkers));
+}
+
+fn threads(method: StartMethod) {
+    // The drivers of a first pool are threads too.
+    let first = pool(method, 1);
+    let second = Pool::builder(method).workers(1).start();
+    match (method, second) {
+        (StartMethod::Fork, Err(Error::Threads { threads: 2 })) => {}
+        (StartMethod::Spawn, Ok(_)) => {}
+        (_, other) => panic!("{other:?}"),
+    }
+    drop(first);
+    // Joined threads do not count, even where the system still lists them.
+    for _ in 0..20 {
+        thread::spawn(|| {}).join().expect("joins");
+        pool(method, 1).map(double, [1]).expect("maps");
+    }
+}
+
+fn sigchld_ignored(method: StartMethod) {
+    // SAFETY: no handler is installed.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }.expect("signal");
+    let pool = pool(method, 2);
+    assert_eq!(pool.map(double, [1, 2]).expect("maps"), [2, 4]);
+    match failing(&pool, "exit 3") {
+        Error::WorkerLost {
+            ending: Ending::Unknown,
+            ..
+        } => {}
+        other => panic!("{other}"),
+    }
+}
+
+/// Starts this program again as a parent that is killed, in the state that
+/// `prepare` brings its pool to, and looks for the workers that it named.
+fn parent_killed(method: StartMethod, prepare: fn(StartMethod) -> Pool) {
+    if env::var_os("DOOMED").is_some() {
+        let pool = prepare(method);
+        let pids = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+        println!("{pids}");
+        std::io::stdout().flush().expect("flush");
+        raise(Signal::SIGKILL).expect("raise");
+        drop(pool);
+    }
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    set_child_subreaper(true).expect("prctl");
+    let mut doomed = Command::new(env::current_exe().expect("exe"))
+        .args(arguments)
+        .env("DOOMED", "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("spawn");
+    let mut line = String::new();
+    BufReader::new(doomed.stdout.take().expect("piped"))
+        .read_line(&mut line)
+        .expect("read");
+    doomed.wait().expect("wait");
+    let workers: Vec<i32> = line
+        .split_whitespace()
+        .map(|pid| pid.parse().expect("pid"))
+        .collect();
+    assert_eq!(workers.len(), 3, "{line:?}");
+    // They are orphans now, and this process adopts them.
+    let left = RefCell::new(BTreeSet::from_iter(workers));
+    let all_ended = gone_within_a_second(|| {
+        let mut left = left.borrow_mut();
+        left.retain(|&pid| {
+            let status = waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG));
+            status.expect("adopted") == WaitStatus::StillAlive
+        });
+        left.is_empty()
+    });
+    if !all_ended {
+        for pid in left.borrow().iter() {
+            let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+        }
+    }
+    assert!(all_ended, "a worker outlived its parent");
+}
+
+fn parent_killed_while_idle(method: StartMethod) {
+    parent_killed(method, |method| {
+        Pool::builder(method)
+            .workers(3)
+            .initializer(outlive_parent_if_it_can)
+            .start()
+            .expect("starts")
+    });
+}
+
+fn parent_killed_while_busy(method: StartMethod) {
+    parent_killed(method, |method| {
+        let pool = pool(method, 3);
+        for _ in 0..3 {
+            drop(
+                pool.submit(wait_for_file, "/nonexistent".to_string())
+                    .expect("submits"),
+            );
+        }
+        // A worker that has begun has read its request: its socket is empty.
+        pool
+    });
+}
+
+fn buffered_output(method: StartMethod) {
+    let folder = folder();
+    let path = folder.join("out");
+    // Standard output as a file is still line-buffered by std: a partial line waits.
+    let file = File::create(&path).expect("create");
+    let kept = std::io::stdout().as_fd().try_clone_to_owned().expect("dup");
+    nix::unistd::dup2_stdout(&file).expect("dup2");
+    print!("once");
+    pool(method, 3).map(double, 0..3).expect("maps");
+    std::io::stdout().flush().expect("flush");
+    nix::unistd::dup2_stdout(&kept).expect("dup2");
+    assert!(kept.as_raw_fd() > 2);
+    assert_eq!(fs::read_to_string(&path).expect("read"), "once");
+    fs::remove_dir_all(folder).expect("clean");
+}
