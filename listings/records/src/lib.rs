@@ -1,1 +1,36 @@
+//! The data of the chapters *Data sink* and *Shared memory*: records in one file
+//! that NumPy reads as well.
 
+mod arguments;
+mod error;
+mod file;
+mod generate;
+mod sum;
+
+pub use arguments::{DataArguments, require_memory};
+pub use error::{Error, Result};
+pub use file::DataFile;
+pub use generate::{generate, write_part};
+pub use sum::{batches, nansum};
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// One record of the data, 24 bytes: what the notes' `DataFrame.to_records` made.
+///
+/// In memory and in the file alike, in this machine's byte order, without padding.
+#[derive(Debug, Clone, Copy, PartialEq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Record {
+    /// Its number, from 0.
+    pub index: i64,
+    /// Nanoseconds since 1970-01-01 UTC.
+    pub timestamp: i64,
+    /// 0, 1 or NaN.
+    pub val: f64,
+}
+
+/// The data is stored as it lies in memory, and the file says little-endian.
+const _: () = assert!(
+    cfg!(target_endian = "little"),
+    "the file format is little-endian"
+);

@@ -1,0 +1,126 @@
+//! A program's arguments and errors, each in one line.
+//!
+//! Every listing begins here: wrong arguments end it with one line that says what
+//! is accepted, and code 2; a run that fails ends it with one line, and code 1.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Parses this program's arguments and runs it with them.
+///
+/// Exit codes: 0 after the run (or the help), 1 where it failed, 2 for arguments
+/// that are not accepted.
+pub fn run<A, E>(run: impl FnOnce(A) -> Result<(), E>) -> ExitCode
+where
+    A: Parser,
+    E: Into<Box<dyn Error>>,
+{
+    let arguments = match A::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if !error.use_stderr() => {
+            // Help was asked for. There is nobody to tell if it cannot be printed.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("{}", in_one_line(&error.to_string()));
+            return ExitCode::from(2);
+        }
+    };
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", with_causes(&*error.into()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A number of things, as `--records` takes it: digits, grouped by underscores
+/// where one likes, at least 1.
+pub fn count(text: &str) -> Result<usize, String> {
+    let digits: String = text.chars().filter(|&c| c != '_').collect();
+    match digits.parse() {
+        Ok(0) => Err("at least 1 is needed".to_string()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("digits are accepted, with _ between them, such as 2_000_000".to_string()),
+    }
+}
+
+/// `number` with an underscore between groups of three digits, as Rust and the
+/// notes write it.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push('_');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// clap's message, its lines joined.
+fn in_one_line(message: &str) -> String {
+    let lines: Vec<&str> = message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    lines.join("; ")
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        // A message that already quotes its cause needs no second quote.
+        if !text.contains(&said) {
+            let _ = write!(text, ": {said}");
+        }
+        cause = error.source();
+    }
+    text.replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_may_have_underscores_and_begin_at_one() {
+        assert_eq!(count("200_000_000"), Ok(200_000_000));
+        for wrong in ["0", "", "-1", "2e6", "18446744073709551616"] {
+            assert!(count(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn large_numbers_are_grouped() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(200_000_000), "200_000_000");
+        assert_eq!(grouped(1_234), "1_234");
+    }
+
+    #[test]
+    fn a_usage_error_is_one_line_that_says_what_is_accepted() {
+        #[derive(Parser, Debug)]
+        struct Arguments {
+            #[arg(value_parser = ["fork", "spawn"])]
+            run: String,
+        }
+        let error = Arguments::try_parse_from(["listing", "frok"]).expect_err("refused");
+        let line = in_one_line(&error.to_string());
+        assert!(!line.contains('\n'));
+        assert!(
+            line.contains("'frok'") && line.contains("[possible values: fork, spawn]"),
+            "{line}"
+        );
+    }
+}

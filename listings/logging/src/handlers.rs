@@ -1,0 +1,71 @@
+//! A list of handlers behind the `log` crate, as Python's root logger has one.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use log::{LevelFilter, Log, Metadata, Record};
+
+// ANCHOR: handlers
+/// Each handler prints each line. Nothing keeps one from being here twice.
+static HANDLERS: Mutex<Vec<fn(&Record)>> = Mutex::new(Vec::new());
+
+/// Appends a handler, and gives the list to the `log` crate as its logger.
+pub fn add_handler() {
+    HANDLERS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(print_line);
+    // Refused where this process, or the one that it was forked from, has set it
+    // before. The list is reached all the same.
+    let _ = log::set_boxed_logger(Box::new(Handlers));
+    log::set_max_level(LevelFilter::Debug);
+}
+// ANCHOR_END: handlers
+
+/// The logger that hands each line to every handler.
+pub struct Handlers;
+
+impl Log for Handlers {
+    fn enabled(&self, _: &Metadata) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record) {
+        let handlers = HANDLERS.lock().unwrap_or_else(PoisonError::into_inner);
+        for handle in handlers.iter() {
+            handle(record);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// One line in one write: the process, the logger's name, the message.
+fn print_line(record: &Record) {
+    let line = format!(
+        "{} - {}:   {}\n",
+        mem_trace::name(),
+        record.target(),
+        record.args()
+    );
+    // A log line that cannot be printed has nowhere else to be reported.
+    let _ = io::stdout().write_all(line.as_bytes());
+}
+
+/// What Python's `logging.getLogger(name)` returns: an object for each name.
+pub struct Logger {
+    name: &'static str,
+}
+
+impl Logger {
+    /// The logger of the module `name`.
+    pub const fn named(name: &'static str) -> Self {
+        Self { name }
+    }
+
+    /// Logs one line under this logger's name.
+    pub fn debug(&self, message: fmt::Arguments) {
+        log::debug!(target: self.name, "{message}");
+    }
+}

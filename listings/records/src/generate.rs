@@ -1,0 +1,172 @@
+//! Making the data: worker processes, each writing its part of one file.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use nix::sys::statvfs::statvfs;
+use process_pool::{Descriptor, Pool, StartMethod};
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
+use zerocopy::IntoBytes;
+
+use crate::file::header;
+use crate::{Error, Record, Result};
+
+/// Records of one part. The parts, and so the data, do not depend on how many
+/// workers share them.
+const PART: usize = 1 << 20;
+
+/// Records that a worker holds in memory at a time.
+const CHUNK: usize = 1 << 14;
+
+/// 2024-01-01 00:00 UTC. The notes took the clock's time; a seed asks for a time
+/// that does not depend on when the data is made.
+const FIRST_TIMESTAMP: i64 = 1_704_067_200_000_000_000;
+
+/// Nanoseconds between two records.
+const STEP: i64 = 1_000;
+
+/// What a worker needs to know to write its part.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Part {
+    file: Descriptor,
+    /// Where the file's records begin, in bytes.
+    offset: u64,
+    first: usize,
+    count: usize,
+    seed: u64,
+}
+
+/// Writes a file of `records` records to `path`, the same for the same seed.
+///
+/// The file appears under its name when it is whole, read-only: who maps it can
+/// rely on that nobody writes to it. [`write_part`] must be registered.
+///
+/// # Errors
+///
+/// Where the disk has no room, the folder cannot be written, or a worker fails.
+/// A file that was at `path` before is still there then.
+pub fn generate(path: &Path, records: usize, seed: u64, workers: usize) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
+    require_disk(folder, records)?;
+
+    let partial = Partial::create(path)?;
+    let header = header(records);
+    partial.write(&header)?;
+    let file = OwnedFd::from(partial.file.try_clone().map_err(Error::io("open", path))?);
+    let file = Descriptor::from(file);
+
+    let pool = Pool::builder(StartMethod::Spawn).workers(workers).start()?;
+    let bar = progress_bar(records);
+    let parts: Vec<_> = (0..records)
+        .step_by(PART)
+        .map(|first| {
+            let part = Part {
+                file: file.clone(),
+                offset: header.len() as u64,
+                first,
+                count: PART.min(records - first),
+                seed,
+            };
+            pool.submit(write_part, part)
+        })
+        .collect::<Result<_, _>>()?;
+    for part in parts {
+        match part.wait()? {
+            Ok(written) => bar.inc(written as u64),
+            Err(error) => return Err(Error::io("write", path)(std::io::Error::other(error))),
+        }
+    }
+    drop(pool);
+    bar.finish_and_clear();
+    partial.rename_to(path)
+}
+
+/// The task of a generating worker: returns how many records it wrote, or the
+/// system's word.
+pub fn write_part(part: Part) -> Result<usize, String> {
+    let file = part.file.as_fd().try_clone_to_owned().map(File::from);
+    let file = file.map_err(|error| error.to_string())?;
+    // Each part has a generator of its own, so the parts can be made in any order.
+    let mut random = SmallRng::seed_from_u64(part.seed ^ (part.first as u64).rotate_left(32));
+    let mut chunk = Vec::with_capacity(CHUNK);
+    for first in (part.first..part.first + part.count).step_by(CHUNK) {
+        let end = (first + CHUNK).min(part.first + part.count);
+        chunk.clear();
+        chunk.extend((first as i64..end as i64).map(|index| Record {
+            index,
+            timestamp: FIRST_TIMESTAMP + index * STEP,
+            val: [0.0, 1.0, f64::NAN][random.random_range(0..3)],
+        }));
+        let offset = part.offset + (first * size_of::<Record>()) as u64;
+        file.write_all_at(chunk.as_bytes(), offset)
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(part.count)
+}
+
+fn require_disk(folder: &Path, records: usize) -> Result<()> {
+    let disk = statvfs(folder).map_err(|error| Error::io("examine", folder)(error.into()))?;
+    let free = disk.blocks_available() * disk.fragment_size();
+    crate::arguments::require(
+        "the data file",
+        "disk space",
+        records,
+        (records * size_of::<Record>()) as u64,
+        free,
+    )
+}
+
+/// A bar on standard error where that is a terminal; nothing elsewhere.
+fn progress_bar(records: usize) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{bar:40} {percent:>3} % of {len} records, {eta} left");
+    ProgressBar::new(records as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// A file under a name of its own, which goes unless it is renamed.
+struct Partial {
+    path: PathBuf,
+    file: File,
+}
+
+impl Partial {
+    fn create(target: &Path) -> Result<Self> {
+        let mut name = target.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".{}.partial", std::process::id()));
+        let path = target.with_file_name(name);
+        let file = OpenOptions::new().write(true).create_new(true).open(&path);
+        let file = file.map_err(Error::io("create", &path))?;
+        Ok(Self { path, file })
+    }
+
+    fn write(&self, header: &[u8]) -> Result<()> {
+        self.file
+            .write_all_at(header, 0)
+            .map_err(Error::io("write", &self.path))
+    }
+
+    fn rename_to(self, target: &Path) -> Result<()> {
+        let read_only = Permissions::from_mode(0o444);
+        self.file
+            .set_permissions(read_only)
+            .map_err(Error::io("protect", &self.path))?;
+        fs::rename(&self.path, target).map_err(Error::io("name", target))
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // After the rename there is no such file any more.
+        let _ = fs::remove_file(&self.path);
+    }
+}

@@ -1,0 +1,202 @@
+//! The same sum over memory that parent and workers share.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Parser, ValueEnum};
+use command_line::grouped;
+use mem_trace::{CountingAllocator, MemoryUsage, mebibytes, trace};
+use memmap2::{Mmap, MmapOptions};
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use process_pool::{Descriptor, Pool, StartMethod, Tasks};
+use records::{DataArguments, Record, batches, nansum, require_memory, write_part};
+use serde::{Deserialize, Serialize};
+use zerocopy::{FromBytes, IntoBytes};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+// ANCHOR: process
+/// Where a worker finds its records: no record travels.
+#[derive(Serialize, Deserialize)]
+struct Part {
+    memory: Descriptor,
+    /// Where the first of all records begins in it, in bytes.
+    offset: u64,
+    /// How many records there are in all.
+    records: usize,
+    /// Which of them are this part's.
+    range: Range<usize>,
+}
+
+fn process(part: Part) -> Result<f64, String> {
+    trace!("Received data");
+    let memory = map(&part).map_err(|error| format!("cannot map the records: {error}"))?;
+    let records = <[Record]>::ref_from_bytes(&memory).map_err(|error| error.to_string())?;
+    trace!("Received data {}", MemoryUsage::now());
+    let sum = nansum(&records[part.range]);
+    trace!("Sending result back. {}", MemoryUsage::now());
+    Ok(sum)
+}
+
+fn map(part: &Part) -> io::Result<Mmap> {
+    let mut options = MmapOptions::new();
+    options
+        .offset(part.offset)
+        .len(part.records * size_of::<Record>());
+    // SAFETY: nobody changes the bytes while they are mapped. A memfd is sealed
+    // against it before it is sent. A data file appears under its name when it is
+    // whole, without write permission: who gives it write permission and changes
+    // it during a run breaks this condition.
+    unsafe { options.map(&part.memory) }
+}
+// ANCHOR_END: process
+
+fn main() -> ExitCode {
+    Tasks::new().add(process).add(write_part).serve_if_worker();
+    command_line::run(run)
+}
+
+fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    match arguments.run {
+        Run::Fork => shared(&arguments.data, StartMethod::Fork),
+        Run::Spawn => shared(&arguments.data, StartMethod::Spawn),
+        Run::MapFile => mapped(&arguments.data),
+    }
+}
+
+// ANCHOR: shared
+/// The notes' program: load, copy into shared memory, let the workers map it.
+fn shared(arguments: &DataArguments, method: StartMethod) -> Result<(), Box<dyn Error>> {
+    let file = arguments.open()?;
+    // For a while there are the loaded records and the shared ones.
+    require_memory("this run", &file, 2.05)?;
+    trace!("Loading data...");
+    let data = file.load()?;
+    announce(data.len(), arguments.workers);
+
+    trace!("Copying data to shared memory... {}", MemoryUsage::now());
+    let start = Instant::now();
+    let memory = sealed_memory(&data)?;
+    let copy_time_s = start.elapsed().as_secs_f64();
+    trace!(
+        "Copied. copy_time_s={copy_time_s:.3} {}",
+        MemoryUsage::now()
+    );
+    let records = data.len();
+    drop(data);
+
+    sum_in_workers(memory.into(), 0, records, arguments.workers, method)
+}
+// ANCHOR_END: shared
+
+// ANCHOR: seal
+/// A copy of `records` in memory that has no name, that others can map, and that
+/// nobody can change or shorten any more (memfd_create(2), F_ADD_SEALS).
+fn sealed_memory(records: &[Record]) -> io::Result<OwnedFd> {
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let mut memory = File::from(memfd_create(c"records", flags)?);
+    // Written, not mapped and copied: where memory is short this is an error
+    // here, and not a SIGBUS later.
+    memory.write_all(records.as_bytes())?;
+    let seals = SealFlag::F_SEAL_WRITE
+        | SealFlag::F_SEAL_SHRINK
+        | SealFlag::F_SEAL_GROW
+        | SealFlag::F_SEAL_SEAL;
+    fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
+    Ok(memory.into())
+}
+// ANCHOR_END: seal
+
+// ANCHOR: file
+/// No copy at all: the workers map the data file.
+fn mapped(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
+    let file = arguments.open()?;
+    let (offset, records) = (file.offset(), file.records());
+    announce(records, arguments.workers);
+    let memory = OwnedFd::from(file.into_file());
+    sum_in_workers(
+        memory.into(),
+        offset,
+        records,
+        arguments.workers,
+        StartMethod::Spawn,
+    )
+}
+// ANCHOR_END: file
+
+// ANCHOR: sum
+/// The timer contains the start of the workers, the sums and the workers' end.
+fn sum_in_workers(
+    memory: Descriptor,
+    offset: u64,
+    records: usize,
+    workers: usize,
+    method: StartMethod,
+) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    let pool = Pool::builder(method).workers(workers).start()?;
+    trace!("Scheduling tasks... {}", MemoryUsage::now());
+    let tasks: Vec<_> = batches(records, workers)
+        .map(|range| {
+            let memory = memory.clone();
+            pool.submit(
+                process,
+                Part {
+                    memory,
+                    offset,
+                    records,
+                    range,
+                },
+            )
+        })
+        .collect::<Result<_, _>>()?;
+    trace!("Waiting for results... {}", MemoryUsage::now());
+    let mut total_sum = 0.0;
+    for task in tasks {
+        total_sum += task.wait()??;
+    }
+    drop(pool);
+    let total_time_s = start.elapsed().as_secs_f64();
+    trace!("{}", MemoryUsage::now());
+    trace!("total_time_s={total_time_s:.3} total_sum={total_sum}");
+    Ok(())
+}
+// ANCHOR_END: sum
+
+fn announce(records: usize, workers: usize) {
+    let bytes = (records * size_of::<Record>()) as u64;
+    trace!(
+        "{} MB of data. {} records",
+        mebibytes(bytes),
+        grouped(records)
+    );
+    trace!("Will use {workers} workers for {workers} batches.");
+}
+
+/// Sums one field of many records in memory that every worker maps
+#[derive(Parser)]
+struct Arguments {
+    /// What is mapped, and how the workers come to be
+    #[arg(value_enum, default_value = "fork")]
+    run: Run,
+
+    #[command(flatten)]
+    data: DataArguments,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Run {
+    /// A sealed copy in memory; forked workers
+    Fork,
+    /// A sealed copy in memory; spawned workers
+    Spawn,
+    /// The data file itself; spawned workers
+    MapFile,
+}

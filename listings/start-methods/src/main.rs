@@ -1,0 +1,110 @@
+//! Two ways to a new process, with nothing around them.
+
+use std::io::{self, Write};
+use std::process::{self, Command, ExitCode};
+
+use clap::{Parser, ValueEnum};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, fork, getpid, getppid};
+
+/// Starts one child by fork or by spawn, and shows what it begins with
+#[derive(Parser)]
+struct Arguments {
+    /// How the child comes to be
+    #[arg(value_enum, default_value = "fork")]
+    run: Run,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Run {
+    /// fork(2): the child is a copy of this process
+    Fork,
+    /// posix_spawn(3): the child is this program, started anew
+    Spawn,
+    /// What the spawned child does
+    #[value(hide = true)]
+    Child,
+}
+
+fn main() -> ExitCode {
+    command_line::run(|arguments: Arguments| match arguments.run {
+        Run::Fork => by_fork(),
+        Run::Spawn => by_spawn(),
+        Run::Child => {
+            in_child();
+            Ok(())
+        }
+    })
+}
+
+// ANCHOR: state
+/// What both processes look at. Its initial value is part of the program file.
+static mut STATE: &str = "as in the program file";
+
+fn state() -> &'static str {
+    // SAFETY: this process has one thread, and no reference to STATE is kept.
+    unsafe { STATE }
+}
+
+fn set_state(value: &'static str) {
+    // SAFETY: as in `state`.
+    unsafe { STATE = value }
+}
+// ANCHOR_END: state
+
+// ANCHOR: fork
+fn by_fork() -> io::Result<()> {
+    set_state("changed by the parent");
+    show("Parent", "before the fork");
+
+    // SAFETY: this process has one thread, so the child may do all that it may.
+    match unsafe { fork() }? {
+        ForkResult::Child => {
+            in_child();
+            process::exit(0);
+        }
+        ForkResult::Parent { child } => {
+            waitpid(child, None)?;
+        }
+    }
+    show("Parent", "after the child has ended");
+    Ok(())
+}
+// ANCHOR_END: fork
+
+// ANCHOR: spawn
+fn by_spawn() -> io::Result<()> {
+    set_state("changed by the parent");
+    show("Parent", "before the spawn");
+
+    let status = Command::new("/proc/self/exe").arg("child").status()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("the child ended with {status}")));
+    }
+    show("Parent", "after the child has ended");
+    Ok(())
+}
+// ANCHOR_END: spawn
+
+// ANCHOR: child
+fn in_child() {
+    show("Child", "as it begins");
+    set_state("changed by the child");
+    show("Child", "before it ends");
+}
+// ANCHOR_END: child
+
+fn show(who: &str, when: &str) {
+    let line = format!(
+        "{who} {} (of {}) {when}: state at {:p} is {:?}\n",
+        getpid(),
+        getppid(),
+        &raw const STATE,
+        state()
+    );
+    // In one piece, so that nothing waits in a buffer when the process is copied.
+    if let Err(error) = io::stdout().write_all(line.as_bytes()) {
+        eprintln!("error: cannot print: {error}");
+        process::exit(1);
+    }
+}
