@@ -23,7 +23,7 @@ mod process;
 
 pub use allocator::CountingAllocator;
 pub use memory::{MemoryUsage, available_memory, mebibytes};
-pub use process::{NAME_VARIABLE, name, set_name};
+pub use process::{NAME_VARIABLE, name, set_name, start_clock};
 
 #[doc(hidden)]
 pub use line::print;

@@ -30,8 +30,8 @@ impl Identity {
         self.name == MAIN
     }
 
-    /// The time since the previous line, which this one becomes. The first line
-    /// of a process counts from when the process was named.
+    /// The time since the previous line, which this one becomes; for a first line
+    /// since the clock was started, or none.
     pub(crate) fn lap(&mut self) -> Duration {
         let now = Instant::now();
         let previous = self.previous_line.replace(now).unwrap_or(now);
@@ -55,13 +55,16 @@ pub fn name() -> String {
     with_identity(|identity| identity.name.clone())
 }
 
-/// Names this process, as a pool does in each of its workers.
-///
-/// Starts the clock of a process that has printed nothing yet. A forked child
-/// has inherited a running clock: its first line counts from its parent's last.
+/// Names this process, as a pool does in each worker that it forks. The worker has
+/// inherited a running clock: its first line counts from its parent's last.
 pub fn set_name(name: impl Into<String>) {
+    with_identity(|identity| identity.name = name.into());
+}
+
+/// Starts this process's clock where it has printed nothing yet, so that its first
+/// line counts from here.
+pub fn start_clock() {
     with_identity(|identity| {
-        identity.name = name.into();
         identity.previous_line.get_or_insert_with(Instant::now);
     });
 }

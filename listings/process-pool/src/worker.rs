@@ -50,6 +50,7 @@ thread_local! {
 /// `parent` is who must be alive for this worker to be of use, where the parent
 /// can be watched (see [`end_with_parent`]).
 pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
+    mem_trace::start_clock();
     if let Some(parent) = parent {
         end_with_parent(Pid::from_raw(parent));
     }
