@@ -10,7 +10,7 @@ use crate::allocator::CountingAllocator;
 /// How much memory this process uses, as its allocator and as the system see it.
 ///
 /// All sizes are in bytes. Sources: [`CountingAllocator`];
-/// `/proc/self/smaps_rollup` (proc_pid_smaps(5)); sysinfo.
+/// `/proc/self/smaps_rollup` (proc(5)); sysinfo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryUsage {
     /// What the allocator has handed out and not yet taken back.

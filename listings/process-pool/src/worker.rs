@@ -108,7 +108,7 @@ pub(crate) fn channel_of_standard_input() -> Option<Channel> {
 /// a task. The end of the socket does the same for one that waits.
 ///
 /// Only for workers started by a parent's main thread: the request is bound to the
-/// thread that started them, not to its process (PR_SET_PDEATHSIG(2const)).
+/// thread that started them, not to its process (prctl(2)).
 fn end_with_parent(parent: Pid) {
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
     // It may have died before the request was made.
