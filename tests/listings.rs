@@ -1,0 +1,72 @@
+//! Every run of every listing, for real, at its quick size: its claims hold there
+//! and on its record, it agrees with its record, keeps its limit, and leaves
+//! nothing behind.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::process::ExitCode;
+
+use fork_spawn_share::root;
+use libtest_mimic::{Arguments, Failed, Trial};
+use mdbook_live::check::check;
+use mdbook_live::runner::Stop;
+use mdbook_live::runs::Book;
+use mdbook_live::session::Session;
+
+fn main() -> ExitCode {
+    let book = match Book::open(root()) {
+        // Lives as long as this program: the session below borrows it.
+        Ok(book) => &*Box::leak(Box::new(book)),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let trials = book
+        .runs()
+        .map(|run| run.full_name())
+        .map(|name| Trial::test(name.clone(), move || passes(book, &name)))
+        .collect();
+    let mut arguments = Arguments::from_args();
+    // On this thread, one at a time.
+    arguments.test_threads = Some(1);
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+thread_local! {
+    static SESSION: std::cell::OnceCell<Session<'static>> = const { std::cell::OnceCell::new() };
+}
+
+fn passes(book: &'static Book, name: &str) -> Result<(), Failed> {
+    SESSION.with(|session| {
+        let session = session.get_or_init(|| Session::new(book, Stop::default()));
+        let shared_memory = named_shared_memory();
+        let report = check(session, book.run(name)?)?;
+        if let Some(why) = report.skipped {
+            // A reader may lack what a run needs; the machine that publishes may not.
+            return match env::var_os("CI") {
+                Some(_) => Err(format!("skipped: {why}").into()),
+                None => {
+                    eprintln!("{name} skipped: {why}");
+                    Ok(())
+                }
+            };
+        }
+        let mut faults = report.faults;
+        // A stale or missing record is a book that shows what is no longer so.
+        faults.extend(report.warnings);
+        for new in named_shared_memory().difference(&shared_memory) {
+            faults.push(format!("left /dev/shm/{new} behind"));
+        }
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(faults.join("\n").into()),
+        }
+    })
+}
+
+fn named_shared_memory() -> BTreeSet<String> {
+    let entries = fs::read_dir("/dev/shm").into_iter().flatten();
+    entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}

@@ -1,1 +1,0 @@
-//! The book as a whole.
