@@ -1,0 +1,3 @@
+//! `mdbook-live`: see the library's documentation and `mdbook-live --help`.
+
+fn main() {}
