@@ -11,3 +11,6 @@ pub mod claims;
 pub mod figures;
 pub mod record;
 pub mod runs;
+pub mod sources;
+
+mod runs_toml;
