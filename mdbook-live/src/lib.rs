@@ -10,7 +10,10 @@ pub mod agreement;
 pub mod claims;
 pub mod figures;
 pub mod record;
+pub mod runner;
 pub mod runs;
+pub mod sampler;
 pub mod sources;
 
+mod processes;
 mod runs_toml;
