@@ -7,13 +7,20 @@
 //! and the recorder: `runs.toml → run → lines with times → claims → verdicts`.
 
 pub mod agreement;
+pub mod cargo;
+pub mod check;
 pub mod claims;
+pub mod cli;
 pub mod figures;
+pub mod host;
 pub mod record;
+pub mod recorder;
 pub mod runner;
 pub mod runs;
 pub mod sampler;
+pub mod session;
 pub mod sources;
 
 mod processes;
 mod runs_toml;
+mod terminal;
