@@ -7,7 +7,16 @@
 //! and the recorder: `runs.toml → run → lines with times → claims → verdicts`.
 
 pub mod agreement;
+pub mod ansi;
+pub mod build;
 pub mod claims;
+pub mod directives;
+pub mod excerpt;
 pub mod figures;
+#[cfg(test)]
+mod fixture_book;
+pub mod page;
+pub mod preprocess;
 pub mod record;
 pub mod runs;
+pub mod serve;
