@@ -1,5 +1,8 @@
 //! Whether a live run agrees with its record.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use regex::Regex;
 
 use crate::record::TimedLine;
@@ -20,8 +23,126 @@ impl Agreement {
     }
 }
 
-/// Compares two runs as multisets of lines, each line masked first.
+/// Compares two runs as multisets of lines, each line masked first: the order
+/// in which processes run, and so print, is not theirs to choose.
 pub fn compare(live: &[TimedLine], recorded: &[TimedLine], varies: &[Regex]) -> Agreement {
-    let _ = (live, recorded, varies);
-    todo!()
+    let (only_live, only_recorded) = unmatched(&masked(live, varies), &masked(recorded, varies));
+    let texts = |lines: &[TimedLine], only: Vec<usize>| {
+        only.into_iter().map(|at| lines[at].text.clone()).collect()
+    };
+    Agreement {
+        only_live: texts(live, only_live),
+        only_recorded: texts(recorded, only_recorded),
+    }
+}
+
+/// The lines with all that varies by nature replaced by `…`.
+pub(crate) fn masked(lines: &[TimedLine], varies: &[Regex]) -> Vec<String> {
+    lines.iter().map(|line| mask(&line.text, varies)).collect()
+}
+
+/// The listing's own patterns come first: they are written for the line as printed.
+fn mask(line: &str, varies: &[Regex]) -> String {
+    static BUILT_IN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\[ *\d+\.\d+s\]|\b0x[0-9a-fA-F]+\b")
+            .expect("a constant pattern, compiled by every test")
+    });
+    let mut line = line.trim_end().to_owned();
+    for pattern in varies.iter().chain([&*BUILT_IN]) {
+        line = pattern.replace_all(&line, "…").into_owned();
+    }
+    line
+}
+
+/// The places in each list of what the other has not, as often.
+pub(crate) fn unmatched(live: &[String], recorded: &[String]) -> (Vec<usize>, Vec<usize>) {
+    // How many more of each line the record has, then what is left of that.
+    let mut surplus: HashMap<&str, isize> = HashMap::new();
+    for line in recorded {
+        *surplus.entry(line).or_default() += 1;
+    }
+    let mut only_live = Vec::new();
+    for (at, line) in live.iter().enumerate() {
+        match surplus.get_mut(line.as_str()) {
+            Some(left) if *left > 0 => *left -= 1,
+            _ => only_live.push(at),
+        }
+    }
+    // From the end, so that of several equal lines the last ones are the lost ones.
+    let mut only_recorded = Vec::new();
+    for (at, line) in recorded.iter().enumerate().rev() {
+        match surplus.get_mut(line.as_str()) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                only_recorded.push(at);
+            }
+            _ => {}
+        }
+    }
+    only_recorded.reverse();
+    (only_live, only_recorded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Event, lines_of};
+
+    fn compared(live: &str, recorded: &str) -> Agreement {
+        let lines = |text: &str| {
+            lines_of(&[Event {
+                seconds: 0.0,
+                text: text.to_owned(),
+            }])
+        };
+        let varies = [Regex::new(r"\d[\d_]* records").expect("a pattern")];
+        compare(&lines(live), &lines(recorded), &varies)
+    }
+
+    #[track_caller]
+    fn differ(live: &str, recorded: &str, only_live: &[&str], only_recorded: &[&str]) {
+        let found = compared(live, recorded);
+        assert!(!found.agrees());
+        assert_eq!(
+            (found.only_live, found.only_recorded),
+            (
+                only_live.iter().map(|line| line.to_string()).collect(),
+                only_recorded.iter().map(|line| line.to_string()).collect(),
+            )
+        );
+    }
+
+    #[test]
+    fn what_varies_by_nature_agrees() {
+        let live = "\x1b[1mMain\x1b[0m [ 0.01s] id 0x7ff0 of 2_000 records\n";
+        let recorded = "Main [12.34s] id 0x5e of 200_000_000 records  \n";
+        assert!(compared(live, recorded).agrees());
+    }
+
+    #[test]
+    fn the_order_does_not_matter_neither_between_processes_nor_inside_one() {
+        assert!(compared("A 1\nB 1\nA 2\n", "B 1\nA 2\nA 1\n").agrees());
+    }
+
+    #[test]
+    fn a_lost_line_differs_also_when_an_equal_one_is_there() {
+        differ("A\n", "A\nB\n", &[], &["B"]);
+        differ("A\n", "A\nA\n", &[], &["A"]);
+    }
+
+    #[test]
+    fn an_added_line_differs_also_when_an_equal_one_is_there() {
+        differ("A\nB\n", "A\n", &["B"], &[]);
+        differ("A\nA\nA\n", "A\n", &["A", "A"], &[]);
+    }
+
+    #[test]
+    fn a_changed_word_differs_and_is_shown_unmasked() {
+        differ(
+            "A [0.01s] ten records 0x1\n",
+            "A [0.02s] 10 records 0x2\n",
+            &["A [0.01s] ten records 0x1"],
+            &["A [0.02s] 10 records 0x2"],
+        );
+    }
 }

@@ -72,15 +72,9 @@ mod tests {
     fn a_listing_reaches_the_page_as_it_is_in_its_file() {
         let page = page("# One\n\n{{#listing demo/src/main.rs The whole}}\n\nAfter.\n");
         let code = "<pre><code class=\"language-rust noplayground\">//! Demo.\n\nfn main() {\n    \
-                    let text = &quot;\n# not hidden\n## twice\n&quot;;\n    \
-                    print!(&quot;{text}&quot;);\n}</code></pre>";
-        assert!(
-            page.replace("\"\n#", "&quot;\n#")
-                .replace("twice\n\";", "twice\n&quot;;")
-                .replace("!(\"{text}\")", "!(&quot;{text}&quot;)")
-                .contains(code),
-            "{page}"
-        );
+                    let text = \"\n# not hidden\n## twice\n\";\n    \
+                    print!(\"{text}\");\n}</code></pre>";
+        assert!(page.contains(code), "{page}");
         let figure = page.split("<figure class=\"listing\"").nth(1).unwrap();
         let (figure, after) = figure.split_once("</figure>").unwrap();
         assert!(figure.contains("fn main()"));
@@ -99,10 +93,7 @@ mod tests {
             .unwrap();
         assert!(run.contains("ForkProcess-1"), "{run}");
         assert!(run.contains("<table>"), "{run}");
-        assert!(
-            run.contains("{{#run x/y}}") || run.contains("{&#123;#run x/y}}"),
-            "{run}"
-        );
+        assert!(run.contains("{{#run x/y}}"), "{run}");
         assert!(
             after.contains("<p>After {{#run demo/fork}}.</p>"),
             "{after}"

@@ -2,7 +2,8 @@
 
 use regex::Regex;
 
-use crate::figures::{FigureName, FigureSource};
+use crate::figures::{Figure, FigureName, FigureSource};
+use crate::record::TimedLine;
 
 /// A sentence of the book with the one check that decides it.
 #[derive(Debug, Clone)]
@@ -100,20 +101,465 @@ pub struct Verdict {
 }
 
 /// A run's lines as checks read them: without ANSI escapes and line ends.
+///
+/// The process of a line is its first word.
 #[derive(Debug, Clone, Default)]
 pub struct Lines(Vec<String>);
+
+impl From<&[TimedLine]> for Lines {
+    fn from(lines: &[TimedLine]) -> Lines {
+        Lines(lines.iter().map(|line| line.text.clone()).collect())
+    }
+}
+
+impl Lines {
+    fn matching<'a>(&'a self, pattern: &'a Regex) -> impl Iterator<Item = &'a str> {
+        let lines = self.0.iter().map(String::as_str);
+        lines.filter(|line| pattern.is_match(line))
+    }
+
+    /// The values that each process printed, in order of appearance.
+    fn values_by_process<'a>(&'a self, pattern: &Regex) -> Vec<(&'a str, Vec<&'a str>)> {
+        let mut by_process: Vec<(&str, Vec<&str>)> = Vec::new();
+        for line in &self.0 {
+            let value = pattern.captures(line).and_then(|found| found.get(1));
+            let (Some(value), Some(process)) = (value, line.split_whitespace().next()) else {
+                continue;
+            };
+            let at = by_process.iter().position(|(name, _)| *name == process);
+            let at = at.unwrap_or_else(|| {
+                by_process.push((process, Vec::new()));
+                by_process.len() - 1
+            });
+            let values = &mut by_process[at].1;
+            if !values.contains(&value.as_str()) {
+                values.push(value.as_str());
+            }
+        }
+        by_process
+    }
+}
+
+impl Verdict {
+    fn new(holds: bool, seen: impl Into<String>) -> Verdict {
+        Verdict {
+            holds,
+            seen: seen.into(),
+        }
+    }
+
+    fn matches_no_line(pattern: &Regex) -> Verdict {
+        Verdict::new(false, format!("`{}` matches no line", pattern.as_str()))
+    }
+}
 
 impl Check {
     /// Decides the check on a run's lines and figures.
     pub fn judge(&self, lines: &Lines, figures: &dyn FigureSource) -> Verdict {
-        let _ = (lines, figures);
-        todo!()
+        match self {
+            Check::Count { of, is } => match lines.matching(of).count() {
+                0 => Verdict::matches_no_line(of),
+                seen if seen == *is => Verdict::new(true, counted(seen, "line")),
+                seen => Verdict::new(false, format!("{}, not {is}", counted(seen, "line"))),
+            },
+            Check::Same(pattern) => judge_values(lines, pattern, same_everywhere),
+            Check::Distinct(pattern) => judge_values(lines, pattern, distinct_everywhere),
+            Check::Every { of, contains } => {
+                let (with, without): (Vec<&str>, Vec<&str>) = lines
+                    .matching(of)
+                    .partition(|line| line.contains(contains.as_str()));
+                let all = with.len() + without.len();
+                match without.first() {
+                    None if all == 0 => Verdict::matches_no_line(of),
+                    None => Verdict::new(true, format!("{all} of {}", counted(all, "line"))),
+                    Some(line) => Verdict::new(
+                        false,
+                        format!(
+                            "{} of {}; not in: {}",
+                            with.len(),
+                            counted(all, "line"),
+                            line.trim()
+                        ),
+                    ),
+                }
+            }
+            Check::Never { of, among } => {
+                let all = lines.matching(among).count();
+                let mut hits = lines.matching(among).filter(|line| of.is_match(line));
+                match hits.next() {
+                    None if all == 0 => Verdict::matches_no_line(among),
+                    None => Verdict::new(true, format!("0 of {}", counted(all, "line"))),
+                    Some(line) => Verdict::new(
+                        false,
+                        format!(
+                            "{} of {}: {}",
+                            1 + hits.count(),
+                            counted(all, "line"),
+                            line.trim()
+                        ),
+                    ),
+                }
+            }
+            Check::Ratio { of, to, bound } => match (figures.figure(of), figures.figure(to)) {
+                (Ok(of), Ok(to)) => bound.judge(&of, &to),
+                (Err(error), _) | (_, Err(error)) => Verdict::new(false, format!("{error:#}")),
+            },
+        }
     }
 
-    /// Why the check cannot be decided yet though nothing is wrong: the other
-    /// run that it needs has no record, or was skipped. `None`: it can.
+    /// Why the check cannot be decided though nothing is wrong: the other run
+    /// that it needs has no record, or was skipped. `None`: it can be decided.
     pub fn open_question(&self, figures: &dyn FigureSource) -> Option<String> {
-        let _ = figures;
-        todo!()
+        match self {
+            Check::Ratio { to, .. } => figures.absent(to.run.as_deref()?),
+            _ => None,
+        }
+    }
+}
+
+type Judge = fn(&[(&str, Vec<&str>)]) -> Verdict;
+
+fn judge_values(lines: &Lines, pattern: &Regex, judge: Judge) -> Verdict {
+    let by_process = lines.values_by_process(pattern);
+    match &by_process[..] {
+        [] => Verdict::matches_no_line(pattern),
+        [(process, _)] => Verdict::new(
+            false,
+            format!("only {process} prints it; at least two processes must"),
+        ),
+        all => judge(all),
+    }
+}
+
+fn same_everywhere(by_process: &[(&str, Vec<&str>)]) -> Verdict {
+    let first = by_process[0].1[0];
+    let other = by_process.iter().find_map(|(process, values)| {
+        let other = values.iter().find(|value| **value != first)?;
+        Some((process, other))
+    });
+    match other {
+        None => Verdict::new(
+            true,
+            format!("{first} in {}", counted(by_process.len(), "process")),
+        ),
+        Some((process, other)) => Verdict::new(
+            false,
+            format!("{first} in {}, {other} in {process}", by_process[0].0),
+        ),
+    }
+}
+
+fn distinct_everywhere(by_process: &[(&str, Vec<&str>)]) -> Verdict {
+    if let Some((process, values)) = by_process.iter().find(|(_, values)| values.len() > 1) {
+        return Verdict::new(
+            false,
+            format!(
+                "{process} has {} values: {}",
+                values.len(),
+                values.join(", ")
+            ),
+        );
+    }
+    for (at, (process, values)) in by_process.iter().enumerate() {
+        if let Some((earlier, _)) = by_process[..at].iter().find(|(_, known)| known == values) {
+            return Verdict::new(
+                false,
+                format!("{} in {earlier} and in {process}", values[0]),
+            );
+        }
+    }
+    let processes = counted(by_process.len(), "process");
+    Verdict::new(true, format!("{} values in {processes}", by_process.len()))
+}
+
+impl Bound {
+    fn judge(&self, of: &Figure, to: &Figure) -> Verdict {
+        if to.value == 0.0 {
+            return Verdict::new(false, format!("no quotient ({of} / {to})"));
+        }
+        let quotient = of.value / to.value;
+        let holds = match *self {
+            // Integers are compared as integers: a sum may lie beyond what f64 tells apart.
+            Bound::Is(is) => match (of.integer(), to.integer(), whole(is)) {
+                (Some(of), Some(to), Some(is)) => to.checked_mul(is) == Some(of),
+                _ => quotient == is,
+            },
+            Bound::Between { at_least, at_most } => {
+                at_least.is_none_or(|bound| quotient >= bound)
+                    && at_most.is_none_or(|bound| quotient <= bound)
+            }
+        };
+        let shown = match *self {
+            Bound::Is(is) if holds => is.to_string(),
+            _ => significant(quotient),
+        };
+        let wanted = match (holds, *self) {
+            (true, _) => String::new(),
+            (false, Bound::Is(is)) => format!(", not exactly {is}"),
+            (false, Bound::Between { at_least, at_most }) => match (at_least, at_most) {
+                (Some(low), _) if quotient < low => format!(", not at least {low}"),
+                (_, Some(high)) => format!(", not at most {high}"),
+                // No quotient breaks a bound that is not there.
+                _ => String::new(),
+            },
+        };
+        Verdict::new(holds, format!("{shown} ({of} / {to}){wanted}"))
+    }
+}
+
+/// A whole number of any size that f64 holds exactly.
+fn whole(number: f64) -> Option<i128> {
+    // 2⁵³: below it, every whole f64 is exactly that integer.
+    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i128)
+}
+
+/// A quotient to two digits, or to the whole number from 100 on.
+fn significant(number: f64) -> String {
+    match number.abs() {
+        n if n >= 9.95 => format!("{number:.0}"),
+        n if n >= 0.995 => format!("{number:.1}"),
+        n if n >= 0.0995 => format!("{number:.2}"),
+        _ => format!("{number:.1e}"),
+    }
+}
+
+/// "1 line", "4 lines", "3 processes".
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    match (number, what.ends_with('s')) {
+        (1, _) => format!("1 {what}"),
+        (_, true) => format!("{number} {what}es"),
+        (_, false) => format!("{number} {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Event, lines_of};
+
+    fn lines(text: &str) -> Lines {
+        let event = Event {
+            seconds: 0.0,
+            text: text.to_owned(),
+        };
+        Lines::from(&lines_of(&[event])[..])
+    }
+
+    fn pattern(pattern: &str) -> Regex {
+        Regex::new(pattern).expect("a pattern")
+    }
+
+    struct NoFigures;
+
+    impl FigureSource for NoFigures {
+        fn figure(&self, name: &FigureName) -> anyhow::Result<Figure> {
+            anyhow::bail!("{} has no record", name.figure)
+        }
+
+        fn absent(&self, run: &str) -> Option<String> {
+            Some(format!("{run} was skipped"))
+        }
+    }
+
+    #[track_caller]
+    fn holds(check: Check, text: &str, seen: &str) {
+        let verdict = check.judge(&lines(text), &NoFigures);
+        assert_eq!((verdict.holds, verdict.seen.as_str()), (true, seen));
+    }
+
+    #[track_caller]
+    fn breaks(check: Check, text: &str, seen: &str) {
+        let verdict = check.judge(&lines(text), &NoFigures);
+        assert_eq!((verdict.holds, verdict.seen.as_str()), (false, seen));
+    }
+
+    #[test]
+    fn count_is_exact() {
+        let check = || Check::Count {
+            of: pattern("^Main.* loaded"),
+            is: 2,
+        };
+        holds(
+            check(),
+            "Main loaded\nFork loaded\n\x1b[1mMain\x1b[0m loaded\n",
+            "2 lines",
+        );
+        breaks(check(), "Main loaded\n", "1 line, not 2");
+        breaks(
+            check(),
+            "Main loaded\nMain loaded\nMain loaded",
+            "3 lines, not 2",
+        );
+        breaks(check(), "Fork loaded\n", "`^Main.* loaded` matches no line");
+    }
+
+    #[test]
+    fn same_is_one_value_in_at_least_two_processes() {
+        let check = || Check::Same(pattern("id: (0x[0-9a-f]+)"));
+        holds(
+            check(),
+            "Main id: 0x1\n  Fork-1 id: 0x1\nFork-2 id: 0x1\n",
+            "0x1 in 3 processes",
+        );
+        breaks(
+            check(),
+            "Main id: 0x1\nFork-1 id: 0x2\n",
+            "0x1 in Main, 0x2 in Fork-1",
+        );
+        breaks(
+            check(),
+            "Main id: 0x1\nFork id: 0x1\nMain id: 0x3\n",
+            "0x1 in Main, 0x3 in Main",
+        );
+        breaks(
+            check(),
+            "Main id: 0x1\nMain id: 0x1\n",
+            "only Main prints it; at least two processes must",
+        );
+        breaks(check(), "Main\n", "`id: (0x[0-9a-f]+)` matches no line");
+    }
+
+    #[test]
+    fn distinct_is_one_value_of_its_own_per_process() {
+        let check = || Check::Distinct(pattern("id: (0x[0-9a-f]+)"));
+        holds(
+            check(),
+            "Main id: 0x1\nFork id: 0x2\nMain id: 0x1\n",
+            "2 values in 2 processes",
+        );
+        breaks(
+            check(),
+            "Main id: 0x1\nFork id: 0x1\n",
+            "0x1 in Main and in Fork",
+        );
+        breaks(
+            check(),
+            "Main id: 0x1\nFork id: 0x2\nFork id: 0x3\n",
+            "Fork has 2 values: 0x2, 0x3",
+        );
+        breaks(
+            check(),
+            "Main id: 0x1\n",
+            "only Main prints it; at least two processes must",
+        );
+        breaks(check(), "", "`id: (0x[0-9a-f]+)` matches no line");
+    }
+
+    #[test]
+    fn every_needs_each_line_and_at_least_one() {
+        let check = || Check::Every {
+            of: pattern("^ *Fork"),
+            contains: "[1, 2]".into(),
+        };
+        holds(
+            check(),
+            "Main []\n Fork [1, 2]\nFork [1, 2]\n",
+            "2 of 2 lines",
+        );
+        breaks(
+            check(),
+            "Fork [1, 2]\n  Fork []\n",
+            "1 of 2 lines; not in: Fork []",
+        );
+        breaks(check(), "Main [1, 2]\n", "`^ *Fork` matches no line");
+    }
+
+    #[test]
+    fn never_needs_a_line_among_which_to_look() {
+        let check = || Check::Never {
+            of: pattern("updated"),
+            among: pattern("^Spawn"),
+        };
+        holds(check(), "Main updated\nSpawn plain\n", "0 of 1 line");
+        breaks(
+            check(),
+            "Spawn plain\nSpawn updated\n",
+            "1 of 2 lines: Spawn updated",
+        );
+        breaks(check(), "Main plain\n", "`^Spawn` matches no line");
+    }
+
+    struct TwoFigures(&'static str, &'static str);
+
+    impl FigureSource for TwoFigures {
+        fn figure(&self, name: &FigureName) -> anyhow::Result<Figure> {
+            let (text, unit) = match &name.run {
+                None => (self.0, "s"),
+                Some(_) => (self.1, ""),
+            };
+            Ok(Figure {
+                value: text.parse()?,
+                text: text.into(),
+                unit: unit.into(),
+            })
+        }
+    }
+
+    fn ratio(bound: Bound) -> Check {
+        Check::Ratio {
+            of: "t".parse().expect("a name"),
+            to: "a/b t".parse().expect("a name"),
+            bound,
+        }
+    }
+
+    #[track_caller]
+    fn quotient(of: &'static str, to: &'static str, bound: Bound) -> (bool, String) {
+        let verdict = ratio(bound).judge(&Lines::default(), &TwoFigures(of, to));
+        (verdict.holds, verdict.seen)
+    }
+
+    #[test]
+    fn a_ratio_keeps_its_bounds() {
+        let between = Bound::Between {
+            at_least: Some(2.0),
+            at_most: Some(4.0),
+        };
+        assert_eq!(
+            quotient("1.90", "0.49", between),
+            (true, "3.9 (1.90 s / 0.49)".into())
+        );
+        assert_eq!(quotient("4", "2", between).0, true);
+        assert_eq!(quotient("8", "2", between).0, true);
+        assert_eq!(
+            quotient("1", "2", between),
+            (false, "0.50 (1 s / 2), not at least 2".into())
+        );
+        assert_eq!(
+            quotient("25", "2", between),
+            (false, "12 (25 s / 2), not at most 4".into())
+        );
+        assert_eq!(
+            quotient("25", "0", between),
+            (false, "no quotient (25 s / 0)".into())
+        );
+    }
+
+    #[test]
+    fn an_exact_ratio_of_integers_is_not_rounded() {
+        let same = Bound::Is(1.0);
+        assert_eq!(
+            quotient("9007199254740993", "9007199254740993", same),
+            (true, "1 (9007199254740993 s / 9007199254740993)".into())
+        );
+        assert_eq!(
+            quotient("9007199254740993", "9007199254740992", same),
+            (
+                false,
+                "1.0 (9007199254740993 s / 9007199254740992), not exactly 1".into()
+            )
+        );
+        assert_eq!(quotient("1.5", "0.5", Bound::Is(3.0)).0, true);
+    }
+
+    #[test]
+    fn a_missing_figure_breaks_the_claim_and_an_absent_run_leaves_it_open() {
+        let check = || ratio(Bound::Is(1.0));
+        breaks(check(), "", "t has no record");
+        assert_eq!(
+            check().open_question(&NoFigures),
+            Some("a/b was skipped".into())
+        );
+        assert_eq!(check().open_question(&TwoFigures("1", "1")), None);
     }
 }

@@ -1,12 +1,23 @@
 //! Numbers read from a run: what `runs.toml` names, and what is built in.
 
 use std::fmt;
+use std::str::FromStr;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use regex::Regex;
 
-use crate::record::Record;
-use crate::runs::{Book, RunRef};
+use crate::record::{MemorySample, Record, TimedLine};
+use crate::runs::{Book, Listing, RunRef};
+
+/// The figures that every run has: its time, and the peaks of its process
+/// tree's memory where that was sampled.
+pub const BUILT_IN: [&str; 5] = [
+    "wall_s",
+    "tree_peak",
+    "tree_peak_anon",
+    "tree_peak_file",
+    "tree_peak_shmem",
+];
 
 /// How a figure is read from a run's lines: the last line that matches counts.
 #[derive(Debug, Clone)]
@@ -38,6 +49,28 @@ impl fmt::Display for Figure {
     }
 }
 
+impl Figure {
+    /// A number as a run printed it: underscores may group its digits.
+    fn parse(text: &str, unit: &str) -> Result<Figure> {
+        let value: f64 = text
+            .replace('_', "")
+            .parse()
+            .ok()
+            .filter(|value: &f64| value.is_finite())
+            .with_context(|| format!("`{text}` is not a number"))?;
+        Ok(Figure {
+            value,
+            text: text.to_owned(),
+            unit: unit.to_owned(),
+        })
+    }
+
+    /// The number, where it was printed as an integer: exact where f64 is not.
+    pub fn integer(&self) -> Option<i128> {
+        self.text.replace('_', "").parse().ok()
+    }
+}
+
 /// The name of a figure: `total_time_s`, or `data-sink/fork-8 total_time_s`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FigureName {
@@ -45,6 +78,24 @@ pub struct FigureName {
     pub run: Option<String>,
     /// The figure's own name.
     pub figure: String,
+}
+
+impl FromStr for FigureName {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<FigureName> {
+        match text.split_whitespace().collect::<Vec<_>>()[..] {
+            [figure] if !figure.contains('/') => Ok(FigureName {
+                run: None,
+                figure: figure.to_owned(),
+            }),
+            [run, figure] if run.contains('/') => Ok(FigureName {
+                run: Some(run.to_owned()),
+                figure: figure.to_owned(),
+            }),
+            _ => bail!("`{text}`: accepted is FIGURE or LISTING/RUN FIGURE"),
+        }
+    }
 }
 
 /// Where checks take figures from: a record, or the runs of this session.
@@ -59,10 +110,79 @@ pub trait FigureSource {
     }
 }
 
+/// Whether a figure is read from the memory samples.
+pub fn is_of_memory(name: &str) -> bool {
+    name != "wall_s" && BUILT_IN.contains(&name)
+}
+
+/// The error names the figures that the listing's runs have.
+pub fn require_known(listing: &Listing, name: &str) -> Result<()> {
+    if listing.figures.contains_key(name) || BUILT_IN.contains(&name) {
+        return Ok(());
+    }
+    let own = listing.figures.keys().map(String::as_str);
+    let accepted: Vec<&str> = own.chain(BUILT_IN).collect();
+    bail!(
+        "no figure {name} of {}; accepted: {}",
+        listing.name,
+        accepted.join(", ")
+    );
+}
+
+/// What figures are read from, of a live run and of a record alike.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured<'a> {
+    /// The lines that the run printed.
+    pub lines: &'a [TimedLine],
+    /// Seconds from its start to its exit.
+    pub seconds: f64,
+    /// The memory of its process tree; empty where it was not sampled.
+    pub memory: &'a [MemorySample],
+}
+
+impl Measured<'_> {
+    /// The figure `name` of a run of `listing`.
+    pub fn figure(&self, listing: &Listing, name: &str) -> Result<Figure> {
+        require_known(listing, name)?;
+        if let Some(spec) = listing.figures.get(name) {
+            let found = self.lines.iter().rev().find_map(|line| {
+                let captures = spec.pattern.captures(&line.text)?;
+                Some(captures.get(1)?.as_str().to_owned())
+            });
+            let text = found
+                .with_context(|| format!("{name}: `{}` matches no line", spec.pattern.as_str()))?;
+            return Figure::parse(&text, &spec.unit).with_context(|| name.to_owned());
+        }
+        if name == "wall_s" {
+            return Figure::parse(&format!("{:.2}", self.seconds), "s");
+        }
+        let part = match name {
+            "tree_peak" => |sample: &MemorySample| sample.pss_kib,
+            "tree_peak_anon" => |sample: &MemorySample| sample.anon_kib,
+            "tree_peak_file" => |sample: &MemorySample| sample.file_kib,
+            _ => |sample: &MemorySample| sample.shmem_kib,
+        };
+        let peak = self
+            .memory
+            .chunk_by(|a, b| a.seconds == b.seconds)
+            .map(|processes| processes.iter().map(part).sum::<u64>())
+            .max()
+            .with_context(|| format!("{name}: the memory of this run was not sampled"))?;
+        // A peak of memory in KiB is far below 2⁵³.
+        Figure::parse(&format!("{:.1}", peak as f64 / 1024.0), "MiB")
+    }
+}
+
 /// The figure `name` of a record.
 pub fn of_record(run: RunRef<'_>, record: &Record, name: &str) -> Result<Figure> {
-    let _ = (run, record, name);
-    todo!()
+    let lines = record.lines();
+    Measured {
+        lines: &lines,
+        seconds: record.header.duration,
+        memory: &record.memory,
+    }
+    .figure(run.listing, name)
+    .with_context(|| format!("in the record of {}", run.full_name()))
 }
 
 /// Figures of a record, and of the other runs' records: what claims on a record need.
@@ -78,7 +198,111 @@ pub struct RecordedFigures<'a> {
 
 impl FigureSource for RecordedFigures<'_> {
     fn figure(&self, name: &FigureName) -> Result<Figure> {
-        let _ = name;
-        todo!()
+        match &name.run {
+            Some(other) if *other != self.run.full_name() => {
+                let other = self.book.run(other)?;
+                let record = Record::load(other)?
+                    .with_context(|| format!("{} has no record", other.full_name()))?;
+                of_record(other, &record, &name.figure)
+            }
+            _ => of_record(self.run, self.record, &name.figure),
+        }
+    }
+
+    fn absent(&self, run: &str) -> Option<String> {
+        let other = self.book.run(run).ok()?;
+        let there = run == self.run.full_name() || other.record_path().exists();
+        (!there).then(|| format!("{run} has no record"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::lines_of;
+    use crate::runs::tests::{book_with, one_run};
+
+    fn figures_of(text: &str, memory: &[MemorySample], name: &str) -> Result<String, String> {
+        let (_dir, book) = book_with(&format!(
+            "figures.t = {{ pattern = 't=(\\S+)', unit = 's' }}\n{}",
+            one_run("")
+        ));
+        let book = book.expect("it is right");
+        let lines = lines_of(&[crate::record::Event {
+            seconds: 0.0,
+            text: text.to_owned(),
+        }]);
+        Measured {
+            lines: &lines,
+            seconds: 1.234,
+            memory,
+        }
+        .figure(&book.listings[0], name)
+        .map(|figure| figure.to_string())
+        .map_err(|error| format!("{error:#}"))
+    }
+
+    fn sample(seconds: f64, ordinal: usize, pss_kib: u64, shmem_kib: u64) -> MemorySample {
+        MemorySample {
+            seconds,
+            process: "demo".into(),
+            ordinal,
+            pss_kib,
+            anon_kib: pss_kib - shmem_kib,
+            file_kib: 0,
+            shmem_kib,
+            private_dirty_kib: 0,
+        }
+    }
+
+    #[test]
+    fn the_last_line_that_matches_counts() {
+        assert_eq!(
+            figures_of("t=1\nt=2_000\nx\n", &[], "t"),
+            Ok("2_000 s".into())
+        );
+    }
+
+    #[test]
+    fn a_figure_that_is_not_there_says_why() {
+        assert_eq!(
+            figures_of("x\n", &[], "t"),
+            Err("t: `t=(\\S+)` matches no line".into())
+        );
+        assert_eq!(
+            figures_of("t=soon\n", &[], "t"),
+            Err("t: `soon` is not a number".into())
+        );
+        assert_eq!(
+            figures_of("", &[], "tree_peak"),
+            Err("tree_peak: the memory of this run was not sampled".into())
+        );
+    }
+
+    #[test]
+    fn peaks_are_sums_over_the_processes_of_one_sample() {
+        let memory = [
+            sample(0.0, 0, 1024, 0),
+            sample(0.5, 0, 1024, 0),
+            sample(0.5, 1, 3072, 512),
+            sample(1.0, 0, 2048, 2048),
+        ];
+        assert_eq!(figures_of("", &memory, "tree_peak"), Ok("4.0 MiB".into()));
+        assert_eq!(
+            figures_of("", &memory, "tree_peak_anon"),
+            Ok("3.5 MiB".into())
+        );
+        assert_eq!(
+            figures_of("", &memory, "tree_peak_shmem"),
+            Ok("2.0 MiB".into())
+        );
+        assert_eq!(figures_of("", &memory, "wall_s"), Ok("1.23 s".into()));
+    }
+
+    #[test]
+    fn integers_beyond_f64_stay_exact() {
+        let figure = Figure::parse("9007199254740993", "").expect("a number");
+        assert_eq!(figure.integer(), Some(9_007_199_254_740_993));
+        assert_eq!(Figure::parse("1.5", "").expect("a number").integer(), None);
     }
 }

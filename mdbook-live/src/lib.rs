@@ -20,3 +20,6 @@ pub mod preprocess;
 pub mod record;
 pub mod runs;
 pub mod serve;
+pub mod sources;
+
+mod runs_toml;

@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
-use std::time::{Duration, UNIX_EPOCH};
 
 use maud::{Markup, PreEscaped, html};
 use regex::Regex;
@@ -59,8 +58,8 @@ pub struct RunView<'a> {
 pub struct RecordView<'a> {
     /// The record.
     pub record: &'a Record,
-    /// The listing has changed since.
-    pub stale: bool,
+    /// What has changed since: "its sources have changed since 2026-03-14".
+    pub stale: Option<String>,
 }
 
 /// A claim with its outcome.
@@ -153,10 +152,10 @@ pub fn run(view: &RunView<'_>) -> String {
                 }
             }
             @if let Some(RecordView { record, stale }) = &view.record {
-                @if *stale {
+                @if let Some(what) = stale {
                     p.run-note.stale {
                         strong { "Stale: " }
-                        "the listing has changed since this record was made; "
+                        "this record is older than its program: " (what) "; "
                         code { "mdbook-live record " (view.name) }
                         " makes a new one."
                     }
@@ -182,7 +181,7 @@ pub fn run(view: &RunView<'_>) -> String {
 
 /// A figure of a record inside a sentence.
 pub fn figure(run: &str, name: &str, figure: &Figure, record: &Record) -> String {
-    let title = format!("{run} {name}, recorded {}", date(record));
+    let title = format!("{run} {name}, recorded {}", record.header.date());
     // A no-break space keeps a number and its unit on one line.
     inline(&title, &figure.to_string().replace(' ', "\u{a0}"))
 }
@@ -347,15 +346,8 @@ fn host_card(record: &Record) -> Markup {
     html! {
         (cpu) ", " (cores) @if *cores == 1 { " core, " } @else { " cores, " }
         (format!("{gib:.0}")) " GiB memory, " (kernel) ", " (rustc) ", "
-        time datetime=(date(record)) { (date(record)) }
+        time datetime=(record.header.date()) { (record.header.date()) }
     }
-}
-
-/// The day of the record, as `2026-11-23`.
-pub fn date(record: &Record) -> String {
-    let time = UNIX_EPOCH + Duration::from_secs(record.header.timestamp);
-    let text = humantime::format_rfc3339_seconds(time).to_string();
-    text.split('T').next().unwrap_or(&text).to_owned()
 }
 
 fn claim(view: &ClaimView<'_>) -> Markup {
@@ -555,7 +547,7 @@ mod tests {
             notes: Some("MainProcess <1>\n\n  ForkProcess-1 {{#run x/y}}\n"),
             record: record.map(|record| RecordView {
                 record,
-                stale: false,
+                stale: None,
             }),
             claims,
         }
@@ -659,10 +651,13 @@ mod tests {
         let mut view = view(Some(&record), vec![]);
         view.notes = None;
         if let Some(record) = &mut view.record {
-            record.stale = true;
+            record.stale = Some("its sources have changed since 2026-11-23".into());
         }
         let html = run(&view);
-        assert!(html.contains("the listing has changed since"), "{html}");
+        assert!(
+            html.contains("its sources have changed since 2026-11-23"),
+            "{html}"
+        );
         assert!(html.contains("exit code 101"), "{html}");
         assert!(!html.contains("CPython"), "{html}");
     }

@@ -20,6 +20,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use mdbook_preprocessor::book::{Book as Chapters, BookItem, Chapter};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
+use crate::claims::Lines;
 use crate::directives::{self, Directive, Place, RunFigure};
 use crate::excerpt;
 use crate::figures::{self, Figure, RecordedFigures};
@@ -91,8 +92,7 @@ fn refuse_wrong_order(context: &PreprocessorContext) -> Result<()> {
 
 /// Whether directives that are not ours may be some other preprocessor's.
 fn others_are_configured(context: &PreprocessorContext) -> Result<bool> {
-    let table: BTreeMap<String, serde_json::Value> =
-        context.config.get("preprocessor")?.unwrap_or_default();
+    let table = context.config.preprocessors::<serde_json::Value>()?;
     Ok(table
         .keys()
         .any(|name| !matches!(name.as_str(), NAME | "links" | "index")))
@@ -170,16 +170,16 @@ impl<'a> Expander<'a> {
                 caption,
             }) => {
                 let path = self.file_of_listing(listing, file)?;
-                let shown_path = self.from_root(&path);
+                let shown_path = self.shown(&path);
                 let text = fs::read_to_string(&path)
                     .with_context(|| format!("reading {shown_path} as text"))?;
                 let code =
                     excerpt::of(&text, anchor.as_deref()).with_context(|| shown_path.clone())?;
-                let shown = self.listings_shown.entry(chapter).or_default();
-                *shown += 1;
+                let count = self.listings_shown.entry(chapter).or_default();
+                *count += 1;
                 let number = match chapter {
-                    Some(chapter) => format!("{chapter}-{shown}"),
-                    None => shown.to_string(),
+                    Some(chapter) => format!("{chapter}-{count}"),
+                    None => count.to_string(),
                 };
                 let mut id = format!("listing-{listing}/{file}");
                 if let Some(anchor) = anchor {
@@ -214,7 +214,7 @@ impl<'a> Expander<'a> {
             Ok(notes) => Some(notes),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
-                return Err(error).context(format!("reading {}", self.from_root(&notes_path)));
+                return Err(error).context(format!("reading {}", self.shown(&notes_path)));
             }
         };
         let record = self.record(run)?;
@@ -231,7 +231,7 @@ impl<'a> Expander<'a> {
             Some(record) => Some(RecordView {
                 record,
                 stale: record
-                    .is_stale(run)
+                    .staleness(run)
                     .with_context(|| format!("comparing the record of {name} with its sources"))?,
             }),
             None => None,
@@ -240,7 +240,7 @@ impl<'a> Expander<'a> {
             id,
             name: &name,
             caption: &run.run.caption,
-            folder: &self.from_root(&run.listing.dir),
+            folder: &self.shown(&run.listing.dir),
             command: &run.command(Size::Recorded),
             notes: notes.as_deref(),
             record: view,
@@ -264,7 +264,11 @@ impl<'a> Expander<'a> {
         };
         match claim.check.open_question(&figures) {
             Some(reason) => Outcome::Open(reason),
-            None => Outcome::Judged(claim.check.judge(&lines_of(record), &figures)),
+            None => Outcome::Judged(
+                claim
+                    .check
+                    .judge(&Lines::from(&record.lines()[..]), &figures),
+            ),
         }
     }
 
@@ -283,7 +287,7 @@ impl<'a> Expander<'a> {
         }
         let title = format!(
             "{title} = {dividend} / {divisor}, recorded {}",
-            page::date(&record)
+            record.header.date()
         );
         Ok(page::quotient(&title, dividend.value / divisor.value))
     }
@@ -291,6 +295,8 @@ impl<'a> Expander<'a> {
     /// A figure with the record that it is from; `None` where there is no record yet.
     fn figure(&mut self, name: &RunFigure) -> Result<Option<(Figure, Rc<Record>)>> {
         let run = self.book.run(&name.run)?;
+        // Before the record: a name that does not exist is an error with a record and without.
+        figures::require_known(run.listing, &name.figure)?;
         let Some(record) = self.record(run)? else {
             return Ok(None);
         };
@@ -335,7 +341,7 @@ impl<'a> Expander<'a> {
         collect_files(&dir, &dir, &mut files);
         bail!(
             "no file {file} in {}; there are: {}",
-            self.from_root(&dir),
+            self.shown(&dir),
             files.join(", ")
         )
     }
@@ -355,7 +361,7 @@ impl<'a> Expander<'a> {
             .find(|dir| dir.join("Cargo.toml").is_file())
     }
 
-    fn from_root(&self, path: &Path) -> String {
+    fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.book.root)
             .unwrap_or(path)
             .display()
@@ -425,10 +431,6 @@ fn unique(ids: &mut BTreeSet<String>, name: &str) -> String {
         id = format!("{base}-{count}");
     }
     id
-}
-
-fn lines_of(_record: &Record) -> crate::claims::Lines {
-    crate::claims::Lines::default()
 }
 
 #[cfg(test)]

@@ -1,21 +1,22 @@
-//! The runs of a book: what each listing's `runs.toml` says.
+//! The runs of a book, by name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use regex::Regex;
 
-use crate::claims::Claim;
-use crate::figures::FigureSpec;
+use crate::claims::{Check, Claim, ClaimSize};
+use crate::figures::{self, FigureName, FigureSpec};
+use crate::runs_toml;
 
 /// A book with its listings.
 #[derive(Debug, Clone)]
 pub struct Book {
     /// The folder of `book.toml`.
     pub root: PathBuf,
-    /// The listings, by name.
+    /// The listings, in the order of `book.toml`'s globs, then by name.
     pub listings: Vec<Listing>,
 }
 
@@ -74,16 +75,52 @@ pub struct RunRef<'a> {
 }
 
 impl Book {
+    /// The nearest folder upwards from `from` that has a `book.toml`.
+    pub fn find_root(from: &Path) -> Result<PathBuf> {
+        from.ancestors()
+            .find(|dir| dir.join("book.toml").is_file())
+            .map(Path::to_path_buf)
+            .with_context(|| {
+                format!(
+                    "no book.toml in {} or in a folder above it; --root DIR names the book's folder",
+                    from.display()
+                )
+            })
+    }
+
     /// Reads `book.toml` in `root` and every listing's `runs.toml`.
+    ///
+    /// The listings are the folders with a `runs.toml` that the globs
+    /// `[preprocessor.live] listings` match; without that key, `listings/*`.
     pub fn open(root: &Path) -> Result<Book> {
-        let _ = root;
-        todo!()
+        let mut listings: Vec<Listing> = Vec::new();
+        for dir in listing_folders(root)? {
+            let listing = runs_toml::read(root, &dir)?;
+            if let Some(first) = listings.iter().find(|known| known.name == listing.name) {
+                bail!(
+                    "two listings are named {}: {} and {}; a listing's name is its folder's, and unique",
+                    listing.name,
+                    first.dir.display(),
+                    dir.display()
+                );
+            }
+            listings.push(listing);
+        }
+        let book = Book {
+            root: root.to_path_buf(),
+            listings,
+        };
+        book.check_ratios()?;
+        Ok(book)
     }
 
     /// The run with that full name. The error names those that there are.
     pub fn run(&self, name: &str) -> Result<RunRef<'_>> {
-        let _ = name;
-        todo!()
+        let found = self.runs().find(|run| run.full_name() == name);
+        found.with_context(|| {
+            let there_are: Vec<String> = self.runs().map(|run| run.full_name()).collect();
+            format!("no run {name}; there are: {}", there_are.join(", "))
+        })
     }
 
     /// Every run, by listing.
@@ -97,6 +134,129 @@ impl Book {
     pub fn listing(&self, name: &str) -> Option<&Listing> {
         self.listings.iter().find(|listing| listing.name == name)
     }
+
+    /// Whether a quick live run of `run` must sample memory: a claim that is
+    /// checked on quick runs reads one of its memory figures.
+    pub fn quick_run_needs_memory(&self, run: RunRef<'_>) -> bool {
+        let full_name = run.full_name();
+        self.ratios().any(|(of_run, claim, name)| {
+            let asked = name.run.clone().unwrap_or_else(|| of_run.full_name());
+            claim.size == ClaimSize::Any
+                && asked == full_name
+                && figures::is_of_memory(&name.figure)
+        })
+    }
+
+    /// Every figure that a claim names, with the claim and its run.
+    fn ratios(&self) -> impl Iterator<Item = (RunRef<'_>, &Claim, &FigureName)> {
+        self.runs().flat_map(|run| {
+            run.run.claims.iter().flat_map(move |claim| {
+                let named = match &claim.check {
+                    Check::Ratio { of, to, .. } => vec![of, to],
+                    _ => Vec::new(),
+                };
+                named.into_iter().map(move |name| (run, claim, name))
+            })
+        })
+    }
+
+    /// Every figure and run that a ratio names exists: known only when all
+    /// listings are read.
+    fn check_ratios(&self) -> Result<()> {
+        for (run, claim, name) in self.ratios() {
+            let at = || {
+                format!(
+                    "{}: run {}: claim \"{}\": ratio",
+                    self.relative(&run.listing.dir.join("runs.toml")).display(),
+                    run.run.name,
+                    claim.says
+                )
+            };
+            let listing = match &name.run {
+                Some(other) => self.run(other).with_context(at).map_err(one_line)?.listing,
+                None => run.listing,
+            };
+            figures::require_known(listing, &name.figure)
+                .with_context(at)
+                .map_err(one_line)?;
+        }
+        Ok(())
+    }
+
+    /// A path as a reader of the book knows it: from the book's root.
+    pub fn relative<'p>(&self, path: &'p Path) -> &'p Path {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+}
+
+/// An error whose chain is in its first line, as the terminal shows it.
+fn one_line(error: anyhow::Error) -> anyhow::Error {
+    anyhow::Error::msg(format!("{error:#}"))
+}
+
+/// The folders with a `runs.toml` that `book.toml`'s globs match.
+fn listing_folders(root: &Path) -> Result<Vec<PathBuf>> {
+    let file = root.join("book.toml");
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    let config: toml::Table = text
+        .parse()
+        .map_err(|error| runs_toml::syntax_error("book.toml", &text, &error))?;
+    let globs = match config
+        .get("preprocessor")
+        .and_then(|table| table.get("live"))
+        .and_then(|table| table.get("listings"))
+    {
+        None => vec!["listings/*".to_owned()],
+        Some(value) => runs_toml::texts_of(value).with_context(|| {
+            "book.toml: [preprocessor.live] listings: accepted is a list of globs, as [\"listings/*\"]"
+        })?,
+    };
+
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for glob in globs {
+        let at = || format!("book.toml: [preprocessor.live] listings: `{glob}`");
+        // The root's own path is no pattern, whatever characters it has.
+        let pattern = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(&glob);
+        let matches = glob::glob(&pattern.to_string_lossy()).with_context(at)?;
+        let before = folders.len();
+        let mut matched = Vec::new();
+        for entry in matches {
+            let dir = entry.with_context(at)?;
+            if dir.join("runs.toml").is_file() {
+                matched.push(dir);
+            }
+        }
+        matched.sort();
+        let any = !matched.is_empty();
+        for dir in matched {
+            if !folders.contains(&dir) {
+                folders.push(dir);
+            }
+        }
+        if !any && folders.len() == before {
+            bail!("{} matches no folder that has a runs.toml", at());
+        }
+    }
+    Ok(folders)
+}
+
+impl Run {
+    /// The arguments at that size.
+    pub fn args(&self, size: Size) -> &[String] {
+        match size {
+            Size::Recorded => &self.args,
+            Size::Quick => &self.quick,
+        }
+    }
+
+    /// The time limit at that size.
+    pub fn limit(&self, size: Size) -> Duration {
+        match size {
+            Size::Recorded => self.limit,
+            Size::Quick => self.quick_limit,
+        }
+    }
 }
 
 impl RunRef<'_> {
@@ -107,31 +267,177 @@ impl RunRef<'_> {
 
     /// What a reader types in the listing's folder: `cargo run -- …`.
     pub fn command(&self, size: Size) -> String {
-        let _ = size;
-        todo!()
+        let args = self.run.args(size);
+        let mut command = "cargo run".to_owned();
+        if !args.is_empty() {
+            command.push_str(" --");
+        }
+        for arg in args {
+            command.push(' ');
+            command.push_str(&shell_word(arg));
+        }
+        command
     }
 
     /// Where its record lies.
     pub fn record_path(&self) -> PathBuf {
-        self.listing
-            .dir
-            .join("recorded")
-            .join(format!("{}.cast", self.run.name))
+        self.recorded(&format!("{}.cast", self.run.name))
     }
 
     /// Where the memory of its record lies.
     pub fn memory_path(&self) -> PathBuf {
-        self.listing
-            .dir
-            .join("recorded")
-            .join(format!("{}.memory.csv", self.run.name))
+        self.recorded(&format!("{}.memory.csv", self.run.name))
     }
 
     /// Where the notes' output lies, if they recorded it.
     pub fn notes_path(&self) -> PathBuf {
-        self.listing
-            .dir
-            .join("notes")
-            .join(format!("{}.txt", self.run.name))
+        let file = format!("{}.txt", self.run.name);
+        self.listing.dir.join("notes").join(file)
+    }
+
+    fn recorded(&self, file: &str) -> PathBuf {
+        self.listing.dir.join("recorded").join(file)
+    }
+}
+
+/// An argument as a POSIX shell takes it, quoted only where it must be.
+fn shell_word(arg: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !arg.is_empty() && arg.chars().all(plain) {
+        arg.to_owned()
+    } else {
+        format!("'{}'", arg.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A book in a temporary folder with one listing, `demo`.
+    pub(crate) fn book_with(runs_toml: &str) -> (tempfile::TempDir, Result<Book>) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let write = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
+        };
+        write(
+            "book.toml",
+            "[preprocessor.live]\nlistings = [\"listings/*\"]\n",
+        );
+        write("listings/library/Cargo.toml", "");
+        write("listings/demo/runs.toml", runs_toml);
+        write(
+            "listings/demo/Cargo.toml",
+            "[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n",
+        );
+        write("listings/demo/src/main.rs", "fn main() {}\n");
+        let book = Book::open(dir.path());
+        (dir, book)
+    }
+
+    /// A `runs.toml` with one run, `one`, and these further lines of it.
+    pub(crate) fn one_run(rest: &str) -> String {
+        format!(
+            "[[run]]\nname = 'one'\ncaption = 'One'\nargs = ['a b', '--n', '1']\nlimit_s = 5\n{rest}"
+        )
+    }
+
+    fn error_of(runs_toml: &str) -> String {
+        let (_dir, book) = book_with(runs_toml);
+        let message = format!("{:#}", book.expect_err("this runs.toml is wrong"));
+        assert!(!message.contains('\n'), "one line: {message}");
+        message
+    }
+
+    #[test]
+    fn a_book_is_its_listings_and_their_runs() {
+        let (dir, book) = book_with(&one_run(
+            "exit = 3\nquick = []\nquick_limit_s = 0.5\n[[run]]\nname='two'\ncaption='Two'\nargs=['x']\nlimit_s=1",
+        ));
+        let book = book.expect("it is right");
+        let names: Vec<String> = book.runs().map(|run| run.full_name()).collect();
+        assert_eq!(names, ["demo/one", "demo/two"]);
+        let one = book.run("demo/one").expect("it is there");
+        assert_eq!(one.command(Size::Recorded), "cargo run -- 'a b' --n 1");
+        assert_eq!(one.command(Size::Quick), "cargo run");
+        assert_eq!(one.run.exit, 3);
+        assert_eq!(one.run.quick_limit, Duration::from_millis(500));
+        let two = book.run("demo/two").expect("it is there");
+        assert_eq!(two.run.quick, two.run.args);
+        assert_eq!(two.run.quick_limit, two.run.limit);
+        assert_eq!(
+            two.memory_path(),
+            dir.path().join("listings/demo/recorded/two.memory.csv")
+        );
+    }
+
+    #[test]
+    fn a_missing_run_is_answered_with_those_that_there_are() {
+        let (_dir, book) = book_with(&one_run(""));
+        let error = book
+            .expect("it is right")
+            .run("demo/two")
+            .expect_err("no such run");
+        assert_eq!(error.to_string(), "no run demo/two; there are: demo/one");
+    }
+
+    #[test]
+    fn a_glob_without_listings_is_an_error() {
+        let (dir, _) = book_with(&one_run(""));
+        std::fs::write(
+            dir.path().join("book.toml"),
+            "[preprocessor.live]\nlistings = [\"listings/*\", \"bench\"]\n",
+        )
+        .expect("a file");
+        let error = Book::open(dir.path()).expect_err("bench does not exist");
+        assert_eq!(
+            error.to_string(),
+            "book.toml: [preprocessor.live] listings: `bench` matches no folder that has a runs.toml"
+        );
+    }
+
+    #[test]
+    fn the_root_is_found_from_a_folder_below_it() {
+        let (dir, _) = book_with(&one_run(""));
+        let found = Book::find_root(&dir.path().join("listings/demo/src")).expect("a root");
+        assert_eq!(found, dir.path());
+    }
+
+    #[test]
+    fn a_ratio_of_what_does_not_exist_names_what_does() {
+        let with = |ratio: &str| {
+            let run = one_run(&format!(
+                "[[run.claim]]\nsays = 'Faster'\nratio = {ratio}\n"
+            ));
+            format!("figures.t = {{ pattern = 't=(.+)' }}\n{run}")
+        };
+        assert_eq!(
+            error_of(&with("{ of = 't', to = 'u', at_least = 2 }")),
+            "listings/demo/runs.toml: run one: claim \"Faster\": ratio: no figure u of demo; \
+             accepted: t, wall_s, tree_peak, tree_peak_anon, tree_peak_file, tree_peak_shmem"
+        );
+        assert_eq!(
+            error_of(&with("{ of = 't', to = 'demo/two t', at_least = 2 }")),
+            "listings/demo/runs.toml: run one: claim \"Faster\": ratio: no run demo/two; \
+             there are: demo/one"
+        );
+    }
+
+    #[test]
+    fn memory_is_sampled_live_only_where_a_claim_on_quick_runs_reads_it() {
+        let with = |size: &str| {
+            one_run(&format!(
+                "[[run.claim]]\nsays = 'Once'\nsize = '{size}'\n\
+                 ratio = {{ of = 'tree_peak', to = 'wall_s', at_least = 1 }}\n"
+            ))
+        };
+        for (size, needed) in [("any", true), ("recorded", false)] {
+            let (_dir, book) = book_with(&with(size));
+            let book = book.expect("it is right");
+            let run = book.run("demo/one").expect("it is there");
+            assert_eq!(book.quick_run_needs_memory(run), needed, "{size}");
+        }
     }
 }
