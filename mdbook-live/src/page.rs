@@ -87,8 +87,10 @@ pub fn style() -> String {
 
 /// A listing: a captioned figure around a fenced block.
 pub fn listing(view: &ListingView<'_>) -> String {
+    // As many columns as the text has room for in mdBook's code font.
+    let wide = view.code.lines().any(|line| line.chars().count() > 86);
     let opening = html! {
-        figure.listing id=(view.id) {
+        figure.listing.wide[wide] id=(view.id) {
             figcaption {
                 a.number href={ "#" (view.id) } { "Listing " (view.number) }
                 " "
@@ -368,7 +370,7 @@ fn claim(view: &ClaimView<'_>) -> Markup {
             span.claim {
                 span.who { (who) } " " (with_code(&claim.says))
                 @if let Some(verdict) = &claim.verdict {
-                    " " strong.qualified { (with_code(verdict)) }
+                    " " span.qualified { (with_code(verdict)) }
                 }
                 " "
                 span.seen {
@@ -599,6 +601,22 @@ mod tests {
             ),
             "{text}"
         );
+    }
+
+    #[test]
+    fn long_lines_make_a_listing_wide() {
+        let class = |code: &str| {
+            let text = listing(&ListingView {
+                number: "1",
+                id: "x",
+                path: "a.rs",
+                caption: "",
+                code,
+            });
+            text.split('"').nth(1).unwrap().to_owned()
+        };
+        assert_eq!(class(&"x".repeat(86)), "listing");
+        assert_eq!(class(&"x".repeat(87)), "listing wide");
     }
 
     #[test]
