@@ -519,8 +519,8 @@ mod tests {
             quotient("1.90", "0.49", between),
             (true, "3.9 (1.90 s / 0.49)".into())
         );
-        assert_eq!(quotient("4", "2", between).0, true);
-        assert_eq!(quotient("8", "2", between).0, true);
+        assert!(quotient("4", "2", between).0);
+        assert!(quotient("8", "2", between).0);
         assert_eq!(
             quotient("1", "2", between),
             (false, "0.50 (1 s / 2), not at least 2".into())
@@ -549,7 +549,7 @@ mod tests {
                 "1.0 (9007199254740993 s / 9007199254740992), not exactly 1".into()
             )
         );
-        assert_eq!(quotient("1.5", "0.5", Bound::Is(3.0)).0, true);
+        assert!(quotient("1.5", "0.5", Bound::Is(3.0)).0);
     }
 
     #[test]

@@ -18,8 +18,11 @@ mod fixture_book;
 pub mod page;
 pub mod preprocess;
 pub mod record;
+pub mod runner;
 pub mod runs;
+pub mod sampler;
 pub mod serve;
 pub mod sources;
 
+mod processes;
 mod runs_toml;

@@ -423,7 +423,7 @@ fn memory(peak: &Peak) -> Markup {
         (
             "anonymous",
             peak.anon_kib,
-            "heaps and stacks, private, with what a forked child has not written to yet",
+            "private memory, heaps and stacks; what a fork shares is divided until one side writes",
         ),
         (
             "shared memory",

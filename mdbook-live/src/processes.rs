@@ -1,0 +1,104 @@
+//! What `/proc` says of processes.
+
+use std::path::Path;
+
+use nix::unistd::Pid;
+
+/// What matters of a process's `/proc/PID/stat`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stat {
+    /// It has ended and waits to be reaped.
+    pub(crate) zombie: bool,
+    /// Its process group.
+    pub(crate) group: Pid,
+}
+
+/// Whether this kernel lists the children of a process
+/// (`CONFIG_PROC_CHILDREN`; it is on in the distributions' kernels).
+pub(crate) fn children_are_listed() -> bool {
+    Path::new("/proc/thread-self/children").exists()
+}
+
+/// The children of every thread of a process; none when it is gone.
+pub(crate) fn children(pid: Pid) -> Vec<Pid> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    threads
+        .flatten()
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|list| {
+            let pids = list.split_ascii_whitespace();
+            pids.filter_map(|pid| pid.parse().ok().map(Pid::from_raw))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// A process and all that descend from it, parents before their children.
+pub(crate) fn tree(root: Pid) -> Vec<Pid> {
+    let mut pids = vec![root];
+    let mut at = 0;
+    while at < pids.len() {
+        for child in children(pids[at]) {
+            // A process that changes parents while this reads is not met twice.
+            if !pids.contains(&child) {
+                pids.push(child);
+            }
+        }
+        at += 1;
+    }
+    pids
+}
+
+/// The name that the kernel has for a process; `None` when it is gone.
+pub(crate) fn name(pid: Pid) -> Option<String> {
+    let name = std::fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(&name).trim_end().to_owned())
+}
+
+/// A process's state and group; `None` when it is gone.
+pub(crate) fn stat(pid: Pid) -> Option<Stat> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // The name stands in parentheses and may have some itself: proc_pid_stat(5).
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
+    let group = fields.nth(1)?.parse().ok()?;
+    Some(Stat {
+        zombie: matches!(state, "Z" | "X"),
+        group: Pid::from_raw(group),
+    })
+}
+
+/// Whether a process was started with that variable, `NAME=value`, around it.
+pub(crate) fn has_variable(pid: Pid, variable: &str) -> bool {
+    std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
+        let mut variables = environment.split(|byte| *byte == 0);
+        variables.any(|known| known == variable.as_bytes())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_name_group_and_variables() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .env("MARK", "1")
+            .spawn()
+            .expect("sleep starts");
+        let pid = Pid::from_raw(child.id().cast_signed());
+        assert!(children(Pid::this()).contains(&pid));
+        assert!(tree(Pid::this()).contains(&pid));
+        assert_eq!(name(pid).as_deref(), Some("sleep"));
+        assert!(has_variable(pid, "MARK=1") && !has_variable(pid, "MARK="));
+        assert!(stat(pid).is_some_and(|stat| !stat.zombie));
+        child.kill().expect("it can be killed");
+        child.wait().expect("it can be reaped");
+        assert!(stat(pid).is_none());
+    }
+}

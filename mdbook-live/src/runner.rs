@@ -1,0 +1,777 @@
+//! Runs a program under a time limit: its output with times, its memory, how it
+//! ended, and what it left behind.
+
+use std::collections::HashSet;
+use std::io::{ErrorKind, PipeReader, Read};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::set_child_subreaper;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
+use nix::unistd::Pid;
+
+use crate::processes;
+use crate::record::{Event, MemorySample, TimedLine, lines_of};
+use crate::runs_toml::SKIPPED;
+use crate::sampler::Sampler;
+
+/// The columns that a run is told to print for.
+pub const COLUMNS: u32 = 100;
+
+/// How often limit and stop are looked at while nothing is printed.
+const TICK_MS: u8 = 50;
+
+/// How often processes that are about to end are looked at.
+const SHORT_TICK_MS: u8 = 5;
+
+/// How long a process may outlive the main one before it counts as left
+/// behind: one that has been told to end needs a moment to do so.
+const SETTLE: Duration = Duration::from_millis(300);
+
+/// How long the group has after SIGTERM, before SIGKILL.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// After SIGKILL a process ends at once, except inside the kernel.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A run that prints more than this is ended: no page can show it.
+const MOST_OUTPUT: usize = 64 << 20;
+
+/// The environment variable that marks the processes of a run, also those that
+/// leave its process group.
+const MARK: &str = "MDBOOK_LIVE_RUN";
+
+/// What is run, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Launch<'a> {
+    /// The program.
+    pub program: &'a Path,
+    /// Its arguments.
+    pub args: &'a [String],
+    /// Its working directory.
+    pub dir: &'a Path,
+    /// After this time the whole process group is ended.
+    pub limit: Duration,
+    /// Whether the memory of the process tree is sampled.
+    pub memory: bool,
+}
+
+/// What a run did.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// When it began.
+    pub began: SystemTime,
+    /// What it printed, stdout and stderr in their order.
+    pub events: Vec<Event>,
+    /// The memory of its process tree; empty where it was not sampled.
+    pub memory: Vec<MemorySample>,
+    /// Seconds from its start to the exit of its main process.
+    pub seconds: f64,
+    /// How it ended.
+    pub end: End,
+    /// The processes that outlived it, as "sleep (process 4711)"; they are ended.
+    pub left_behind: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// By itself, with this exit code.
+    Exited(i32),
+    /// By a signal that this tool did not send.
+    Killed(Signal),
+    /// It was ended because its time limit had passed.
+    LimitPassed(Duration),
+    /// It was ended because it printed too much.
+    TooMuchOutput,
+    /// It was ended because [`Stop`] asked for it.
+    Stopped,
+}
+
+/// A request, from any thread, to end the run that is under way.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Ends the run under way, and each that begins later.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the end has been asked for.
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Outcome {
+    /// The lines that were printed.
+    pub fn lines(&self) -> Vec<TimedLine> {
+        lines_of(&self.events)
+    }
+
+    /// Why the run was skipped, in its own words, if it was: exit status 77, as
+    /// in the Automake manual, "Scripts-based Testsuites".
+    pub fn skipped(&self) -> Option<String> {
+        (self.end == End::Exited(SKIPPED) && self.left_behind.is_empty()).then(|| {
+            let last = last_line(&self.lines());
+            last.unwrap_or_else(|| "it did not say why".to_owned())
+        })
+    }
+
+    /// What is wrong with how the run ended; nothing when it was skipped.
+    pub fn faults(&self, expected_exit: i32) -> Vec<String> {
+        let mut faults = Vec::new();
+        match self.end {
+            End::Exited(code) if code == expected_exit || code == SKIPPED => {}
+            End::Exited(code) => faults.push(match last_line(&self.lines()) {
+                Some(last) => format!("ended with exit code {code}, not {expected_exit}: {last}"),
+                None => {
+                    format!("ended with exit code {code}, not {expected_exit}, and printed nothing")
+                }
+            }),
+            End::Killed(signal) => faults.push(format!("was killed by {signal}")),
+            End::LimitPassed(limit) => {
+                faults.push(format!(
+                    "was ended: it passed its limit of {} s",
+                    limit.as_secs_f64()
+                ));
+            }
+            End::TooMuchOutput => {
+                faults.push(format!(
+                    "was ended: it printed more than {} MiB",
+                    MOST_OUTPUT >> 20
+                ));
+            }
+            End::Stopped => faults.push("was stopped".to_owned()),
+        }
+        faults.extend(
+            self.left_behind
+                .iter()
+                .map(|process| format!("left {process} behind")),
+        );
+        faults
+    }
+
+    /// The exit code as a shell tells it: 128 and the number of the signal.
+    pub fn exit_code(&self) -> i32 {
+        match self.end {
+            End::Exited(code) => code,
+            End::Killed(signal) => 128 + signal as i32,
+            End::LimitPassed(_) | End::TooMuchOutput | End::Stopped => 128 + Signal::SIGKILL as i32,
+        }
+    }
+}
+
+fn last_line(lines: &[TimedLine]) -> Option<String> {
+    let texts = lines.iter().rev().map(|line| line.text.trim());
+    texts
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .next()
+}
+
+/// Seconds since `start`, to the microsecond: what a record keeps.
+pub(crate) fn seconds_since(start: Instant) -> f64 {
+    // A run's microseconds are far below 2⁵³.
+    start.elapsed().as_micros() as f64 / 1e6
+}
+
+/// Runs a program to its end. `watch` sees each piece of output as it is read.
+///
+/// When this returns, or unwinds because `watch` panics, no process of the run
+/// is alive. A program that cannot be started is an error; one that fails is
+/// an [`Outcome`].
+pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> Result<Outcome> {
+    ensure!(
+        processes::children_are_listed(),
+        "cannot watch processes: this kernel has no /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN)"
+    );
+    let _subreaper = Subreaper::begin()?;
+    let began = SystemTime::now();
+    let mut running = Running::start(launch)?;
+    let sampler = match launch.memory {
+        true => Some(Sampler::start(running.main, running.start)?),
+        false => None,
+    };
+    let ended_by_us = loop {
+        running.read(TICK_MS, watch)?;
+        if running.main_has_ended() {
+            break None;
+        } else if stop.is_requested() {
+            break Some(End::Stopped);
+        } else if running.start.elapsed() >= launch.limit {
+            break Some(End::LimitPassed(launch.limit));
+        } else if running.printed > MOST_OUTPUT {
+            break Some(End::TooMuchOutput);
+        }
+    };
+    let seconds = seconds_since(running.start);
+    let memory = sampler.map_or(Ok(Vec::new()), Sampler::stop)?;
+    let left_behind = match ended_by_us {
+        None => running.settle(watch)?,
+        Some(_) => Vec::new(),
+    };
+    let status = running.end(GRACE, watch)?;
+    running.read_rest(watch)?;
+    Ok(Outcome {
+        began,
+        events: std::mem::take(&mut running.events),
+        memory,
+        seconds,
+        end: ended_by_us.map_or_else(|| End::of(status), Ok)?,
+        left_behind,
+    })
+}
+
+impl End {
+    fn of(status: ExitStatus) -> Result<End> {
+        use std::os::unix::process::ExitStatusExt;
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Ok(End::Exited(code)),
+            (None, Some(signal)) => Ok(End::Killed(Signal::try_from(signal)?)),
+            (None, None) => bail!("a process ended without a status: {status}"),
+        }
+    }
+}
+
+/// While one is alive, orphans of this process's descendants become its
+/// children (`PR_SET_CHILD_SUBREAPER(2const)`), and so are seen.
+struct Subreaper;
+
+/// How many runs are under way in this process.
+static UNDER_WAY: Mutex<usize> = Mutex::new(0);
+
+impl Subreaper {
+    fn begin() -> Result<Subreaper> {
+        let mut under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+        if *under_way == 0 {
+            set_child_subreaper(true).context("cannot become the reaper of orphans")?;
+        }
+        *under_way += 1;
+        Ok(Subreaper)
+    }
+}
+
+impl Drop for Subreaper {
+    fn drop(&mut self) {
+        let mut under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+        *under_way -= 1;
+        if *under_way == 0 {
+            // It was possible to set; if it cannot be unset, orphans come here and no harm is done.
+            let _ = set_child_subreaper(false);
+        }
+    }
+}
+
+/// A program under way. Dropping it ends it.
+struct Running {
+    start: Instant,
+    child: Child,
+    /// The main process; its number is its group's too. It is reaped last, so
+    /// that the number stays theirs while signals are sent to it.
+    main: Pid,
+    reaped: bool,
+    mark: String,
+    /// Closed at end of file.
+    output: Option<PipeReader>,
+    /// At end of file once the main process has ended; then closed.
+    alive: Option<PipeReader>,
+    waiter: Option<JoinHandle<()>>,
+    events: Vec<Event>,
+    /// Bytes read that are not a whole character yet.
+    rest: Vec<u8>,
+    printed: usize,
+    /// Orphans met so far: a zombie has no environment by which to know it.
+    orphans: HashSet<Pid>,
+}
+
+impl Running {
+    fn start(launch: &Launch<'_>) -> Result<Running> {
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let mark = format!(
+            "{}-{}",
+            std::process::id(),
+            RUNS.fetch_add(1, Ordering::Relaxed)
+        );
+
+        let (output, input) = std::io::pipe().context("cannot make a pipe")?;
+        fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).context("cannot set up a pipe")?;
+        let (alive, ended) = std::io::pipe().context("cannot make a pipe")?;
+        let mut command = Command::new(launch.program);
+        {
+            use std::os::unix::process::CommandExt;
+            command
+                .args(launch.args)
+                .current_dir(launch.dir)
+                .env("FORCE_COLOR", "1")
+                .env("COLUMNS", COLUMNS.to_string())
+                .env(MARK, &mark)
+                .env_remove("NO_COLOR")
+                .stdin(Stdio::null())
+                .stdout(input.try_clone().context("cannot share a pipe")?)
+                .stderr(input)
+                .process_group(0);
+        }
+        let start = Instant::now();
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", launch.program.display()))?;
+        // Its ends of the output pipe: while they are open there is no end of file.
+        drop(command);
+        let main = Pid::from_raw(child.id().cast_signed());
+        let mut running = Running {
+            start,
+            child,
+            main,
+            reaped: false,
+            mark: format!("{MARK}={mark}"),
+            output: Some(output),
+            alive: Some(alive),
+            waiter: None,
+            events: Vec::new(),
+            rest: Vec::new(),
+            printed: 0,
+            orphans: HashSet::new(),
+        };
+        let wait = move || {
+            // WNOWAIT leaves the zombie, and with it the number of the group.
+            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            while waitid(Id::Pid(main), flags) == Err(nix::Error::EINTR) {}
+            drop(ended);
+        };
+        let waiter = std::thread::Builder::new().name("waits for a run".into());
+        running.waiter = Some(waiter.spawn(wait).context("cannot start a thread")?);
+        Ok(running)
+    }
+
+    fn main_has_ended(&self) -> bool {
+        self.alive.is_none()
+    }
+
+    /// Waits for output or for the main process's end, and reads what is there.
+    fn read(&mut self, timeout_ms: u8, watch: &mut dyn FnMut(&Event)) -> Result<()> {
+        let (mut readable, mut ended) = (false, false);
+        {
+            let pipes = [&self.output, &self.alive];
+            let mut fds: Vec<PollFd<'_>> = pipes
+                .into_iter()
+                .flatten()
+                .map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN))
+                .collect();
+            match poll(&mut fds, PollTimeout::from(timeout_ms)) {
+                Ok(_) | Err(nix::Error::EINTR) => {}
+                Err(error) => return Err(error).context("cannot wait for output"),
+            }
+            let mut ready = fds.iter().map(|fd| fd.any().unwrap_or(true));
+            if self.output.is_some() {
+                readable = ready.next() == Some(true);
+            }
+            if self.alive.is_some() {
+                ended = ready.next() == Some(true);
+            }
+        }
+        if readable {
+            self.read_output(watch)?;
+        }
+        if ended {
+            self.alive = None;
+        }
+        Ok(())
+    }
+
+    /// Reads what the pipe holds, but not without end: limits are looked at between.
+    fn read_output(&mut self, watch: &mut dyn FnMut(&Event)) -> Result<()> {
+        let mut buffer = [0; 1 << 16];
+        for _ in 0..16 {
+            let Some(output) = &mut self.output else {
+                break;
+            };
+            match output.read(&mut buffer) {
+                Ok(0) => {
+                    self.output = None;
+                    self.keep(&[], watch);
+                }
+                Ok(length) => self.keep(&buffer[..length], watch),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error).context("cannot read the run's output"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns bytes into events of at most a line each. No bytes: nothing follows.
+    fn keep(&mut self, bytes: &[u8], watch: &mut dyn FnMut(&Event)) {
+        let seconds = seconds_since(self.start);
+        self.printed += bytes.len();
+        self.rest.extend_from_slice(bytes);
+        let text = take_text(&mut self.rest, bytes.is_empty());
+        for piece in text.split_inclusive('\n') {
+            let event = Event {
+                seconds,
+                text: piece.to_owned(),
+            };
+            watch(&event);
+            self.events.push(event);
+        }
+    }
+
+    /// After the main process has ended: the processes that outlive it by more
+    /// than [`SETTLE`].
+    fn settle(&mut self, watch: &mut dyn FnMut(&Event)) -> Result<Vec<String>> {
+        let until = Instant::now() + SETTLE;
+        loop {
+            self.read(SHORT_TICK_MS, watch)?;
+            let left = self.orphans_alive();
+            if (left.is_empty() && self.output.is_none()) || Instant::now() >= until {
+                let named = left.into_iter().map(|pid| {
+                    let name = processes::name(pid).unwrap_or_default();
+                    format!("{name} (process {pid})")
+                });
+                return Ok(named.collect());
+            }
+        }
+    }
+
+    /// The processes of this run that have become this process's children, and
+    /// their descendants. Reaps those that have ended.
+    fn orphans_alive(&mut self) -> Vec<Pid> {
+        let mut alive = Vec::new();
+        for child in processes::children(Pid::this()) {
+            let Some(stat) = processes::stat(child) else {
+                continue;
+            };
+            let ours = stat.group == self.main
+                || self.orphans.contains(&child)
+                || processes::has_variable(child, &self.mark);
+            if child == self.main || !ours {
+                continue;
+            }
+            if stat.zombie {
+                // Gone already, or reaped here: both are well.
+                let _ = waitpid(child, Some(WaitPidFlag::WNOHANG));
+                self.orphans.remove(&child);
+            } else {
+                for pid in processes::tree(child) {
+                    self.orphans.insert(pid);
+                    alive.push(pid);
+                }
+            }
+        }
+        alive
+    }
+
+    /// Ends every process of the run that is alive, and reaps them all.
+    fn end(&mut self, grace: Duration, watch: &mut dyn FnMut(&Event)) -> Result<ExitStatus> {
+        let begun = Instant::now();
+        let mut told = false;
+        loop {
+            let orphans = match self.main_has_ended() {
+                true => self.orphans_alive(),
+                false => Vec::new(),
+            };
+            if self.main_has_ended() && orphans.is_empty() {
+                break;
+            }
+            let signal = match begun.elapsed() < grace {
+                true => Signal::SIGTERM,
+                false => Signal::SIGKILL,
+            };
+            if signal == Signal::SIGKILL || !told {
+                // What has ended meanwhile cannot be signalled, and need not be.
+                let _ = killpg(self.main, signal);
+                for pid in &orphans {
+                    let _ = kill(*pid, signal);
+                }
+                // Those that leave the group meet their SIGTERM as orphans, or SIGKILL.
+                told = true;
+            }
+            ensure!(
+                begun.elapsed() < grace + PATIENCE,
+                "process {} does not end, not even by SIGKILL",
+                self.main
+            );
+            self.read(SHORT_TICK_MS, watch)?;
+        }
+        let status = self.child.wait().context("cannot reap the run")?;
+        self.reaped = true;
+        if let Some(waiter) = self.waiter.take() {
+            // It only waits; it has nothing to panic about.
+            let _ = waiter.join();
+        }
+        Ok(status)
+    }
+
+    /// What the pipe still holds after all writers are gone.
+    fn read_rest(&mut self, watch: &mut dyn FnMut(&Event)) -> Result<()> {
+        let until = Instant::now() + SETTLE;
+        while self.output.is_some() && Instant::now() < until {
+            self.read(SHORT_TICK_MS, watch)?;
+        }
+        if self.output.take().is_some() {
+            self.keep(&[], watch);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.reaped {
+            // Nobody is left to be told of an error.
+            let _ = self.end(Duration::ZERO, &mut |_| {});
+        }
+    }
+}
+
+/// Takes the whole characters off the front; at the end, everything. Bytes that
+/// are no UTF-8 become U+FFFD.
+fn take_text(bytes: &mut Vec<u8>, at_end: bool) -> String {
+    let mut text = String::new();
+    let mut taken = 0;
+    loop {
+        match std::str::from_utf8(&bytes[taken..]) {
+            Ok(valid) => {
+                text.push_str(valid);
+                taken = bytes.len();
+                break;
+            }
+            Err(error) => {
+                let valid = taken + error.valid_up_to();
+                // Valid by what the error says; nothing is lost if it were not.
+                text.push_str(&String::from_utf8_lossy(&bytes[taken..valid]));
+                taken = valid;
+                match error.error_len() {
+                    Some(length) => taken += length,
+                    None if at_end => taken = bytes.len(),
+                    // The rest of this character is still to come.
+                    None => break,
+                }
+                text.push(char::REPLACEMENT_CHARACTER);
+            }
+        }
+    }
+    bytes.drain(..taken);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run_script(script: &str, limit: Duration, watch: &mut dyn FnMut(&Event)) -> Outcome {
+        let args = ["-c".to_owned(), script.to_owned()];
+        let launch = Launch {
+            program: Path::new("/bin/sh"),
+            args: &args,
+            dir: Path::new("/"),
+            limit,
+            memory: true,
+        };
+        run(&launch, &Stop::default(), watch).expect("sh starts")
+    }
+
+    /// For scripts that end by themselves: a limit that is never reached.
+    fn run_to_end(script: &str) -> Outcome {
+        run_script(script, Duration::from_secs(60), &mut |_| {})
+    }
+
+    fn texts(outcome: &Outcome) -> Vec<String> {
+        outcome.lines().into_iter().map(|line| line.text).collect()
+    }
+
+    #[track_caller]
+    fn assert_gone(pid: &str) {
+        let pid = Pid::from_raw(pid.trim().parse().expect("a process's number"));
+        assert!(processes::stat(pid).is_none(), "{pid} is still there");
+    }
+
+    #[test]
+    fn output_and_errors_come_in_their_order_in_the_promised_environment() {
+        let outcome = run_to_end(
+            "echo one; echo two >&2; echo $FORCE_COLOR $COLUMNS [$NO_COLOR] $PWD; read x || echo no input",
+        );
+        assert_eq!(texts(&outcome), ["one", "two", "1 100 [] /", "no input"]);
+        assert_eq!(outcome.end, End::Exited(0));
+        assert_eq!(outcome.faults(0), [] as [&str; 0]);
+        assert!(outcome.lines().is_sorted_by(|a, b| a.seconds <= b.seconds));
+    }
+
+    #[test]
+    fn a_program_that_cannot_start_is_an_error_that_names_it() {
+        let launch = Launch {
+            program: Path::new("/no/such/program"),
+            args: &[],
+            dir: Path::new("/"),
+            limit: Duration::from_secs(60),
+            memory: false,
+        };
+        let error = run(&launch, &Stop::default(), &mut |_| {}).expect_err("it is not there");
+        assert_eq!(error.to_string(), "cannot start /no/such/program");
+    }
+
+    #[test]
+    fn a_wrong_exit_code_is_a_fault_and_the_expected_one_is_none() {
+        let outcome = run_to_end("echo out of memory; echo; exit 3");
+        assert_eq!(
+            outcome.faults(0),
+            ["ended with exit code 3, not 0: out of memory"]
+        );
+        assert_eq!(outcome.faults(3), [] as [&str; 0]);
+        assert_eq!(
+            run_to_end("exit 1").faults(0),
+            ["ended with exit code 1, not 0, and printed nothing"]
+        );
+    }
+
+    #[test]
+    fn a_signal_is_a_fault_by_its_name() {
+        let outcome = run_to_end("kill -SEGV $$");
+        assert_eq!(outcome.faults(0), ["was killed by SIGSEGV"]);
+        assert_eq!(outcome.exit_code(), 128 + 11);
+    }
+
+    #[test]
+    fn exit_77_is_skipped_with_its_last_line_and_no_fault() {
+        let outcome = run_to_end("echo begins; echo needs 10 GiB; exit 77");
+        assert_eq!(outcome.skipped().as_deref(), Some("needs 10 GiB"));
+        assert_eq!(outcome.faults(0), [] as [&str; 0]);
+        assert_eq!(run_to_end("exit 0").skipped(), None);
+    }
+
+    #[test]
+    fn the_limit_ends_the_whole_group_with_a_grandchild_that_ignores_sigterm() {
+        let script = "sh -c '(trap \"\" TERM; exec sleep 1000) & echo $!; wait' & echo $!; wait";
+        let outcome = run_script(script, Duration::from_millis(500), &mut |_| {});
+        assert_eq!(
+            outcome.faults(0),
+            ["was ended: it passed its limit of 0.5 s"]
+        );
+        let pids = texts(&outcome);
+        assert_eq!(pids.len(), 2, "{pids:?}");
+        for pid in pids {
+            assert_gone(&pid);
+        }
+    }
+
+    #[test]
+    fn the_limit_also_ends_a_process_that_has_left_the_group() {
+        let script = "setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & wait";
+        let outcome = run_script(script, Duration::from_millis(500), &mut |_| {});
+        assert_eq!(outcome.end, End::LimitPassed(Duration::from_millis(500)));
+        assert_gone(&texts(&outcome)[0]);
+    }
+
+    #[test]
+    fn a_process_left_behind_is_a_fault_and_is_ended() {
+        let outcome = run_to_end("sleep 1000 & echo $!");
+        let pid = &texts(&outcome)[0];
+        assert_eq!(
+            outcome.faults(0),
+            [format!("left sleep (process {pid}) behind")]
+        );
+        assert_gone(pid);
+    }
+
+    #[test]
+    fn a_process_left_behind_is_found_outside_the_group_and_without_the_pipe() {
+        let daemon = "setsid sh -c 'sleep 1000 >/dev/null 2>&1 & echo $!'";
+        let outcome = run_to_end(&format!("pid=$({daemon}); echo $pid"));
+        let pid = &texts(&outcome)[0];
+        assert_eq!(outcome.left_behind, [format!("sleep (process {pid})")]);
+        assert_gone(pid);
+    }
+
+    #[test]
+    fn a_child_that_ends_with_its_parent_is_not_left_behind() {
+        let outcome = run_to_end("(read x; sleep 0.02; echo late) & echo now");
+        assert_eq!(outcome.faults(0), [] as [&str; 0]);
+        assert_eq!(texts(&outcome), ["now", "late"]);
+    }
+
+    #[test]
+    fn a_last_line_without_its_end_is_kept() {
+        assert_eq!(texts(&run_to_end("printf 'one\\ntwo'")), ["one", "two"]);
+    }
+
+    #[test]
+    fn ten_megabytes_pass_without_deadlock() {
+        let outcome = run_to_end("yes 123456789 | head -n 1000000");
+        let lines = outcome.lines();
+        assert_eq!(lines.len(), 1_000_000);
+        assert!(lines.iter().all(|line| line.text == "123456789"));
+    }
+
+    #[test]
+    fn output_without_end_is_ended() {
+        let outcome = run_to_end("yes 12345678901234567890123456789012345678901234567890");
+        assert_eq!(
+            outcome.faults(0),
+            ["was ended: it printed more than 64 MiB"]
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced_and_cost_no_line() {
+        let outcome = run_to_end("printf 'a\\377b\\n\\303'; sleep 0.05; printf '\\244\\n\\303'");
+        assert_eq!(texts(&outcome), ["a\u{FFFD}b", "ä", "\u{FFFD}"]);
+    }
+
+    #[test]
+    fn a_run_ends_when_it_is_told_to_stop() {
+        let args = ["-c".to_owned(), "echo $$; exec sleep 1000".to_owned()];
+        let launch = Launch {
+            program: Path::new("/bin/sh"),
+            args: &args,
+            dir: Path::new("/"),
+            limit: Duration::from_secs(60),
+            memory: false,
+        };
+        let stop = Stop::default();
+        let outcome = run(&launch, &stop, &mut |_| stop.request()).expect("sh starts");
+        assert_eq!(outcome.faults(0), ["was stopped"]);
+        assert_gone(&texts(&outcome)[0]);
+    }
+
+    #[test]
+    fn a_run_ends_when_its_watcher_panics() {
+        let pid = Mutex::new(String::new());
+        let watched = std::panic::catch_unwind(|| {
+            run_script(
+                "echo $$; exec sleep 1000",
+                Duration::from_secs(60),
+                &mut |event| {
+                    pid.lock().expect("one thread").clone_from(&event.text);
+                    std::panic::resume_unwind(Box::new("on purpose"));
+                },
+            )
+        });
+        assert!(watched.is_err());
+        let pid = pid.into_inner().unwrap_or_else(PoisonError::into_inner);
+        assert_gone(&pid);
+    }
+
+    #[test]
+    fn the_memory_of_the_whole_tree_is_sampled() {
+        let outcome = run_to_end("sleep 0.3 & sleep 0.3 & wait");
+        let processes: HashSet<usize> =
+            outcome.memory.iter().map(|sample| sample.ordinal).collect();
+        assert_eq!(processes, HashSet::from([0, 1, 2]));
+        assert!(
+            outcome
+                .memory
+                .iter()
+                .any(|sample| sample.process == "sleep" && sample.pss_kib > 0)
+        );
+    }
+}

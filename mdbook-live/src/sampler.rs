@@ -1,0 +1,112 @@
+//! The memory of a run's process tree over time, sampled from outside.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use nix::unistd::Pid;
+
+use crate::processes;
+use crate::record::MemorySample;
+
+/// The shortest pause between two samples.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// A pause is at least this many times what the sample before it took: reading
+/// `smaps_rollup` walks the page tables of the process that is measured, and
+/// must not become what is measured.
+const PAUSE_PER_SAMPLE: u32 = 4;
+
+/// Samples a process tree until it is stopped.
+pub struct Sampler {
+    /// Dropped to end the thread.
+    going_on: Sender<()>,
+    thread: JoinHandle<Vec<MemorySample>>,
+}
+
+impl Sampler {
+    /// Begins with a sample at once. Times count from `start`.
+    pub fn start(root: Pid, start: Instant) -> Result<Sampler> {
+        let (going_on, ends) = channel();
+        let thread = std::thread::Builder::new()
+            .name("memory sampler".into())
+            .spawn(move || sample_until(&ends, root, start))
+            .context("cannot start the memory sampler's thread")?;
+        Ok(Sampler { going_on, thread })
+    }
+
+    /// Ends the sampling; the samples in order of time.
+    pub fn stop(self) -> Result<Vec<MemorySample>> {
+        drop(self.going_on);
+        self.thread
+            .join()
+            .map_err(|_| anyhow::anyhow!("the memory sampler panicked"))
+    }
+}
+
+fn sample_until(ends: &Receiver<()>, root: Pid, start: Instant) -> Vec<MemorySample> {
+    let mut samples = Vec::new();
+    let mut ordinals = HashMap::new();
+    loop {
+        let begun = Instant::now();
+        let seconds = crate::runner::seconds_since(start);
+        for pid in processes::tree(root) {
+            let next = ordinals.len();
+            let ordinal = *ordinals.entry(pid).or_insert(next);
+            samples.extend(sample(pid, ordinal, seconds));
+        }
+        let pause = SHORTEST_PAUSE.max(begun.elapsed() * PAUSE_PER_SAMPLE);
+        if ends.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
+            return samples;
+        }
+    }
+}
+
+/// One process now; `None` when it vanishes meanwhile or is a zombie.
+fn sample(pid: Pid, ordinal: usize, seconds: f64) -> Option<MemorySample> {
+    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let kib = |key: &str| -> Option<u64> {
+        let value = rollup.lines().find_map(|line| line.strip_prefix(key))?;
+        value.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    Some(MemorySample {
+        seconds,
+        // A process names itself as it likes; the table's cells have no commas.
+        process: processes::name(pid)?.replace(|c: char| c == ',' || c.is_control(), "_"),
+        ordinal,
+        pss_kib: kib("Pss:")?,
+        anon_kib: kib("Pss_Anon:")?,
+        file_kib: kib("Pss_File:")?,
+        shmem_kib: kib("Pss_Shmem:")?,
+        private_dirty_kib: kib("Private_Dirty:")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_sample_is_taken_at_once_and_has_the_parts_of_the_pss() {
+        let sampler = Sampler::start(Pid::this(), Instant::now()).expect("a thread");
+        let samples = sampler.stop().expect("it ends");
+        let own = samples.first().expect("one sample at least");
+        assert_eq!(own.ordinal, 0);
+        assert!(own.pss_kib > 0 && own.anon_kib > 0 && own.private_dirty_kib > 0);
+        let parts = own.anon_kib + own.file_kib + own.shmem_kib;
+        // The kernel rounds each of them to KiB.
+        assert!(own.pss_kib.abs_diff(parts) <= 3, "{own:?}");
+    }
+
+    #[test]
+    fn a_process_that_is_gone_is_left_out() {
+        let mut child = std::process::Command::new("true")
+            .spawn()
+            .expect("true starts");
+        let pid = Pid::from_raw(child.id().cast_signed());
+        child.wait().expect("it can be reaped");
+        assert_eq!(sample(pid, 0, 0.0), None);
+    }
+}
