@@ -100,6 +100,15 @@ pub struct Verdict {
     pub seen: String,
 }
 
+/// Where a claim stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// The check was made.
+    Decided(Verdict),
+    /// It cannot be made though nothing is wrong: why.
+    Open(String),
+}
+
 /// A run's lines as checks read them: without ANSI escapes and line ends.
 ///
 /// The process of a line is its first word.
@@ -204,6 +213,14 @@ impl Check {
                 (Ok(of), Ok(to)) => bound.judge(&of, &to),
                 (Err(error), _) | (_, Err(error)) => Verdict::new(false, format!("{error:#}")),
             },
+        }
+    }
+
+    /// The verdict, or why there is none.
+    pub fn standing(&self, lines: &Lines, figures: &dyn FigureSource) -> Standing {
+        match self.open_question(figures) {
+            Some(why) => Standing::Open(why),
+            None => Standing::Decided(self.judge(lines, figures)),
         }
     }
 

@@ -1,3 +1,7 @@
-//! `mdbook-live`: see the library's documentation and `mdbook-live --help`.
+//! `mdbook-live`: see the library's documentation, and `mdbook-live --help`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mdbook_live::cli::main()
+}

@@ -10,7 +10,7 @@ use maud::{Markup, PreEscaped, html};
 use regex::Regex;
 
 use crate::ansi::{self, Colour, Piece};
-use crate::claims::{By, Claim, Verdict};
+use crate::claims::{By, Claim, Standing};
 use crate::figures::Figure;
 use crate::record::{HostCard, MemorySample, Record};
 
@@ -62,22 +62,13 @@ pub struct RecordView<'a> {
     pub stale: Option<String>,
 }
 
-/// A claim with its outcome.
+/// A claim with what was found.
 #[derive(Debug, Clone)]
 pub struct ClaimView<'a> {
     /// The claim.
     pub claim: &'a Claim,
-    /// What became of it.
-    pub outcome: Outcome,
-}
-
-/// What became of a claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was decided on the record.
-    Judged(Verdict),
-    /// It cannot be decided yet, for this reason.
-    Open(String),
+    /// Where it stands on the record.
+    pub standing: Standing,
 }
 
 /// The style sheet, to stand once on each page that shows any of this.
@@ -354,10 +345,10 @@ fn host_card(record: &Record) -> Markup {
 
 fn claim(view: &ClaimView<'_>) -> Markup {
     let claim = view.claim;
-    let (class, mark, word) = match &view.outcome {
-        Outcome::Judged(verdict) if verdict.holds => ("holds", "✔", "holds"),
-        Outcome::Judged(_) => ("fails", "✘", "does not hold"),
-        Outcome::Open(_) => ("open", "–", "not judged"),
+    let (class, mark, word) = match &view.standing {
+        Standing::Decided(verdict) if verdict.holds => ("holds", "✔", "holds"),
+        Standing::Decided(_) => ("fails", "✘", "does not hold"),
+        Standing::Open(_) => ("open", "–", "not judged"),
     };
     let who = match claim.by {
         By::Notes => "The notes say:",
@@ -374,9 +365,9 @@ fn claim(view: &ClaimView<'_>) -> Markup {
                 }
                 " "
                 span.seen {
-                    @match &view.outcome {
-                        Outcome::Judged(verdict) => { "Seen: " (verdict.seen) }
-                        Outcome::Open(reason) => { (reason) }
+                    @match &view.standing {
+                        Standing::Decided(verdict) => { "Seen: " (verdict.seen) }
+                        Standing::Open(reason) => { (reason) }
                     }
                 }
             }
@@ -487,7 +478,7 @@ fn two_digits(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::{Check, ClaimSize};
+    use crate::claims::{Check, ClaimSize, Verdict};
     use crate::record::{Event, Header, Live};
 
     fn record(text: &str) -> Record {
@@ -655,7 +646,7 @@ mod tests {
             None,
             vec![ClaimView {
                 claim: &claim,
-                outcome: Outcome::Open("There is no record yet.".into()),
+                standing: Standing::Open("There is no record yet.".into()),
             }],
         ));
         assert!(html.contains("has not been recorded yet"), "{html}");
@@ -686,7 +677,7 @@ mod tests {
         let record = record("x");
         let judged = |holds| ClaimView {
             claim: &claim,
-            outcome: Outcome::Judged(Verdict {
+            standing: Standing::Decided(Verdict {
                 holds,
                 seen: "4 of 4 lines".into(),
             }),

@@ -10,6 +10,7 @@
 //! listings = ["listings/*"]
 //! ```
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io::{Read, Write};
@@ -20,13 +21,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use mdbook_preprocessor::book::{Book as Chapters, BookItem, Chapter};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
-use crate::claims::Lines;
+use crate::claims::{Claim, Lines, Standing};
 use crate::directives::{self, Directive, Place, RunFigure};
 use crate::excerpt;
 use crate::figures::{self, Figure, RecordedFigures};
-use crate::page::{self, ClaimView, ListingView, Outcome, RecordView, RunView};
+use crate::page::{self, ClaimView, ListingView, RecordView, RunView};
 use crate::record::Record;
 use crate::runs::{Book, RunRef, Size};
+use crate::sources;
 
 /// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
 pub const NAME: &str = "live";
@@ -45,9 +47,10 @@ impl Preprocessor for Live {
         let book = Book::open(&context.root)?;
         let mut expander = Expander {
             book: &book,
-            source: &context.config.book.src,
+            chapters: &context.config.book.src,
             others_may_follow: others_are_configured(context)?,
             records: HashMap::new(),
+            sources: HashMap::new(),
             listings_shown: BTreeMap::new(),
             problems: Vec::new(),
         };
@@ -101,10 +104,12 @@ fn others_are_configured(context: &PreprocessorContext) -> Result<bool> {
 struct Expander<'a> {
     book: &'a Book,
     /// The chapters' folder, from the book's root.
-    source: &'a Path,
+    chapters: &'a Path,
     others_may_follow: bool,
     /// Each record is read once.
     records: HashMap<String, Option<Rc<Record>>>,
+    /// The hash of each listing's sources, by its name: taken once for all its runs.
+    sources: HashMap<&'a str, String>,
     /// How many listings each numbered chapter has shown; `None` is all that have no number.
     listings_shown: BTreeMap<Option<u32>, usize>,
     problems: Vec<String>,
@@ -132,7 +137,7 @@ impl<'a> Expander<'a> {
             .or(chapter.path.as_deref())
             .map_or_else(
                 || chapter.name.clone(),
-                |path| self.source.join(path).display().to_string(),
+                |path| self.chapters.join(path).display().to_string(),
             );
         let number = chapter.number.as_ref().and_then(|n| n.first().copied());
         let mut ids = BTreeSet::new();
@@ -224,15 +229,13 @@ impl<'a> Expander<'a> {
             .iter()
             .map(|claim| ClaimView {
                 claim,
-                outcome: self.outcome(run, record.as_deref(), claim),
+                standing: self.standing(run, record.as_deref(), claim),
             })
             .collect();
         let view = match &record {
             Some(record) => Some(RecordView {
                 record,
-                stale: record
-                    .staleness(run)
-                    .with_context(|| format!("comparing the record of {name} with its sources"))?,
+                stale: record.staleness_against(run, self.sources_of(run)?),
             }),
             None => None,
         };
@@ -248,28 +251,17 @@ impl<'a> Expander<'a> {
         }))
     }
 
-    fn outcome(
-        &self,
-        run: RunRef<'a>,
-        record: Option<&Record>,
-        claim: &crate::claims::Claim,
-    ) -> Outcome {
+    fn standing(&self, run: RunRef<'a>, record: Option<&Record>, claim: &Claim) -> Standing {
         let Some(record) = record else {
-            return Outcome::Open("There is no record yet.".to_owned());
+            return Standing::Open("There is no record yet.".to_owned());
         };
         let figures = RecordedFigures {
             book: self.book,
             run,
             record,
         };
-        match claim.check.open_question(&figures) {
-            Some(reason) => Outcome::Open(reason),
-            None => Outcome::Judged(
-                claim
-                    .check
-                    .judge(&Lines::from(&record.lines()[..]), &figures),
-            ),
-        }
+        let lines = Lines::from(&record.lines()[..]);
+        claim.check.standing(&lines, &figures)
     }
 
     fn expand_quotient(&mut self, of: &RunFigure, to: &RunFigure) -> Result<String> {
@@ -302,6 +294,17 @@ impl<'a> Expander<'a> {
         };
         let figure = figures::of_record(run, &record, &name.figure)?;
         Ok(Some((figure, record)))
+    }
+
+    fn sources_of(&mut self, run: RunRef<'a>) -> Result<&str> {
+        Ok(match self.sources.entry(&run.listing.name) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let hash = sources::hash(&run.listing.dir)
+                    .with_context(|| format!("hashing the sources of {}", run.listing.name))?;
+                unknown.insert(hash)
+            }
+        })
     }
 
     fn record(&mut self, run: RunRef<'a>) -> Result<Option<Rc<Record>>> {

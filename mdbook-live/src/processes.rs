@@ -92,6 +92,10 @@ mod tests {
             .spawn()
             .expect("sleep starts");
         let pid = Pid::from_raw(child.id().cast_signed());
+        // The parent goes on when the child's memory is new, a moment before its name is.
+        while name(pid).is_some_and(|name| name != "sleep") {
+            std::thread::yield_now();
+        }
         assert!(children(Pid::this()).contains(&pid));
         assert!(tree(Pid::this()).contains(&pid));
         assert_eq!(name(pid).as_deref(), Some("sleep"));

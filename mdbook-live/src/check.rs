@@ -1,0 +1,407 @@
+//! A run held against its claims and its record.
+
+use anyhow::{Result, bail};
+
+use crate::agreement::{self, Agreement};
+use crate::claims::{Claim, ClaimSize, Lines, Standing};
+use crate::figures::{FigureSource, RecordedFigures};
+use crate::record::Record;
+use crate::runner::Outcome;
+use crate::runs::{RunRef, Size};
+use crate::session::{LiveFigures, Session};
+
+/// How many lines that differ are named, of each side.
+const MOST_NAMED: usize = 10;
+
+/// What became of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Why it was skipped, in its own words, if it was.
+    pub skipped: Option<String>,
+    /// How long it took, if it could be started.
+    pub seconds: Option<f64>,
+    /// Whether it was compared with a record.
+    pub compared: bool,
+    /// How many claims were found to hold, on the live run or on the record.
+    pub claims_held: usize,
+    /// What is wrong, a sentence each; nothing: the run passes.
+    pub faults: Vec<String>,
+    /// What should be seen to, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Runs a run at its quick size, judges its claims, compares it with its
+/// record, and judges the claims on the record.
+///
+/// An error only when the session was stopped; all else is in the report.
+pub fn check(session: &Session<'_>, run: RunRef<'_>) -> Result<Report> {
+    // A session's runs belong to its book: claims may need others of them.
+    let run = session.book.run(&run.full_name())?;
+    let mut report = Report::default();
+    let record = match Record::load(run) {
+        Ok(record) => record,
+        Err(error) => {
+            report.faults.push(format!("{error:#}"));
+            None
+        }
+    };
+    match session.quick(run) {
+        Ok(outcome) => report.live(session, run, &outcome, record.as_ref()),
+        Err(_) if session.stop.is_requested() => bail!("stopped"),
+        Err(error) => report.faults.push(format!("{error:#}")),
+    }
+    if session.stop.is_requested() {
+        bail!("stopped");
+    }
+    match &record {
+        Some(record) => report.recorded(session, run, record),
+        None if run.record_path().exists() => {}
+        None => report.warnings.push(format!(
+            "not recorded; mdbook-live record {} does it",
+            run.full_name()
+        )),
+    }
+    Ok(report)
+}
+
+impl Report {
+    /// Whether the run was made and nothing is wrong.
+    pub fn passes(&self) -> bool {
+        self.faults.is_empty() && self.skipped.is_none()
+    }
+
+    fn live(
+        &mut self,
+        session: &Session<'_>,
+        run: RunRef<'_>,
+        outcome: &Outcome,
+        record: Option<&Record>,
+    ) {
+        self.seconds = Some(outcome.seconds);
+        self.skipped = outcome.skipped();
+        self.faults.extend(outcome.faults(run.run.exit));
+        // Of a run that did not end as it must, the missing lines say nothing more.
+        if self.skipped.is_some() || outcome.exit_code() != run.run.exit {
+            return;
+        }
+        let Ok(run) = session.book.run(&run.full_name()) else {
+            return;
+        };
+        let figures = LiveFigures {
+            session,
+            run,
+            size: Size::Quick,
+            outcome,
+        };
+        let lines = outcome.lines();
+        for (claim, standing) in judged(run, Size::Quick, &Lines::from(&lines[..]), &figures) {
+            self.count(claim, standing, "");
+        }
+        if let Some(record) = record {
+            self.compared = true;
+            let found = agreement::compare(&lines, &record.lines(), &run.listing.varies);
+            self.faults.extend(differences(&found));
+        }
+    }
+
+    fn recorded(&mut self, session: &Session<'_>, run: RunRef<'_>, record: &Record) {
+        match record.staleness(run) {
+            Ok(None) => {}
+            Ok(Some(why)) => self.warnings.push(format!(
+                "the record is stale: {why}; mdbook-live record {} renews it",
+                run.full_name()
+            )),
+            Err(error) => self.faults.push(format!("{error:#}")),
+        }
+        for (claim, standing) in judge_record(session, run, record) {
+            self.count(claim, standing, " on the record");
+        }
+    }
+
+    fn count(&mut self, claim: &Claim, standing: Standing, on: &str) {
+        match standing {
+            Standing::Decided(verdict) if verdict.holds => self.claims_held += 1,
+            Standing::Decided(verdict) => self.faults.push(format!(
+                "the claim \"{}\" does not hold{on}: {}",
+                claim.says, verdict.seen
+            )),
+            Standing::Open(why) => self.warnings.push(format!(
+                "the claim \"{}\" was not judged{on}: {why}",
+                claim.says
+            )),
+        }
+    }
+}
+
+/// The claims that are checked at a size, with where they stand.
+pub fn judged<'r>(
+    run: RunRef<'r>,
+    size: Size,
+    lines: &Lines,
+    figures: &dyn FigureSource,
+) -> Vec<(&'r Claim, Standing)> {
+    let claims = run.run.claims.iter();
+    claims
+        .filter(|claim| size == Size::Recorded || claim.size == ClaimSize::Any)
+        .map(|claim| (claim, claim.check.standing(lines, figures)))
+        .collect()
+}
+
+/// Every claim of a run, judged on its record.
+pub fn judge_record<'r>(
+    session: &Session<'_>,
+    run: RunRef<'r>,
+    record: &Record,
+) -> Vec<(&'r Claim, Standing)> {
+    let figures = RecordedFigures {
+        book: session.book,
+        run,
+        record,
+    };
+    judged(
+        run,
+        Size::Recorded,
+        &Lines::from(&record.lines()[..]),
+        &figures,
+    )
+}
+
+/// The lines that differ, a sentence each.
+pub fn differences(found: &Agreement) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for (side, only) in [
+        ("recorded", &found.only_recorded),
+        ("live", &found.only_live),
+    ] {
+        for line in only.iter().take(MOST_NAMED) {
+            sentences.push(format!("only {side}: {}", line.trim()));
+        }
+        if only.len() > MOST_NAMED {
+            sentences.push(format!(
+                "only {side}: {} lines more",
+                only.len() - MOST_NAMED
+            ));
+        }
+    }
+    sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::record_of;
+    use crate::runner::Stop;
+    use crate::runs::Book;
+    use crate::runs::tests::book_with;
+
+    /// Runs that are scripts of `sh`; each is its name, its script, its further lines.
+    fn scripts(runs: &[(&str, &str, &str)]) -> (tempfile::TempDir, Book) {
+        let mut text = "figures.t = { pattern = 't=(\\S+)' }\n".to_owned();
+        for (name, script, rest) in runs {
+            text += &format!(
+                "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '''{script}''']\nlimit_s = 60\n{rest}\n"
+            );
+        }
+        let (dir, book) = book_with(&text);
+        (dir, book.expect("it is right"))
+    }
+
+    fn record(book: &Book, name: &str, text: &str) {
+        let run = book.run(name).expect("it is there");
+        let mut record = record_of(text);
+        record.header.live.args = run.run.args.clone();
+        record.header.live.sources = crate::sources::hash(&run.listing.dir).expect("sources");
+        record.save(run).expect("it can be written");
+    }
+
+    fn checked(book: &Book, name: &str) -> Report {
+        let session = Session::new(book, Stop::default());
+        session.use_program("demo", "/bin/sh");
+        check(&session, book.run(name).expect("it is there")).expect("nobody stops it")
+    }
+
+    const COUNT: &str = "[[run.claim]]\nsays = 'Once'\ncount = { of = '^Main', is = 1 }";
+    const NONE: [&str; 0] = [];
+
+    #[test]
+    fn a_run_that_keeps_its_claims_and_agrees_with_its_record_passes() {
+        let (_dir, book) = scripts(&[("a", "echo Main 0x1", COUNT)]);
+        record(&book, "demo/a", "Main 0xffff\n");
+        let report = checked(&book, "demo/a");
+        assert_eq!(
+            (&report.faults[..], &report.warnings[..]),
+            (&[][..], &[][..])
+        );
+        assert!(report.passes() && report.compared);
+        assert_eq!(report.claims_held, 2, "on the live run and on the record");
+    }
+
+    #[test]
+    fn a_broken_claim_is_named_with_what_was_seen() {
+        let (_dir, book) = scripts(&[("a", "echo Main; echo Main", COUNT)]);
+        record(&book, "demo/a", "Main\nMain\nMain\n");
+        assert_eq!(
+            checked(&book, "demo/a").faults,
+            [
+                "the claim \"Once\" does not hold: 2 lines, not 1",
+                "only recorded: Main",
+                "the claim \"Once\" does not hold on the record: 3 lines, not 1",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_difference_from_the_record_is_a_fault() {
+        let (_dir, book) = scripts(&[("a", "echo Main; echo new", COUNT)]);
+        record(&book, "demo/a", "Main\nold\n");
+        assert_eq!(
+            checked(&book, "demo/a").faults,
+            ["only recorded: old", "only live: new"]
+        );
+    }
+
+    #[test]
+    fn a_run_that_fails_is_not_compared_too() {
+        let (_dir, book) = scripts(&[("a", "echo no memory; exit 1", COUNT)]);
+        record(&book, "demo/a", "Main\n");
+        assert_eq!(
+            checked(&book, "demo/a").faults,
+            ["ended with exit code 1, not 0: no memory"]
+        );
+    }
+
+    #[test]
+    fn the_exit_code_that_a_run_must_have_passes() {
+        let (_dir, book) = scripts(&[("a", "echo Main; exit 3", &format!("exit = 3\n{COUNT}"))]);
+        assert_eq!(checked(&book, "demo/a").faults, NONE);
+    }
+
+    #[test]
+    fn a_missing_record_and_a_stale_one_are_warnings() {
+        let (dir, book) = scripts(&[("a", "echo Main", COUNT)]);
+        let report = checked(&book, "demo/a");
+        assert!(report.passes() && !report.compared);
+        assert_eq!(
+            report.warnings,
+            ["not recorded; mdbook-live record demo/a does it"]
+        );
+
+        record(&book, "demo/a", "Main\n");
+        let source = dir.path().join("listings/demo/src/main.rs");
+        std::fs::write(source, "fn main() { loop {} }").expect("a file");
+        let report = checked(&book, "demo/a");
+        assert!(report.passes());
+        assert_eq!(
+            report.warnings,
+            [
+                "the record is stale: its sources have changed since 2026-03-14; \
+              mdbook-live record demo/a renews it"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_broken_record_is_a_fault_that_names_its_line() {
+        let (_dir, book) = scripts(&[("a", "echo Main", COUNT)]);
+        record(&book, "demo/a", "Main\n");
+        let path = book.run("demo/a").expect("it is there").record_path();
+        std::fs::write(&path, "{}\n").expect("a file");
+        let report = checked(&book, "demo/a");
+        assert!(
+            report.faults[0].contains("a.cast:1: no header"),
+            "{:?}",
+            report.faults
+        );
+        assert_eq!(report.warnings, NONE);
+    }
+
+    #[test]
+    fn a_skipped_run_neither_fails_nor_passes() {
+        let (_dir, book) = scripts(&[("a", "echo needs root; exit 77", COUNT)]);
+        let report = checked(&book, "demo/a");
+        assert_eq!(report.skipped.as_deref(), Some("needs root"));
+        assert!(report.faults.is_empty() && !report.passes());
+    }
+
+    #[test]
+    fn a_ratio_takes_the_other_run_of_the_same_size() {
+        let ratio = "[[run.claim]]\nsays = 'Twice'\nratio = { of = 't', to = 'demo/b t', is = 2 }";
+        let (_dir, book) = scripts(&[("a", "echo t=4", ratio), ("b", "echo t=2", "")]);
+        record(&book, "demo/a", "t=4\n");
+        let report = checked(&book, "demo/a");
+        assert_eq!(report.claims_held, 1);
+        assert_eq!(
+            report.warnings,
+            ["the claim \"Twice\" was not judged on the record: demo/b has no record"]
+        );
+        record(&book, "demo/b", "t=1\n");
+        assert_eq!(
+            checked(&book, "demo/a").faults,
+            ["the claim \"Twice\" does not hold on the record: 4.0 (4 / 1), not exactly 2"]
+        );
+    }
+
+    #[test]
+    fn a_ratio_to_a_run_that_was_skipped_is_not_judged_and_to_one_that_failed_is_broken() {
+        let ratio = |to: &str| {
+            format!(
+                "[[run.claim]]\nsays = 'Twice'\nratio = {{ of = 't', to = 'demo/{to} t', is = 2 }}"
+            )
+        };
+        let (_dir, book) = scripts(&[
+            ("a", "echo t=4", &ratio("skips")),
+            ("b", "echo t=4", &ratio("fails")),
+            ("skips", "echo too small; exit 77", ""),
+            ("fails", "echo t=2; exit 9", ""),
+        ]);
+        let report = checked(&book, "demo/a");
+        assert!(report.passes());
+        assert_eq!(
+            report.warnings[0],
+            "the claim \"Twice\" was not judged: demo/skips was skipped: too small"
+        );
+        assert_eq!(
+            checked(&book, "demo/b").faults,
+            ["the claim \"Twice\" does not hold: demo/fails ended with exit code 9, not 0: t=2"]
+        );
+    }
+
+    #[test]
+    fn claims_of_the_recorded_size_are_judged_on_the_record_alone() {
+        let claim = format!("{COUNT}\nsize = 'recorded'");
+        let (_dir, book) = scripts(&[("a", "echo other", &claim)]);
+        record(&book, "demo/a", "other\n");
+        assert_eq!(
+            checked(&book, "demo/a").faults,
+            ["the claim \"Once\" does not hold on the record: `^Main` matches no line"]
+        );
+    }
+
+    #[test]
+    fn a_quick_run_is_made_once_for_all_claims() {
+        let ratio =
+            "[[run.claim]]\nsays = 'Same'\nratio = { of = 't', to = 'demo/b t', at_least = 0 }";
+        let (dir, book) = scripts(&[
+            ("a", "echo t=1", ratio),
+            ("b", "echo t=1; echo ran >> ran.txt", ""),
+        ]);
+        let session = Session::new(&book, Stop::default());
+        session.use_program("demo", "/bin/sh");
+        for name in ["demo/a", "demo/b"] {
+            let run = book.run(name).expect("it is there");
+            assert!(check(&session, run).expect("nobody stops it").passes());
+        }
+        let ran = std::fs::read_to_string(dir.path().join("listings/demo/ran.txt"));
+        assert_eq!(ran.expect("it ran"), "ran\n");
+    }
+
+    #[test]
+    fn a_stopped_session_is_an_error() {
+        let (_dir, book) = scripts(&[("a", "echo Main", "")]);
+        let session = Session::new(&book, Stop::default());
+        session.use_program("demo", "/bin/sh");
+        session.stop.request();
+        let run = book.run("demo/a").expect("it is there");
+        assert!(check(&session, run).is_err());
+    }
+}

@@ -1,0 +1,646 @@
+//! The command line: the one place that parses arguments and prints results.
+
+use std::fmt;
+use std::io::{ErrorKind, Write};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Parser, Subcommand};
+
+use crate::agreement;
+use crate::build;
+use crate::check::{self, Report};
+use crate::claims::{By, Lines, Standing, counted};
+use crate::preprocess;
+use crate::record::{HostCard, Record, lines_of};
+use crate::recorder;
+use crate::runner::Stop;
+use crate::runs::{Book, RunRef, Size};
+use crate::serve;
+use crate::session::{LiveFigures, Session};
+use crate::terminal::Terminal;
+
+/// Runs, records, checks and serves the listings of a book
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// The book's folder; else the nearest one upwards that has a book.toml
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Build the book, serve it, rebuild on change (the default)
+    Serve(ServeOptions),
+    /// Build the book
+    Build {
+        /// Where to put it, instead of where book.toml says
+        #[arg(long, value_name = "DIR")]
+        dest: Option<PathBuf>,
+    },
+    /// List the runs and their records
+    List,
+    /// Run a run at its quick size, beside its record, and judge its claims
+    Run {
+        /// LISTING/RUN
+        run: String,
+        /// Run it at the size of its record
+        #[arg(long)]
+        recorded_size: bool,
+    },
+    /// Run at quick size, judge the claims, compare with the records
+    Check {
+        /// LISTING/RUN; none is all
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+    },
+    /// Run at the recorded size and write the records
+    Record {
+        /// LISTING/RUN; none is all
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+        /// Write a record also when the run failed or broke a claim
+        #[arg(long)]
+        keep_broken: bool,
+    },
+    /// Expand a book's directives: mdBook calls this, with the book on standard input
+    Preprocess {
+        #[command(subcommand)]
+        question: Option<Question>,
+    },
+    /// Tell whether a renderer is supported: mdBook asks this
+    Supports {
+        /// As in [output.RENDERER]
+        renderer: String,
+    },
+}
+
+/// What mdBook asks a preprocessor: it appends this to the command of `book.toml`.
+#[derive(Debug, Subcommand)]
+enum Question {
+    /// Tell whether a renderer is supported
+    Supports {
+        /// As in [output.RENDERER]
+        renderer: String,
+    },
+}
+
+/// How the book is served.
+#[derive(Debug, Clone, Args)]
+pub struct ServeOptions {
+    /// The port to listen on
+    #[arg(long, default_value_t = 3000)]
+    pub port: u16,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// Do not open a browser
+    #[arg(long)]
+    pub no_open: bool,
+}
+
+impl Default for ServeOptions {
+    fn default() -> ServeOptions {
+        ServeOptions {
+            port: 3000,
+            host: IpAddr::from([127, 0, 0, 1]),
+            no_open: false,
+        }
+    }
+}
+
+/// The arguments are wrong: one line, exit status 2.
+#[derive(Debug)]
+pub struct WrongUsage(pub String);
+
+impl fmt::Display for WrongUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongUsage {}
+
+/// How a verb ended that could do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// Nothing is wrong.
+    Well,
+    /// A run or a claim failed; it has been said.
+    Broken,
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if !error.use_stderr() => {
+            // Help or version. There is nothing to do where it cannot be printed.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("{}", usage_line(&error.to_string()));
+            return ExitCode::from(2);
+        }
+    };
+    match obey(arguments) {
+        Ok(Found::Well) => ExitCode::SUCCESS,
+        Ok(Found::Broken) => ExitCode::FAILURE,
+        // `… | head`: whoever read has read enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            match error.downcast_ref::<WrongUsage>() {
+                Some(_) => ExitCode::from(2),
+                None => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+/// clap's message in one line: its first paragraph, and where to read the rest.
+fn usage_line(message: &str) -> String {
+    let first = message.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    format!("{}; see mdbook-live --help", words.join(" "))
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|io| io.kind() == ErrorKind::BrokenPipe)
+}
+
+fn obey(arguments: Arguments) -> Result<Found> {
+    let root = arguments.root;
+    match arguments
+        .verb
+        .unwrap_or(Verb::Serve(ServeOptions::default()))
+    {
+        Verb::Serve(options) => serve(&book_root(root)?, &options),
+        Verb::Build { dest } => build(&book_root(root)?, dest.as_deref()),
+        Verb::Preprocess { question: None } => preprocess(),
+        Verb::Supports { renderer }
+        | Verb::Preprocess {
+            question: Some(Question::Supports { renderer }),
+        } => supports(&renderer),
+        Verb::List => list(&Book::open(&book_root(root)?)?, Terminal::of_stdout()),
+        Verb::Run { run, recorded_size } => {
+            let book = Book::open(&book_root(root)?)?;
+            let size = match recorded_size {
+                true => Size::Recorded,
+                false => Size::Quick,
+            };
+            run_one(&book, &run, size, Terminal::of_stdout())
+        }
+        Verb::Check { runs } => {
+            let book = Book::open(&book_root(root)?)?;
+            check_all(&book, &runs, Terminal::of_stdout())
+        }
+        Verb::Record { runs, keep_broken } => {
+            let book = Book::open(&book_root(root)?)?;
+            record_all(&book, &runs, keep_broken, Terminal::of_stdout())
+        }
+    }
+}
+
+fn serve(root: &Path, options: &ServeOptions) -> Result<Found> {
+    let options = serve::Options {
+        host: options.host,
+        port: options.port,
+        open: !options.no_open,
+    };
+    serve::serve(root, &options)?;
+    Ok(Found::Well)
+}
+
+fn build(root: &Path, dest: Option<&Path>) -> Result<Found> {
+    let built = build::build(root, dest)?;
+    println!("Built {}", built.display());
+    Ok(Found::Well)
+}
+
+fn preprocess() -> Result<Found> {
+    preprocess::preprocess(std::io::stdin().lock(), std::io::stdout().lock())?;
+    Ok(Found::Well)
+}
+
+fn supports(renderer: &str) -> Result<Found> {
+    match preprocess::supports(renderer) {
+        true => Ok(Found::Well),
+        false => Ok(Found::Broken),
+    }
+}
+
+fn book_root(given: Option<PathBuf>) -> Result<PathBuf> {
+    match given {
+        Some(root) if root.join("book.toml").is_file() => root
+            .canonicalize()
+            .with_context(|| format!("cannot find {}", root.display())),
+        Some(root) => {
+            let message = format!(
+                "--root {}: accepted is a folder with a book.toml",
+                root.display()
+            );
+            Err(WrongUsage(message).into())
+        }
+        None => {
+            Book::find_root(&std::env::current_dir().context("cannot tell the working directory")?)
+        }
+    }
+}
+
+/// The runs with those names, or all.
+fn chosen<'b>(book: &'b Book, names: &[String]) -> Result<Vec<RunRef<'b>>> {
+    if names.is_empty() {
+        return Ok(book.runs().collect());
+    }
+    let runs = names.iter().map(|name| book.run(name));
+    runs.map(|run| run.map_err(|error| WrongUsage(error.to_string()).into()))
+        .collect()
+}
+
+/// Ctrl-C and SIGTERM end the run under way; the verb then ends by itself.
+fn stop_on_signal() -> Result<Stop> {
+    let stop = Stop::default();
+    let request = stop.clone();
+    ctrlc::set_handler(move || request.request()).context("cannot handle Ctrl-C")?;
+    Ok(stop)
+}
+
+/// The width of the longest name, so that what follows stands in a column.
+fn name_width(runs: &[RunRef<'_>]) -> usize {
+    runs.iter()
+        .map(|run| run.full_name().len())
+        .max()
+        .unwrap_or(0)
+}
+
+fn list(book: &Book, terminal: Terminal) -> Result<Found> {
+    let mut out = std::io::stdout().lock();
+    let runs: Vec<RunRef<'_>> = book.runs().collect();
+    let width = name_width(&runs);
+    for run in runs {
+        let recorded = match Record::load(run) {
+            Ok(None) => terminal.warning("not recorded"),
+            Ok(Some(record)) => match record.staleness(run)? {
+                None => format!("recorded {}", record.header.date()),
+                Some(why) => terminal.warning(&format!("stale: {why}")),
+            },
+            Err(error) => terminal.bad(&format!("{error:#}")),
+        };
+        writeln!(
+            out,
+            "{:width$}  {}\n{:width$}  {}; {recorded}",
+            run.full_name(),
+            run.run.caption,
+            "",
+            counted(run.run.claims.len(), "claim"),
+        )?;
+    }
+    Ok(Found::Well)
+}
+
+fn run_one(book: &Book, name: &str, size: Size, terminal: Terminal) -> Result<Found> {
+    let run = chosen(book, &[name.to_owned()])?[0];
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}: {}", terminal.strong(name), run.run.caption)?;
+    writeln!(
+        out,
+        "{}\n",
+        terminal.faint(&format!(
+            "in {}: {}",
+            book.relative(&run.listing.dir).display(),
+            run.command(size)
+        ))
+    )?;
+    out.flush()?;
+
+    let session = Session::new(book, stop_on_signal()?);
+    let record = Record::load(run)?;
+    let outcome = session.run(run, size, true, &mut |_| {})?;
+    let live = lines_of(&outcome.events);
+    let mut well = true;
+
+    let live_heading = format!(
+        "Live, {}, {:.2} s",
+        match size {
+            Size::Quick => "quick size",
+            Size::Recorded => "recorded size",
+        },
+        outcome.seconds
+    );
+    let recorded = record.as_ref().map(Record::lines).unwrap_or_default();
+    let varies = &run.listing.varies;
+    if let Some(record) = &record {
+        let table = terminal.compare(
+            (&heading(record), &recorded),
+            (&live_heading, &live),
+            varies,
+        );
+        writeln!(out, "{table}")?;
+    } else {
+        writeln!(out, "{}", terminal.strong(&live_heading))?;
+        for line in &live {
+            let shown = if terminal.colour {
+                &line.raw
+            } else {
+                &line.text
+            };
+            writeln!(out, "{shown}")?;
+        }
+        writeln!(out, "\n{}", terminal.warning("! not recorded yet"))?;
+    }
+
+    for fault in outcome.faults(run.run.exit) {
+        well = false;
+        writeln!(out, "{} {fault}", terminal.bad("✘ the run"))?;
+    }
+    if let Some(why) = outcome.skipped() {
+        writeln!(out, "{}", terminal.warning(&format!("skipped: {why}")))?;
+        return Ok(Found::Well);
+    }
+    if let Some(record) = &record {
+        let found = agreement::compare(&live, &recorded, varies);
+        if found.agrees() {
+            let words = "agrees with its record, apart from what varies by nature";
+            writeln!(out, "{} {words}", terminal.good("✔"))?;
+        } else {
+            well = false;
+            let words = format!(
+                "differs from its record: {} only recorded, {} only live",
+                counted(found.only_recorded.len(), "line"),
+                counted(found.only_live.len(), "line")
+            );
+            writeln!(out, "{} {words}", terminal.bad("✘"))?;
+            for difference in check::differences(&found) {
+                writeln!(out, "    {}", terminal.bad(&difference))?;
+            }
+        }
+        if let Some(why) = record.staleness(run)? {
+            writeln!(
+                out,
+                "{}",
+                terminal.warning(&format!("! the record is stale: {why}"))
+            )?;
+        }
+    }
+
+    let figures = LiveFigures {
+        session: &session,
+        run,
+        size,
+        outcome: &outcome,
+    };
+    let standings = check::judged(run, size, &Lines::from(&live[..]), &figures);
+    let judged = standings.len();
+    for (claim, standing) in standings {
+        let (mark, seen) = match standing {
+            Standing::Decided(verdict) if verdict.holds => {
+                (terminal.good("✔ holds"), format!("seen: {}", verdict.seen))
+            }
+            Standing::Decided(verdict) => {
+                well = false;
+                (
+                    terminal.bad("✘ does not hold"),
+                    format!("seen: {}", verdict.seen),
+                )
+            }
+            Standing::Open(why) => (terminal.warning("! not judged"), why),
+        };
+        let by = match claim.by {
+            By::Notes => "the notes say",
+            By::Book => "the book says",
+        };
+        writeln!(out, "{mark}: {} ({by})", claim.says)?;
+        let qualified = claim.verdict.iter().map(|verdict| format!("; {verdict}"));
+        writeln!(out, "    {}{}", seen, qualified.collect::<String>())?;
+    }
+    let left = run.run.claims.len() - judged;
+    if left > 0 {
+        let words = format!(
+            "{} of the recorded size alone: see check",
+            counted(left, "claim")
+        );
+        writeln!(out, "{}", terminal.faint(&words))?;
+    }
+    if session.stop.is_requested() {
+        bail!("stopped");
+    }
+    Ok(if well { Found::Well } else { Found::Broken })
+}
+
+/// When and where a record was made.
+fn heading(record: &Record) -> String {
+    let HostCard {
+        cpu,
+        cores,
+        memory_mib,
+        ..
+    } = &record.header.live.host;
+    format!(
+        "Recorded {}, {cpu}, {}, {memory_mib} MiB, {:.2} s",
+        record.header.date(),
+        counted(*cores, "core"),
+        record.header.duration
+    )
+}
+
+fn check_all(book: &Book, names: &[String], terminal: Terminal) -> Result<Found> {
+    let mut out = std::io::stdout().lock();
+    let runs = chosen(book, names)?;
+    let width = name_width(&runs);
+    let session = Session::new(book, stop_on_signal()?);
+    let (mut passed, mut skipped, mut failed) = (0, 0, 0);
+    for run in &runs {
+        let report = check::check(&session, *run)?;
+        let mark = match &report {
+            report if !report.faults.is_empty() => {
+                failed += 1;
+                terminal.bad("✘")
+            }
+            report if report.skipped.is_some() => {
+                skipped += 1;
+                terminal.warning("-")
+            }
+            _ => {
+                passed += 1;
+                terminal.good("✔")
+            }
+        };
+        writeln!(
+            out,
+            "{mark} {:width$}  {}",
+            run.full_name(),
+            in_words(&report)
+        )?;
+        for fault in &report.faults {
+            writeln!(out, "    {}", terminal.bad(fault))?;
+        }
+        for warning in &report.warnings {
+            writeln!(
+                out,
+                "    {}",
+                terminal.warning(&format!("warning: {warning}"))
+            )?;
+        }
+        out.flush()?;
+    }
+    let mut summary = format!("{}: {passed} passed", counted(runs.len(), "run"));
+    if skipped > 0 {
+        summary += &format!(", {skipped} skipped");
+    }
+    if failed > 0 {
+        summary += &format!(", {failed} failed");
+    }
+    writeln!(out, "{summary}")?;
+    Ok(if failed == 0 {
+        Found::Well
+    } else {
+        Found::Broken
+    })
+}
+
+/// A report's one line, after the run's name.
+fn in_words(report: &Report) -> String {
+    let mut words = Vec::new();
+    if let Some(seconds) = report.seconds {
+        words.push(format!("{seconds:.2} s"));
+    }
+    if let Some(why) = &report.skipped {
+        words.push(format!("skipped: {why}"));
+    } else if !report.faults.is_empty() {
+        words.push("failed".to_owned());
+    } else {
+        if report.compared {
+            words.push("agrees with its record".to_owned());
+        }
+        words.push(format!("{} held", counted(report.claims_held, "check")));
+    }
+    words.join(", ")
+}
+
+fn record_all(
+    book: &Book,
+    names: &[String],
+    keep_broken: bool,
+    terminal: Terminal,
+) -> Result<Found> {
+    let mut out = std::io::stdout().lock();
+    let runs = chosen(book, names)?;
+    let session = Session::new(book, stop_on_signal()?);
+    let mut found = Found::Well;
+    for run in &runs {
+        let name = run.full_name();
+        writeln!(
+            out,
+            "{}",
+            terminal.strong(&format!("{name}: {}", run.command(Size::Recorded)))
+        )?;
+        out.flush()?;
+        // The run's output as it comes; where it cannot be shown it is recorded all the same.
+        let recorded = recorder::record(&session, *run, keep_broken, &mut |event| {
+            let text = match terminal.colour {
+                true => event.text.as_str().into(),
+                false => crate::record::without_escapes(&event.text),
+            };
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        });
+        let recorded = match recorded {
+            Ok(recorded) => recorded,
+            Err(error) if session.stop.is_requested() => return Err(error),
+            Err(error) => {
+                found = Found::Broken;
+                writeln!(
+                    out,
+                    "{}\n",
+                    terminal.bad(&format!("✘ not recorded: {error:#}"))
+                )?;
+                continue;
+            }
+        };
+        for fault in &recorded.faults {
+            found = Found::Broken;
+            writeln!(out, "{}", terminal.bad(&format!("✘ {fault}")))?;
+        }
+        for warning in &recorded.warnings {
+            writeln!(out, "{}", terminal.warning(&format!("warning: {warning}")))?;
+        }
+        let path = book.relative(&run.record_path()).display().to_string();
+        let words = match (&recorded.skipped, recorded.written) {
+            (Some(why), _) => terminal.warning(&format!("not recorded, skipped: {why}")),
+            (None, true) => terminal.good(&format!("✔ recorded in {path}")),
+            (None, false) => terminal.bad(&format!(
+                "not recorded; {path} stays as it is (--keep-broken writes it all the same)"
+            )),
+        };
+        writeln!(out, "{words}\n")?;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runs::tests::{book_with, one_run};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn no_verb_is_serve_and_mdbook_may_ask_either_way() {
+        let parsed = |words: &[&str]| {
+            let words = [&["mdbook-live"], words].concat();
+            Arguments::try_parse_from(words).expect("it is right").verb
+        };
+        assert!(parsed(&[]).is_none());
+        assert!(
+            matches!(parsed(&["supports", "html"]), Some(Verb::Supports { renderer }) if renderer == "html")
+        );
+        assert!(matches!(
+            parsed(&["preprocess", "supports", "html"]),
+            Some(Verb::Preprocess { question: Some(Question::Supports { renderer }) }) if renderer == "html"
+        ));
+        assert!(matches!(
+            parsed(&["preprocess"]),
+            Some(Verb::Preprocess { question: None })
+        ));
+        assert!(
+            matches!(parsed(&["check", "a/b", "c/d", "--root", "x"]), Some(Verb::Check { runs }) if runs.len() == 2)
+        );
+    }
+
+    #[test]
+    fn wrong_usage_is_one_line() {
+        for words in [
+            &["mdbook-live", "chek"][..],
+            &["mdbook-live", "run"],
+            &["mdbook-live", "serve", "--port", "x"],
+        ] {
+            let error = Arguments::try_parse_from(words).expect_err("it is wrong");
+            let line = usage_line(&error.to_string());
+            assert!(
+                line.starts_with("error: ") && !line.contains('\n'),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_run_that_does_not_exist_is_wrong_usage() {
+        let (_dir, book) = book_with(&one_run(""));
+        let book = book.expect("it is right");
+        let error = chosen(&book, &["demo/two".into()]).expect_err("no such run");
+        assert!(error.is::<WrongUsage>());
+        assert_eq!(error.to_string(), "no run demo/two; there are: demo/one");
+        assert_eq!(chosen(&book, &[]).expect("all").len(), 1);
+    }
+}

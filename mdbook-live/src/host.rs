@@ -1,0 +1,76 @@
+//! The machine that makes a record.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+use crate::record::HostCard;
+
+/// This machine, with the `rustc` that builds the package in `dir`.
+pub fn card(dir: &Path) -> Result<HostCard> {
+    let system = System::new_with_specifics(
+        RefreshKind::nothing()
+            .with_cpu(CpuRefreshKind::nothing())
+            .with_memory(MemoryRefreshKind::nothing().with_ram()),
+    )
+    .context("cannot ask for processor and memory")?;
+    let brand = system.cpus().first().map(|cpu| cpu.brand().trim());
+    let kernel = nix::sys::utsname::uname().context("cannot ask for the kernel's name")?;
+    Ok(HostCard {
+        cpu: match brand {
+            Some(brand) if !brand.is_empty() => brand.to_owned(),
+            _ => std::env::consts::ARCH.to_owned(),
+        },
+        cores: system.cpus().len(),
+        memory_mib: system.total_memory() >> 20,
+        kernel: format!(
+            "{} {}",
+            kernel.sysname().to_string_lossy(),
+            kernel.release().to_string_lossy()
+        ),
+        rustc: rustc(dir)?,
+        thp: huge_pages(),
+    })
+}
+
+/// A toolchain file in the folder may choose another one than elsewhere.
+fn rustc(dir: &Path) -> Result<String> {
+    let program = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(&program)
+        .arg("--version")
+        .current_dir(dir)
+        .output()
+        .with_context(|| format!("cannot run {} --version", program.display()))?;
+    ensure!(
+        output.status.success(),
+        "rustc --version: {}",
+        output.status
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The mode that stands in brackets: the kernel's "Transparent Hugepage Support".
+fn huge_pages() -> String {
+    let modes = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled");
+    let modes = modes.unwrap_or_default();
+    let chosen = modes
+        .split_once('[')
+        .and_then(|(_, rest)| rest.split_once(']'));
+    chosen.map_or("unknown", |(mode, _)| mode).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_card_has_every_fact() {
+        let card = card(Path::new(".")).expect("this machine can be asked");
+        assert!(!card.cpu.is_empty() && card.cores > 0 && card.memory_mib > 0);
+        assert!(card.kernel.contains(' '), "{}", card.kernel);
+        assert!(card.rustc.starts_with("rustc 1."), "{}", card.rustc);
+        assert!(["always", "madvise", "never", "unknown"].contains(&card.thp.as_str()));
+    }
+}

@@ -1,0 +1,173 @@
+//! Makes records.
+
+use std::collections::BTreeMap;
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, Result, bail};
+
+use crate::check;
+use crate::claims::Standing;
+use crate::record::{Event, Header, Live, Record};
+use crate::runner::{COLUMNS, End, Outcome};
+use crate::runs::{RunRef, Size};
+use crate::session::Session;
+use crate::{host, sources};
+
+/// What became of a recording.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The record that was made, written or not.
+    pub record: Record,
+    /// Whether it was written.
+    pub written: bool,
+    /// Why the run was skipped, in its own words, if it was.
+    pub skipped: Option<String>,
+    /// What is wrong with the run or with its claims, a sentence each.
+    pub faults: Vec<String>,
+    /// The claims that could not be judged, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Runs a run at its recorded size and writes its record, in place of an
+/// earlier one. A run that fails, or on which a claim breaks, is written only
+/// with `keep_broken`; one that was skipped or stopped never.
+pub fn record(
+    session: &Session<'_>,
+    run: RunRef<'_>,
+    keep_broken: bool,
+    watch: &mut dyn FnMut(&Event),
+) -> Result<Recorded> {
+    // Before the build: what is edited while the run goes on makes its record stale.
+    let sources = sources::hash(&run.listing.dir)?;
+    let outcome = session.run(run, Size::Recorded, true, watch)?;
+    if outcome.end == End::Stopped {
+        bail!("stopped");
+    }
+    let skipped = outcome.skipped();
+    let mut faults = outcome.faults(run.run.exit);
+    let mut warnings = Vec::new();
+    let record = record_of(run, outcome, sources)?;
+    if skipped.is_none() {
+        for (claim, standing) in check::judge_record(session, run, &record) {
+            match standing {
+                Standing::Decided(verdict) if verdict.holds => {}
+                Standing::Decided(verdict) => faults.push(format!(
+                    "the claim \"{}\" does not hold: {}",
+                    claim.says, verdict.seen
+                )),
+                Standing::Open(why) => {
+                    warnings.push(format!(
+                        "the claim \"{}\" was not judged: {why}",
+                        claim.says
+                    ));
+                }
+            }
+        }
+    }
+    let written = skipped.is_none() && (faults.is_empty() || keep_broken);
+    if written {
+        record.save(run)?;
+    }
+    Ok(Recorded {
+        record,
+        written,
+        skipped,
+        faults,
+        warnings,
+    })
+}
+
+fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String) -> Result<Record> {
+    let began = outcome.began.duration_since(UNIX_EPOCH);
+    let rows = outcome.lines().len().clamp(10, 50);
+    Ok(Record {
+        header: Header {
+            version: 2,
+            width: COLUMNS,
+            height: u32::try_from(rows)?,
+            timestamp: began.context("the clock stands before 1970")?.as_secs(),
+            duration: outcome.seconds,
+            title: run.full_name(),
+            command: run.command(Size::Recorded),
+            env: BTreeMap::new(),
+            live: Live {
+                host: host::card(&run.listing.dir)?,
+                args: run.run.args.clone(),
+                exit: outcome.exit_code(),
+                sources,
+            },
+        },
+        events: outcome.events,
+        memory: outcome.memory,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::Stop;
+    use crate::runs::Book;
+    use crate::runs::tests::book_with;
+
+    fn recorded(script: &str, keep_broken: bool) -> (tempfile::TempDir, Book, Recorded) {
+        let (dir, book) = book_with(&format!(
+            "[[run]]\nname = 'a'\ncaption = 'A'\nlimit_s = 60\nquick = []\nargs = ['-c', '''{script}''']\n\
+             [[run.claim]]\nsays = 'Once'\ncount = {{ of = 'Main', is = 1 }}\n"
+        ));
+        let book = book.expect("it is right");
+        let session = Session::new(&book, Stop::default());
+        session.use_program("demo", "/bin/sh");
+        let run = book.run("demo/a").expect("it is there");
+        let recorded = record(&session, run, keep_broken, &mut |_| {}).expect("sh starts");
+        (dir, book, recorded)
+    }
+
+    fn on_disk(book: &Book) -> Option<Record> {
+        Record::load(book.run("demo/a").expect("it is there")).expect("it can be read")
+    }
+
+    #[test]
+    fn a_record_holds_what_was_run_where_and_with_its_memory() {
+        let (_dir, book, made) = recorded("echo Main; sleep 0.1", false);
+        assert!(made.written && made.faults.is_empty());
+        let record = on_disk(&book).expect("it was written");
+        assert_eq!(record, made.record);
+        assert_eq!(record.header.title, "demo/a");
+        assert_eq!(
+            record.header.command,
+            "cargo run -- -c 'echo Main; sleep 0.1'"
+        );
+        assert!(record.header.duration >= record.events[0].seconds);
+        assert!(!record.memory.is_empty());
+        let run = book.run("demo/a").expect("it is there");
+        assert_eq!(record.staleness(run).expect("sources"), None);
+    }
+
+    #[test]
+    fn a_run_that_breaks_a_claim_or_fails_is_not_written() {
+        let (_dir, book, made) = recorded("echo Main; echo Main", false);
+        assert_eq!(
+            made.faults,
+            ["the claim \"Once\" does not hold: 2 lines, not 1"]
+        );
+        assert!(!made.written && on_disk(&book).is_none());
+
+        let (_dir, book, made) = recorded("echo Main; exit 2", false);
+        assert_eq!(made.faults, ["ended with exit code 2, not 0: Main"]);
+        assert!(!made.written && on_disk(&book).is_none());
+    }
+
+    #[test]
+    fn it_is_written_when_that_is_asked_for() {
+        let (_dir, book, made) = recorded("echo Main; exit 2", true);
+        assert!(made.written && !made.faults.is_empty());
+        assert_eq!(on_disk(&book).expect("it was written").header.live.exit, 2);
+    }
+
+    #[test]
+    fn a_skipped_run_is_never_written() {
+        let (_dir, book, made) = recorded("echo no room; exit 77", true);
+        assert_eq!(made.skipped.as_deref(), Some("no room"));
+        assert!(!made.written && on_disk(&book).is_none());
+    }
+}

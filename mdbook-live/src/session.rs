@@ -1,0 +1,159 @@
+//! The runs that one start of the tool makes: each listing is built once, and
+//! what a quick run gave is kept for the claims of others.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::cargo;
+use crate::figures::{self, Figure, FigureName, FigureSource, Measured};
+use crate::record::{Event, Record};
+use crate::runner::{self, Launch, Outcome, Stop};
+use crate::runs::{Book, Listing, RunRef, Size};
+
+/// Runs listings of a book.
+pub struct Session<'b> {
+    /// The book.
+    pub book: &'b Book,
+    /// Ends the run that is under way.
+    pub stop: Stop,
+    programs: RefCell<HashMap<String, Built>>,
+    quick: RefCell<HashMap<String, Rc<Outcome>>>,
+}
+
+/// A program, or why there is none: a failed build is not tried again.
+type Built = Result<PathBuf, String>;
+
+impl<'b> Session<'b> {
+    /// A session in which nothing is built yet.
+    pub fn new(book: &'b Book, stop: Stop) -> Session<'b> {
+        Session {
+            book,
+            stop,
+            programs: RefCell::default(),
+            quick: RefCell::default(),
+        }
+    }
+
+    /// The listing's program, built at the first call.
+    pub fn program(&self, listing: &Listing) -> Result<PathBuf> {
+        if let Some(built) = self.programs.borrow().get(&listing.name) {
+            return built.clone().map_err(|why| anyhow!(why));
+        }
+        let built = cargo::build(listing).map_err(|error| format!("{error:#}"));
+        let mut programs = self.programs.borrow_mut();
+        programs.insert(listing.name.clone(), built.clone());
+        built.map_err(|why| anyhow!(why))
+    }
+
+    /// Takes a program as it is, so that tests need not build one.
+    #[cfg(test)]
+    pub(crate) fn use_program(&self, listing: &str, program: &str) {
+        let mut programs = self.programs.borrow_mut();
+        programs.insert(listing.to_owned(), Ok(program.into()));
+    }
+
+    /// Makes a run. `watch` sees its output as it is read.
+    pub fn run(
+        &self,
+        run: RunRef<'_>,
+        size: Size,
+        memory: bool,
+        watch: &mut dyn FnMut(&Event),
+    ) -> Result<Outcome> {
+        let program = self.program(run.listing)?;
+        if self.stop.is_requested() {
+            bail!("stopped");
+        }
+        let launch = Launch {
+            program: &program,
+            args: run.run.args(size),
+            dir: &run.listing.dir,
+            limit: run.run.limit(size),
+            memory,
+        };
+        runner::run(&launch, &self.stop, watch)
+            .with_context(|| format!("cannot run {}", run.full_name()))
+    }
+
+    /// The run at its quick size, made at the first call. Its memory is
+    /// sampled only where a claim on quick runs reads it.
+    pub fn quick(&self, run: RunRef<'_>) -> Result<Rc<Outcome>> {
+        let name = run.full_name();
+        if let Some(known) = self.quick.borrow().get(&name) {
+            return Ok(known.clone());
+        }
+        let memory = self.book.quick_run_needs_memory(run);
+        let outcome = Rc::new(self.run(run, Size::Quick, memory, &mut |_| {})?);
+        self.quick.borrow_mut().insert(name, outcome.clone());
+        Ok(outcome)
+    }
+}
+
+/// Figures of a live run: what claims on it need. Those of other runs come from
+/// runs of the same size: quick ones of this session, or the records.
+pub struct LiveFigures<'a, 'b> {
+    /// Where the other runs are made.
+    pub session: &'a Session<'b>,
+    /// The run at hand.
+    pub run: RunRef<'b>,
+    /// Its size.
+    pub size: Size,
+    /// What it did.
+    pub outcome: &'a Outcome,
+}
+
+impl LiveFigures<'_, '_> {
+    fn of(&self, run: RunRef<'_>, outcome: &Outcome, name: &str) -> Result<Figure> {
+        let lines = outcome.lines();
+        Measured {
+            lines: &lines,
+            seconds: outcome.seconds,
+            memory: &outcome.memory,
+        }
+        .figure(run.listing, name)
+        .with_context(|| format!("in the live run of {}", run.full_name()))
+    }
+}
+
+impl FigureSource for LiveFigures<'_, '_> {
+    fn figure(&self, name: &FigureName) -> Result<Figure> {
+        let other = match &name.run {
+            Some(other) if *other != self.run.full_name() => self.session.book.run(other)?,
+            _ => return self.of(self.run, self.outcome, &name.figure),
+        };
+        match self.size {
+            Size::Quick => {
+                let outcome = self.session.quick(other)?;
+                if let Some(fault) = outcome.faults(other.run.exit).first() {
+                    bail!("{} {fault}", other.full_name());
+                }
+                self.of(other, &outcome, &name.figure)
+            }
+            Size::Recorded => {
+                let record = Record::load(other)?
+                    .with_context(|| format!("{} has no record", other.full_name()))?;
+                figures::of_record(other, &record, &name.figure)
+            }
+        }
+    }
+
+    fn absent(&self, run: &str) -> Option<String> {
+        let other = self.session.book.run(run).ok()?;
+        if run == self.run.full_name() {
+            return None;
+        }
+        match self.size {
+            Size::Quick => {
+                let why = self.session.quick(other).ok()?.skipped()?;
+                Some(format!("{run} was skipped: {why}"))
+            }
+            Size::Recorded => {
+                (!other.record_path().exists()).then(|| format!("{run} has no record"))
+            }
+        }
+    }
+}
