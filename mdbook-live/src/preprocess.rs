@@ -235,7 +235,7 @@ impl<'a> Expander<'a> {
         let view = match &record {
             Some(record) => Some(RecordView {
                 record,
-                stale: record.staleness_against(run, self.sources_of(run)?),
+                stale: self.staleness(run, record)?,
             }),
             None => None,
         };
@@ -296,15 +296,21 @@ impl<'a> Expander<'a> {
         Ok(Some((figure, record)))
     }
 
-    fn sources_of(&mut self, run: RunRef<'a>) -> Result<&str> {
-        Ok(match self.sources.entry(&run.listing.name) {
+    /// What has changed since the record, with each listing's sources hashed only once
+    /// as long as nothing has.
+    fn staleness(&mut self, run: RunRef<'a>, record: &Record) -> Result<Option<String>> {
+        let sources = match self.sources.entry(&run.listing.name) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => {
-                let hash = sources::hash(&run.listing.dir)
-                    .with_context(|| format!("hashing the sources of {}", run.listing.name))?;
-                unknown.insert(hash)
-            }
-        })
+            Entry::Vacant(unknown) => unknown.insert(
+                sources::hash(&run.listing.dir)
+                    .with_context(|| format!("hashing the sources of {}", run.listing.name))?,
+            ),
+        };
+        let recorded = &record.header.live;
+        if recorded.sources == *sources && recorded.args == run.run.args {
+            return Ok(None);
+        }
+        record.staleness(run)
     }
 
     fn record(&mut self, run: RunRef<'a>) -> Result<Option<Rc<Record>>> {

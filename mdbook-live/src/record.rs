@@ -207,20 +207,15 @@ impl Record {
 
     /// What has changed since: "its arguments have changed since 2026-03-14".
     pub fn staleness(&self, run: RunRef<'_>) -> Result<Option<String>> {
-        Ok(self.staleness_against(run, &sources::hash(&run.listing.dir)?))
-    }
-
-    /// The same, where the [hash](sources::hash) of the listing's sources is known already.
-    pub fn staleness_against(&self, run: RunRef<'_>, sources: &str) -> Option<String> {
         let what = if self.header.live.args != run.run.args {
             "arguments"
-        } else if self.header.live.sources != sources {
+        } else if self.header.live.sources != sources::hash(&run.listing.dir)? {
             "sources"
         } else {
-            return None;
+            return Ok(None);
         };
         let date = self.header.date();
-        Some(format!("its {what} have changed since {date}"))
+        Ok(Some(format!("its {what} have changed since {date}")))
     }
 }
 
