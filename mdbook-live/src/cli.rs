@@ -189,24 +189,44 @@ fn obey(arguments: Arguments) -> Result<Found> {
         | Verb::Preprocess {
             question: Some(Question::Supports { renderer }),
         } => supports(&renderer),
-        Verb::List => list(&Book::open(&book_root(root)?)?, Terminal::of_stdout()),
-        Verb::Run { run, recorded_size } => {
+        Verb::List => {
             let book = Book::open(&book_root(root)?)?;
+            list(&book, Terminal::of_stdout(), &mut std::io::stdout().lock())
+        }
+        Verb::Run { run, recorded_size } => {
             let size = match recorded_size {
                 true => Size::Recorded,
                 false => Size::Quick,
             };
-            run_one(&book, &run, size, Terminal::of_stdout())
+            in_session(root, |session, terminal, out| {
+                run_one(session, &run, size, terminal, out)
+            })
         }
-        Verb::Check { runs } => {
-            let book = Book::open(&book_root(root)?)?;
-            check_all(&book, &runs, Terminal::of_stdout())
-        }
-        Verb::Record { runs, keep_broken } => {
-            let book = Book::open(&book_root(root)?)?;
-            record_all(&book, &runs, keep_broken, Terminal::of_stdout())
-        }
+        Verb::Check { runs } => in_session(root, |session, terminal, out| {
+            check_all(session, &runs, terminal, out)
+        }),
+        Verb::Record { runs, keep_broken } => in_session(root, |session, terminal, out| {
+            record_all(session, &runs, keep_broken, terminal, out)
+        }),
     }
+}
+
+/// Runs a verb that makes runs: Ctrl-C, SIGTERM and SIGHUP end the run under
+/// way, and then the verb.
+fn in_session(
+    root: Option<PathBuf>,
+    verb: impl FnOnce(&Session<'_>, Terminal, &mut dyn Write) -> Result<Found>,
+) -> Result<Found> {
+    let book = Book::open(&book_root(root)?)?;
+    let stop = Stop::default();
+    let request = stop.clone();
+    ctrlc::set_handler(move || request.request()).context("cannot handle Ctrl-C")?;
+    let session = Session::new(&book, stop);
+    verb(
+        &session,
+        Terminal::of_stdout(),
+        &mut std::io::stdout().lock(),
+    )
 }
 
 fn serve(root: &Path, options: &ServeOptions) -> Result<Found> {
@@ -265,14 +285,6 @@ fn chosen<'b>(book: &'b Book, names: &[String]) -> Result<Vec<RunRef<'b>>> {
         .collect()
 }
 
-/// Ctrl-C and SIGTERM end the run under way; the verb then ends by itself.
-fn stop_on_signal() -> Result<Stop> {
-    let stop = Stop::default();
-    let request = stop.clone();
-    ctrlc::set_handler(move || request.request()).context("cannot handle Ctrl-C")?;
-    Ok(stop)
-}
-
 /// The width of the longest name, so that what follows stands in a column.
 fn name_width(runs: &[RunRef<'_>]) -> usize {
     runs.iter()
@@ -281,8 +293,7 @@ fn name_width(runs: &[RunRef<'_>]) -> usize {
         .unwrap_or(0)
 }
 
-fn list(book: &Book, terminal: Terminal) -> Result<Found> {
-    let mut out = std::io::stdout().lock();
+fn list(book: &Book, terminal: Terminal, out: &mut dyn Write) -> Result<Found> {
     let runs: Vec<RunRef<'_>> = book.runs().collect();
     let width = name_width(&runs);
     for run in runs {
@@ -306,9 +317,15 @@ fn list(book: &Book, terminal: Terminal) -> Result<Found> {
     Ok(Found::Well)
 }
 
-fn run_one(book: &Book, name: &str, size: Size, terminal: Terminal) -> Result<Found> {
+fn run_one(
+    session: &Session<'_>,
+    name: &str,
+    size: Size,
+    terminal: Terminal,
+    out: &mut dyn Write,
+) -> Result<Found> {
+    let book = session.book;
     let run = chosen(book, &[name.to_owned()])?[0];
-    let mut out = std::io::stdout().lock();
     writeln!(out, "{}: {}", terminal.strong(name), run.run.caption)?;
     writeln!(
         out,
@@ -321,9 +338,9 @@ fn run_one(book: &Book, name: &str, size: Size, terminal: Terminal) -> Result<Fo
     )?;
     out.flush()?;
 
-    let session = Session::new(book, stop_on_signal()?);
     let record = Record::load(run)?;
-    let outcome = session.run(run, size, true, &mut |_| {})?;
+    let memory = size == Size::Recorded || book.quick_run_needs_memory(run);
+    let outcome = session.run(run, size, memory, &mut |_| {})?;
     let live = lines_of(&outcome.events);
     let mut well = true;
 
@@ -392,7 +409,7 @@ fn run_one(book: &Book, name: &str, size: Size, terminal: Terminal) -> Result<Fo
     }
 
     let figures = LiveFigures {
-        session: &session,
+        session,
         run,
         size,
         outcome: &outcome,
@@ -451,14 +468,17 @@ fn heading(record: &Record) -> String {
     )
 }
 
-fn check_all(book: &Book, names: &[String], terminal: Terminal) -> Result<Found> {
-    let mut out = std::io::stdout().lock();
-    let runs = chosen(book, names)?;
+fn check_all(
+    session: &Session<'_>,
+    names: &[String],
+    terminal: Terminal,
+    out: &mut dyn Write,
+) -> Result<Found> {
+    let runs = chosen(session.book, names)?;
     let width = name_width(&runs);
-    let session = Session::new(book, stop_on_signal()?);
     let (mut passed, mut skipped, mut failed) = (0, 0, 0);
     for run in &runs {
-        let report = check::check(&session, *run)?;
+        let report = check::check(session, *run)?;
         let mark = match &report {
             report if !report.faults.is_empty() => {
                 failed += 1;
@@ -526,14 +546,14 @@ fn in_words(report: &Report) -> String {
 }
 
 fn record_all(
-    book: &Book,
+    session: &Session<'_>,
     names: &[String],
     keep_broken: bool,
     terminal: Terminal,
+    out: &mut dyn Write,
 ) -> Result<Found> {
-    let mut out = std::io::stdout().lock();
+    let book = session.book;
     let runs = chosen(book, names)?;
-    let session = Session::new(book, stop_on_signal()?);
     let mut found = Found::Well;
     for run in &runs {
         let name = run.full_name();
@@ -544,7 +564,7 @@ fn record_all(
         )?;
         out.flush()?;
         // The run's output as it comes; where it cannot be shown it is recorded all the same.
-        let recorded = recorder::record(&session, *run, keep_broken, &mut |event| {
+        let recorded = recorder::record(session, *run, keep_broken, &mut |event| {
             let text = match terminal.colour {
                 true => event.text.as_str().into(),
                 false => crate::record::without_escapes(&event.text),
@@ -571,13 +591,19 @@ fn record_all(
         for warning in &recorded.warnings {
             writeln!(out, "{}", terminal.warning(&format!("warning: {warning}")))?;
         }
-        let path = book.relative(&run.record_path()).display().to_string();
+        let path = run.record_path();
+        let shown = book.relative(&path).display();
         let words = match (&recorded.skipped, recorded.written) {
             (Some(why), _) => terminal.warning(&format!("not recorded, skipped: {why}")),
-            (None, true) => terminal.good(&format!("✔ recorded in {path}")),
-            (None, false) => terminal.bad(&format!(
-                "not recorded; {path} stays as it is (--keep-broken writes it all the same)"
-            )),
+            (None, true) => terminal.good(&format!("✔ recorded in {shown}")),
+            (None, false) => {
+                let kept = match path.exists() {
+                    true => format!(", {shown} stays as it was"),
+                    false => String::new(),
+                };
+                let words = format!("✘ not recorded{kept}; --keep-broken writes it all the same");
+                terminal.bad(&words)
+            }
         };
         writeln!(out, "{words}\n")?;
     }
@@ -642,5 +668,136 @@ mod tests {
         assert!(error.is::<WrongUsage>());
         assert_eq!(error.to_string(), "no run demo/two; there are: demo/one");
         assert_eq!(chosen(&book, &[]).expect("all").len(), 1);
+    }
+
+    const PLAIN: Terminal = Terminal {
+        width: 100,
+        colour: false,
+    };
+
+    /// What a verb prints, of runs that are scripts of `sh`, and how it ends.
+    fn printed(
+        book: &Book,
+        verb: impl FnOnce(&Session<'_>, &mut dyn Write) -> Result<Found>,
+    ) -> (String, Found) {
+        let session = Session::new(book, Stop::default());
+        session.use_program("demo", "/bin/sh");
+        let mut out = Vec::new();
+        let found = verb(&session, &mut out).expect("it does its work");
+        (String::from_utf8(out).expect("it prints text"), found)
+    }
+
+    fn script(name: &str, script: &str) -> String {
+        format!(
+            "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '{script}']\nlimit_s = 60\n\
+             [[run.claim]]\nsays = 'Main speaks once'\nby = 'notes'\nverdict = 'holds here'\n\
+             count = {{ of = 'Main', is = 1 }}\n"
+        )
+    }
+
+    /// Without the times, which differ from run to run.
+    fn timeless(text: &str) -> String {
+        let times = regex::Regex::new(r"\d+\.\d\d s").expect("a pattern");
+        times.replace_all(text, "0.00 s").into_owned()
+    }
+
+    #[test]
+    fn a_run_is_recorded_checked_shown_and_listed() {
+        let (dir, book) = book_with(&script("one", "echo Main; echo 0x$$"));
+        let book = book.expect("it is right");
+        let all: &[String] = &[];
+
+        let (text, found) = printed(&book, |session, out| {
+            record_all(session, all, false, PLAIN, out)
+        });
+        assert_eq!(found, Found::Well);
+        assert!(
+            text.ends_with("✔ recorded in listings/demo/recorded/one.cast\n\n"),
+            "{text}"
+        );
+
+        let (text, found) = printed(&book, |session, out| check_all(session, all, PLAIN, out));
+        assert_eq!(found, Found::Well);
+        assert_eq!(
+            timeless(&text),
+            "✔ demo/one  0.00 s, agrees with its record, 2 checks held\n1 run: 1 passed\n"
+        );
+
+        let (text, found) = printed(&book, |session, out| {
+            run_one(session, "demo/one", Size::Quick, PLAIN, out)
+        });
+        assert_eq!(found, Found::Well);
+        assert!(
+            text.starts_with("demo/one: A script\nin listings/demo: cargo run -- -c "),
+            "{text}"
+        );
+        assert!(
+            text.ends_with(
+                "\n✔ agrees with its record, apart from what varies by nature\n\
+                 ✔ holds: Main speaks once (the notes say)\n    seen: 1 line; holds here\n"
+            ),
+            "{text}"
+        );
+
+        std::fs::write(
+            dir.path().join("listings/demo/src/main.rs"),
+            "fn main() { loop {} }",
+        )
+        .expect("a file");
+        let (text, _) = printed(&book, |session, out| list(session.book, PLAIN, out));
+        assert!(
+            text.contains("1 claim; stale: its sources have changed since 2"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_and_the_verb_fails() {
+        let (_dir, book) = book_with(&script("one", "echo Main; echo old"));
+        let book = book.expect("it is right");
+        printed(&book, |session, out| {
+            record_all(session, &[], false, PLAIN, out)
+        });
+
+        let runs = script("one", "echo Main; echo Main") + &script("two", "echo no room; exit 77");
+        std::fs::write(book.listings[0].dir.join("runs.toml"), runs).expect("a file");
+        let book = Book::open(&book.root).expect("it is right");
+
+        let (text, found) = printed(&book, |session, out| check_all(session, &[], PLAIN, out));
+        assert_eq!(found, Found::Broken);
+        let faults = "✘ demo/one  0.00 s, failed\n    \
+             the claim \"Main speaks once\" does not hold: 2 lines, not 1\n    \
+             only recorded: old\n    only live: Main\n    warning: the record is stale: its arguments";
+        assert!(timeless(&text).starts_with(faults), "{text}");
+        assert!(text.contains("\n- demo/two"), "{text}");
+        assert!(
+            text.ends_with("2 runs: 0 passed, 1 skipped, 1 failed\n"),
+            "{text}"
+        );
+
+        let (text, found) = printed(&book, |session, out| {
+            run_one(session, "demo/one", Size::Quick, PLAIN, out)
+        });
+        assert_eq!(found, Found::Broken);
+        for words in [
+            "≠ old",
+            "✘ differs from its record: 1 line only recorded, 1 line only live\n    only recorded: old\n",
+            "✘ does not hold: Main speaks once (the notes say)\n    seen: 2 lines, not 1; holds here\n",
+        ] {
+            assert!(text.contains(words), "{text}");
+        }
+
+        let (text, found) = printed(&book, |session, out| {
+            record_all(session, &[], false, PLAIN, out)
+        });
+        assert_eq!(found, Found::Broken);
+        for words in [
+            "✘ the claim \"Main speaks once\" does not hold: 2 lines, not 1\n\
+             ✘ not recorded, listings/demo/recorded/one.cast stays as it was; \
+             --keep-broken writes it all the same\n",
+            "not recorded, skipped: no room\n",
+        ] {
+            assert!(text.contains(words), "{text}");
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! A run and its record in the terminal: side by side where there is room.
 
+use std::time::{Duration, Instant};
+
 use owo_colors::{OwoColorize, Style};
 use regex::Regex;
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 use unicode_width::UnicodeWidthChar;
 
 use crate::agreement;
@@ -10,6 +12,9 @@ use crate::record::TimedLine;
 
 /// Below this width, the record and the live run stand one above the other.
 const SIDE_BY_SIDE: usize = 100;
+
+/// Two long runs that have little in common are aligned only roughly.
+const LONGEST_ALIGNMENT: Duration = Duration::from_secs(1);
 
 /// How wide standard output is, and whether it takes colours.
 #[derive(Debug, Clone, Copy)]
@@ -138,7 +143,8 @@ impl Terminal {
 /// Which lines stand beside which: equal ones as far as the order allows.
 fn aligned(old: &[String], new: &[String]) -> Vec<(Option<usize>, Option<usize>)> {
     let mut rows = Vec::new();
-    for op in capture_diff_slices(Algorithm::Myers, old, new) {
+    let deadline = Some(Instant::now() + LONGEST_ALIGNMENT);
+    for op in capture_diff_slices_deadline(Algorithm::Myers, old, new, deadline) {
         let (old, new) = match op {
             DiffOp::Equal {
                 old_index,
