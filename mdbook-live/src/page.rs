@@ -165,7 +165,7 @@ pub fn run(view: &RunView<'_>) -> String {
                 }
             }
             @if let Some(peak) = view.record.as_ref().and_then(|view| Peak::of(&view.record.memory)) {
-                (memory(&peak))
+                (memory(&peak, view.name))
             }
         }
     };
@@ -265,8 +265,8 @@ fn column(class: &str, title: &str, about: Markup, lines: &Markup, run: &str) ->
     html! {
         figure class={ "run-column " (class) } {
             figcaption { strong { (title) } " " span.about { (about) } }
-            // A region that scrolls is reached by keyboard.
-            pre tabindex="0" role="region" aria-label={ (title) " output of " (run) } { (lines) }
+            // What scrolls is reached by keyboard, and so has a name.
+            pre tabindex="0" role="group" aria-label={ (title) " output of " (run) } { (lines) }
         }
     }
 }
@@ -404,7 +404,7 @@ impl Peak {
     }
 }
 
-fn memory(peak: &Peak) -> Markup {
+fn memory(peak: &Peak, run: &str) -> Markup {
     let rows = [
         (
             "Total (PSS)",
@@ -428,7 +428,7 @@ fn memory(peak: &Peak) -> Markup {
         ),
     ];
     html! {
-        div.memory tabindex="0" role="region" aria-label="Memory at the peak" {
+        div.memory tabindex="0" role="group" aria-label={ "Memory of " (run) " at its peak" } {
             table {
                 caption {
                     "Memory at the peak, "
