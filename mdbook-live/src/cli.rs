@@ -10,12 +10,15 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 
 use crate::agreement;
+use crate::build;
 use crate::check::{self, Report};
 use crate::claims::{By, Lines, Standing, counted};
+use crate::preprocess;
 use crate::record::{HostCard, Record, lines_of};
 use crate::recorder;
 use crate::runner::Stop;
 use crate::runs::{Book, RunRef, Size};
+use crate::serve;
 use crate::session::{LiveFigures, Session};
 use crate::terminal::Terminal;
 
@@ -226,35 +229,32 @@ fn in_session(
     )
 }
 
-// The call sites of the book half: each returns an error until it is merged.
-
 fn serve(root: &Path, options: &ServeOptions) -> Result<Found> {
-    // BOOK HALF: crate::serve::serve(root, options)?; Ok(Found::Well)
-    bail!(
-        "serve {} on {}:{}: not built in yet",
-        root.display(),
-        options.host,
-        options.port
-    )
+    let options = serve::Options {
+        host: options.host,
+        port: options.port,
+        open: !options.no_open,
+    };
+    serve::serve(root, &options)?;
+    Ok(Found::Well)
 }
 
 fn build(root: &Path, dest: Option<&Path>) -> Result<Found> {
-    // BOOK HALF: crate::build::build(root, dest)?; Ok(Found::Well)
-    bail!(
-        "build {} to {}: not built in yet",
-        root.display(),
-        dest.unwrap_or(root).display()
-    )
+    let built = build::build(root, dest)?;
+    println!("Built {}", built.display());
+    Ok(Found::Well)
 }
 
 fn preprocess() -> Result<Found> {
-    // BOOK HALF: crate::preprocess::…(stdin, stdout)?; Ok(Found::Well)
-    bail!("preprocess: not built in yet")
+    preprocess::preprocess(std::io::stdin().lock(), std::io::stdout().lock())?;
+    Ok(Found::Well)
 }
 
 fn supports(renderer: &str) -> Result<Found> {
-    // BOOK HALF: Found::Well when crate::preprocess::… supports it, else Found::Broken
-    bail!("supports {renderer}: not built in yet")
+    match preprocess::supports(renderer) {
+        true => Ok(Found::Well),
+        false => Ok(Found::Broken),
+    }
 }
 
 fn book_root(given: Option<PathBuf>) -> Result<PathBuf> {

@@ -7,20 +7,29 @@
 //! and the recorder: `runs.toml → run → lines with times → claims → verdicts`.
 
 pub mod agreement;
+pub mod ansi;
+pub mod build;
 pub mod cargo;
 pub mod check;
 pub mod claims;
 pub mod cli;
+pub mod directives;
+pub mod excerpt;
 pub mod figures;
 pub mod host;
+pub mod page;
+pub mod preprocess;
 pub mod record;
 pub mod recorder;
 pub mod runner;
 pub mod runs;
 pub mod sampler;
+pub mod serve;
 pub mod session;
 pub mod sources;
 
+#[cfg(test)]
+mod fixture_book;
 mod processes;
 mod runs_toml;
 mod terminal;

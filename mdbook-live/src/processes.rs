@@ -73,11 +73,14 @@ pub(crate) fn stat(pid: Pid) -> Option<Stat> {
 }
 
 /// Whether a process was started with that variable, `NAME=value`, around it.
-pub(crate) fn has_variable(pid: Pid, variable: &str) -> bool {
-    std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
-        let mut variables = environment.split(|byte| *byte == 0);
-        variables.any(|known| known == variable.as_bytes())
-    })
+/// `None`: it shows no environment, as when it is about to execute a program.
+pub(crate) fn has_variable(pid: Pid, variable: &str) -> Option<bool> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    if environment.is_empty() {
+        return None;
+    }
+    let mut variables = environment.split(|byte| *byte == 0);
+    Some(variables.any(|known| known == variable.as_bytes()))
 }
 
 #[cfg(test)]
@@ -92,14 +95,16 @@ mod tests {
             .spawn()
             .expect("sleep starts");
         let pid = Pid::from_raw(child.id().cast_signed());
-        // The parent goes on when the child's memory is new, a moment before its name is.
-        while name(pid).is_some_and(|name| name != "sleep") {
+        // The parent goes on when the child's memory is new, a moment before its
+        // name and its environment are.
+        while stat(pid).is_some_and(|stat| !stat.zombie) && has_variable(pid, "MARK=1").is_none() {
             std::thread::yield_now();
         }
+        assert_eq!(has_variable(pid, "MARK=1"), Some(true));
+        assert_eq!(has_variable(pid, "MARK="), Some(false));
+        assert_eq!(name(pid).as_deref(), Some("sleep"));
         assert!(children(Pid::this()).contains(&pid));
         assert!(tree(Pid::this()).contains(&pid));
-        assert_eq!(name(pid).as_deref(), Some("sleep"));
-        assert!(has_variable(pid, "MARK=1") && !has_variable(pid, "MARK="));
         assert!(stat(pid).is_some_and(|stat| !stat.zombie));
         child.kill().expect("it can be killed");
         child.wait().expect("it can be reaped");

@@ -293,6 +293,8 @@ struct Running {
     printed: usize,
     /// Orphans met so far: a zombie has no environment by which to know it.
     orphans: HashSet<Pid>,
+    /// Whether a child of this process cannot be told to be an orphan or not yet.
+    undecided: bool,
 }
 
 impl Running {
@@ -342,6 +344,7 @@ impl Running {
             rest: Vec::new(),
             printed: 0,
             orphans: HashSet::new(),
+            undecided: false,
         };
         let wait = move || {
             // WNOWAIT leaves the zombie, and with it the number of the group.
@@ -433,7 +436,8 @@ impl Running {
         loop {
             self.read(SHORT_TICK_MS, watch)?;
             let left = self.orphans_alive();
-            if (left.is_empty() && self.output.is_none()) || Instant::now() >= until {
+            let quiet = left.is_empty() && !self.undecided && self.output.is_none();
+            if quiet || Instant::now() >= until {
                 let named = left.into_iter().map(|pid| {
                     let name = processes::name(pid).unwrap_or_default();
                     format!("{name} (process {pid})")
@@ -447,15 +451,23 @@ impl Running {
     /// their descendants. Reaps those that have ended.
     fn orphans_alive(&mut self) -> Vec<Pid> {
         let mut alive = Vec::new();
+        self.undecided = false;
         for child in processes::children(Pid::this()) {
             let Some(stat) = processes::stat(child) else {
                 continue;
             };
-            let ours = stat.group == self.main
-                || self.orphans.contains(&child)
-                || processes::has_variable(child, &self.mark);
-            if child == self.main || !ours {
+            if child == self.main {
                 continue;
+            }
+            if stat.group != self.main && !self.orphans.contains(&child) {
+                match processes::has_variable(child, &self.mark) {
+                    Some(true) => {}
+                    Some(false) => continue,
+                    None => {
+                        self.undecided |= !stat.zombie;
+                        continue;
+                    }
+                }
             }
             if stat.zombie {
                 // Gone already, or reaped here: both are well.

@@ -194,56 +194,91 @@ impl Piece {
     }
 }
 
-/// Cuts a line into pieces of at most `width` columns. Each piece ends the
-/// colours that it begins with (SGR sequences; other escapes are dropped).
+/// Cuts a line into pieces of at most `width` columns, between words where one
+/// ends in the second half of a piece. Each piece ends the colours that it
+/// begins with (SGR sequences; other escapes are dropped).
 fn wrap(line: &str, width: usize) -> Vec<Piece> {
-    const RESET: &str = "\x1b[0m";
     let mut pieces = Vec::new();
-    let mut piece = Piece::default();
-    let mut colours = String::new();
+    let mut piece = Unfinished::default();
     let mut rest = line;
     while let Some(c) = rest.chars().next() {
         if c == '\x1b' {
-            let end = rest
-                .find(|c: char| c.is_ascii_alphabetic())
-                .map_or(rest.len(), |at| at + 1);
-            let (escape, after) = rest.split_at(end);
+            let end = rest.find(|c: char| c.is_ascii_alphabetic());
+            let (escape, after) = rest.split_at(end.map_or(rest.len(), |at| at + 1));
             rest = after;
-            if escape == RESET || escape == "\x1b[m" {
-                colours.clear();
-                piece.text.push_str(RESET);
-            } else if escape.starts_with("\x1b[") && escape.ends_with('m') {
-                colours.push_str(escape);
-                piece.text.push_str(escape);
-            }
+            piece.colour(escape);
             continue;
         }
         rest = &rest[c.len_utf8()..];
         // A tab has no width of its own; other control characters are not shown.
-        let (shown, columns) = match (c, c.width()) {
-            ('\t', _) => ("    ", 4),
-            (_, Some(columns)) => ("", columns),
+        let (text, columns) = match (c, c.width()) {
+            ('\t', _) => ("    ".to_owned(), 4),
+            (_, Some(columns)) => (c.to_string(), columns),
             (_, None) => continue,
         };
         if piece.width + columns > width && piece.width > 0 {
-            let mut full = std::mem::take(&mut piece);
-            if !colours.is_empty() {
-                full.text.push_str(RESET);
-                piece.text.push_str(&colours);
-            }
-            pieces.push(full);
+            pieces.push(piece.break_off(width));
         }
+        piece.text.push_str(&text);
         piece.width += columns;
-        match shown {
-            "" => piece.text.push(c),
-            shown => piece.text.push_str(shown),
+        if c == ' ' {
+            piece.word_end = Some((piece.text.len(), piece.width, piece.colours.clone()));
         }
     }
-    if !colours.is_empty() {
-        piece.text.push_str(RESET);
-    }
-    pieces.push(piece);
+    pieces.push(piece.finish());
     pieces
+}
+
+const RESET: &str = "\x1b[0m";
+
+/// The piece of a line that is being filled.
+#[derive(Debug, Default)]
+struct Unfinished {
+    text: String,
+    width: usize,
+    /// The SGR sequences that are in force at its end.
+    colours: String,
+    /// Behind the last space: the place in `text`, the width, the colours there.
+    word_end: Option<(usize, usize, String)>,
+}
+
+impl Unfinished {
+    fn colour(&mut self, escape: &str) {
+        if escape == RESET || escape == "\x1b[m" {
+            self.colours.clear();
+            self.text.push_str(RESET);
+        } else if escape.starts_with("\x1b[") && escape.ends_with('m') {
+            self.colours.push_str(escape);
+            self.text.push_str(escape);
+        }
+    }
+
+    /// Takes the full piece off; what is behind its last word stays.
+    fn break_off(&mut self, width: usize) -> Piece {
+        let at_word = self.word_end.take().filter(|(_, end, _)| *end * 2 > width);
+        let whole = || (self.text.len(), self.width, self.colours.clone());
+        let (end, full_width, colours) = at_word.unwrap_or_else(whole);
+        let behind = self.text.split_off(end);
+        let full = Unfinished {
+            text: std::mem::take(&mut self.text),
+            width: full_width,
+            colours: colours.clone(),
+            word_end: None,
+        };
+        self.text = colours + &behind;
+        self.width -= full_width;
+        full.finish()
+    }
+
+    fn finish(mut self) -> Piece {
+        if !self.colours.is_empty() {
+            self.text.push_str(RESET);
+        }
+        Piece {
+            text: self.text,
+            width: self.width,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -323,6 +358,19 @@ mod tests {
         let pieces = wrap("\x1b[1mabc\x1b[0md\x1b[K\te", 2);
         let texts: Vec<&str> = pieces.iter().map(|piece| piece.text.as_str()).collect();
         assert_eq!(texts, ["\x1b[1mab\x1b[0m", "\x1b[1mc\x1b[0md", "    ", "e"]);
+    }
+
+    #[test]
+    fn a_line_breaks_between_words_but_not_far_from_its_end() {
+        let texts = |line: &str| -> Vec<String> {
+            wrap(line, 10).into_iter().map(|piece| piece.text).collect()
+        };
+        assert_eq!(texts("one two three"), ["one two ", "three"]);
+        assert_eq!(texts("one 0123456789"), ["one 012345", "6789"]);
+        assert_eq!(
+            texts("one \x1b[1mtwo \x1b[32mthree\x1b[0m."),
+            ["one \x1b[1mtwo \x1b[0m", "\x1b[1m\x1b[32mthree\x1b[0m."]
+        );
     }
 
     #[test]

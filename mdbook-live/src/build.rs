@@ -1,0 +1,134 @@
+//! Builds the book with mdBook's libraries, in process.
+
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use anyhow::{Context, Result};
+use mdbook_driver::MDBook;
+use mdbook_driver::config::Config;
+use mdbook_html::HtmlHandlebars;
+
+use crate::preprocess::{self, Live};
+
+/// Builds the HTML book of `root` into `dest`, or where `book.toml` says, and returns that folder.
+///
+/// # Errors
+///
+/// When the book cannot be read, a directive names something that does not exist
+/// (`src/chapter.md:41: …`, one line each), or the pages cannot be written.
+pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
+    show_mdbooks_warnings();
+    let path = root.join("book.toml");
+    let mut config =
+        Config::from_disk(&path).with_context(|| format!("reading {}", path.display()))?;
+    config.update_from_env()?;
+    if let Some(dest) = dest {
+        config.build.build_dir = std::path::absolute(dest)
+            .with_context(|| format!("finding the folder {}", dest.display()))?;
+    }
+    // The same order as plain `mdbook build` needs; given here, a book.toml without it works too.
+    let before = format!("preprocessor.{}.before", preprocess::NAME);
+    if config.get::<Vec<String>>(&before)?.is_none() {
+        config.set(&before, ["links"])?;
+    }
+    let mut book = MDBook::load_with_config(root, config)?;
+    // Takes the place of the external command of the same name, so that it runs once.
+    book.with_preprocessor(Live);
+    let renderer = HtmlHandlebars::new();
+    book.execute_build_process(&renderer)?;
+    Ok(book.build_dir_for("html"))
+}
+
+/// mdBook tells what it could not include, and the like, by `tracing` alone.
+fn show_mdbooks_warnings() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Fails where the program that uses this library has its own subscriber: that one serves.
+        let _ = tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+            .with_writer(std::io::stderr)
+            .without_time()
+            .with_target(false)
+            .try_init();
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::fixture_book::{book, write};
+
+    fn page(markdown: &str) -> String {
+        let dir = book();
+        write(dir.path(), "src/one.md", markdown);
+        let dest = build(dir.path(), None).unwrap();
+        assert_eq!(dest, dir.path().join("book"));
+        fs::read_to_string(dest.join("one.html")).unwrap()
+    }
+
+    #[test]
+    fn a_listing_reaches_the_page_as_it_is_in_its_file() {
+        let page = page("# One\n\n{{#listing demo/src/main.rs The whole}}\n\nAfter.\n");
+        let code = "<pre><code class=\"language-rust noplayground\">//! Demo.\n\nfn main() {\n    \
+                    let text = \"\n# not hidden\n## twice\n\";\n    \
+                    print!(\"{text}\");\n}</code></pre>";
+        assert!(page.contains(code), "{page}");
+        let figure = page.split("<figure class=\"listing\"").nth(1).unwrap();
+        let (figure, after) = figure.split_once("</figure>").unwrap();
+        assert!(figure.contains("fn main()"));
+        assert!(after.contains("<p>After.</p>"));
+        assert!(!page.contains("class=\"playground\""));
+    }
+
+    #[test]
+    fn a_run_reaches_the_page_whole_with_escapes_shown_as_text() {
+        let page = page("# One\n\n{{#run demo/fork}}\n\nAfter \\{{#run demo/fork}}.\n");
+        let (run, after) = page
+            .split("<section class=\"run\"")
+            .nth(1)
+            .unwrap()
+            .split_once("</section>")
+            .unwrap();
+        assert!(run.contains("ForkProcess-1"), "{run}");
+        assert!(run.contains("<table>"), "{run}");
+        assert!(run.contains("{{#run x/y}}"), "{run}");
+        assert!(
+            after.contains("<p>After {{#run demo/fork}}.</p>"),
+            "{after}"
+        );
+    }
+
+    #[test]
+    fn dest_takes_the_pages_and_the_books_own_folder_stays_away() {
+        let dir = book();
+        let dest = tempfile::tempdir().unwrap();
+        let built = build(dir.path(), Some(dest.path())).unwrap();
+        assert_eq!(built, dest.path());
+        assert!(dest.path().join("index.html").is_file());
+        assert!(!dir.path().join("book").exists());
+    }
+
+    #[test]
+    fn an_unknown_name_stops_the_build_with_file_and_line() {
+        let dir = book();
+        write(dir.path(), "src/two.md", "# Two\n\n{{#run demo/gone}}\n");
+        let error = format!("{:#}", build(dir.path(), None).unwrap_err());
+        assert!(error.contains("src/two.md:3: "), "{error}");
+        assert!(!dir.path().join("book").exists());
+    }
+
+    #[test]
+    fn nothing_on_a_page_is_loaded_from_another_host() {
+        let page = page("# One\n\n{{#run demo/fork}}\n{{#listing demo/src/main.rs}}\n");
+        for from in [
+            "src=\"http",
+            "rel=\"stylesheet\" href=\"http",
+            "url(http",
+            "@import",
+        ] {
+            assert!(!page.contains(from), "{from}");
+        }
+    }
+}

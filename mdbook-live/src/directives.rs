@@ -1,0 +1,405 @@
+//! The directives of a chapter: found where Markdown is prose, and taken apart.
+//!
+//! ```text
+//! {{#listing module-state/src/main.rs}}
+//! {{#listing module-state/src/main.rs:anchor A caption}}
+//! {{#run module-state/fork}}
+//! {{#figure data-sink/fork-8 total_time_s}}
+//! {{#figure data-sink/spawn-4 total_time_s / data-sink/sequential total_time_s}}
+//! ```
+//!
+//! `listing` and `run` stand alone on their line; a `figure` stands anywhere in a sentence.
+//! Code blocks, inline code, HTML comments and `\{{#…}}` are left as they are.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use regex::Regex;
+
+/// One figure of one run's record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFigure {
+    /// `LISTING/RUN`.
+    pub run: String,
+    /// A figure of its `runs.toml`, or one that is built in.
+    pub figure: String,
+}
+
+/// What a directive asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Directive {
+    /// A file of a listing, or one anchor of it.
+    Listing {
+        /// The listing's name.
+        listing: String,
+        /// The file, relative to the listing's folder.
+        file: String,
+        /// The anchor, where only its lines are asked for.
+        anchor: Option<String>,
+        /// The author's words under the number; may be empty.
+        caption: String,
+    },
+    /// A run with its record, by full name.
+    Run(String),
+    /// A figure of a record.
+    Figure(RunFigure),
+    /// A figure divided by another.
+    Quotient(RunFigure, RunFigure),
+}
+
+impl Directive {
+    /// Whether it becomes a block, and so stands alone on its line.
+    pub fn is_block(&self) -> bool {
+        matches!(self, Directive::Listing { .. } | Directive::Run(_))
+    }
+}
+
+/// A directive where it stands in a chapter, or why what stands there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The bytes that it takes.
+    pub range: Range<usize>,
+    /// Its line, counted from 1.
+    pub line: usize,
+    /// What stands there; an error says what is accepted.
+    pub directive: Result<Directive, String>,
+}
+
+static OPENING: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\{\{\s*#\s*([A-Za-z0-9_-]*)").expect("the pattern is a constant and valid")
+});
+
+/// Directives that mdBook itself expands.
+const MDBOOKS_OWN: [&str; 6] = [
+    "include",
+    "playground",
+    "playpen",
+    "rustdoc_include",
+    "template",
+    "title",
+];
+
+const SHAPES: &str = "accepted are {{#listing LISTING/FILE[:ANCHOR] [CAPTION]}}, \
+     {{#run LISTING/RUN}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}";
+
+/// Finds the directives of a chapter, in order.
+///
+/// `others_may_follow`: further preprocessors have their own directives, so that an
+/// unknown name is not for this one to judge.
+pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
+    let left_alone = left_alone(markdown);
+    let mut places = Vec::new();
+    for opening in OPENING.captures_iter(markdown) {
+        let whole = opening.get(0).expect("a match has a group 0");
+        let start = whole.start();
+        let escaped = markdown[..start].ends_with('\\');
+        if escaped || left_alone.iter().any(|range| range.contains(&start)) {
+            continue;
+        }
+        let name = &opening[1];
+        if MDBOOKS_OWN.contains(&name) {
+            continue;
+        }
+        let ours = matches!(name, "listing" | "run" | "figure");
+        if !ours && others_may_follow {
+            continue;
+        }
+        let line_end = markdown[start..]
+            .find('\n')
+            .map_or(markdown.len(), |end| start + end);
+        let (end, directive) = match markdown[whole.end()..line_end].find("}}") {
+            None => (
+                line_end,
+                Err(format!(
+                    "a {{{{#{name} without `}}}}` on its line; {SHAPES}"
+                )),
+            ),
+            Some(_) if !ours => (
+                line_end,
+                Err(format!("unknown directive `{name}`; {SHAPES}")),
+            ),
+            Some(length) => {
+                let arguments = &markdown[whole.end()..whole.end() + length];
+                let end = whole.end() + length + 2;
+                let directive = parse(name, arguments).and_then(|directive| {
+                    if directive.is_block() && !stands_alone(markdown, start..end) {
+                        Err(format!("{{{{#{name} …}}}} must stand alone on its line"))
+                    } else {
+                        Ok(directive)
+                    }
+                });
+                (end, directive)
+            }
+        };
+        places.push(Place {
+            range: start..end,
+            line: 1 + markdown[..start].matches('\n').count(),
+            directive,
+        });
+    }
+    places
+}
+
+fn stands_alone(markdown: &str, range: Range<usize>) -> bool {
+    let before = markdown[..range.start].rsplit('\n').next().unwrap_or("");
+    let after = markdown[range.end..].split('\n').next().unwrap_or("");
+    before.trim().is_empty() && after.trim().is_empty()
+}
+
+/// Takes a directive's arguments apart.
+fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
+    let malformed = || format!("malformed {{{{#{name}{arguments}}}}}; {SHAPES}");
+    let arguments = arguments.trim();
+    match name {
+        "listing" => {
+            let (path, caption) = arguments
+                .split_once(char::is_whitespace)
+                .unwrap_or((arguments, ""));
+            let (path, anchor) = match path.split_once(':') {
+                Some((path, anchor)) => (path, Some(anchor)),
+                None => (path, None),
+            };
+            let (listing, file) = path.split_once('/').ok_or_else(malformed)?;
+            if listing.is_empty() || file.is_empty() || anchor == Some("") {
+                return Err(malformed());
+            }
+            Ok(Directive::Listing {
+                listing: listing.to_owned(),
+                file: file.to_owned(),
+                anchor: anchor.map(str::to_owned),
+                caption: caption.trim().to_owned(),
+            })
+        }
+        "run" => {
+            if is_run_name(arguments) {
+                Ok(Directive::Run(arguments.to_owned()))
+            } else {
+                Err(malformed())
+            }
+        }
+        "figure" => {
+            let words: Vec<&str> = arguments.split_whitespace().collect();
+            let figure = |run: &str, figure: &str| {
+                is_run_name(run)
+                    .then(|| RunFigure {
+                        run: run.to_owned(),
+                        figure: figure.to_owned(),
+                    })
+                    .ok_or_else(malformed)
+            };
+            match words[..] {
+                [run, name] if name != "/" => Ok(Directive::Figure(figure(run, name)?)),
+                [run, name, "/", to_run, to_name] => Ok(Directive::Quotient(
+                    figure(run, name)?,
+                    figure(to_run, to_name)?,
+                )),
+                _ => Err(malformed()),
+            }
+        }
+        _ => Err(malformed()),
+    }
+}
+
+fn is_run_name(name: &str) -> bool {
+    !name.contains(char::is_whitespace)
+        && name
+            .split_once('/')
+            .is_some_and(|(listing, run)| !listing.is_empty() && !run.is_empty())
+}
+
+/// The byte ranges of a chapter that are code or comment.
+fn left_alone(markdown: &str) -> Vec<Range<usize>> {
+    // What mdBook reads a chapter with, as far as it decides what is code.
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_HEADING_ATTRIBUTES
+        | Options::ENABLE_DEFINITION_LIST
+        | Options::ENABLE_GFM;
+    let mut ranges = Vec::new();
+    let mut html = String::new();
+    let mut html_start = None;
+    for (event, range) in Parser::new_ext(markdown, options).into_offset_iter() {
+        match event {
+            Event::Code(_) | Event::Start(Tag::CodeBlock(_)) => ranges.push(range),
+            Event::InlineHtml(_) if markdown[range.clone()].starts_with("<!--") => {
+                ranges.push(range);
+            }
+            Event::Start(Tag::HtmlBlock) => {
+                html_start = Some(range.start);
+                html.clear();
+                html.push_str(&markdown[range]);
+            }
+            Event::End(TagEnd::HtmlBlock) => {
+                if let Some(start) = html_start.take() {
+                    ranges.extend(
+                        comments(&html)
+                            .into_iter()
+                            .map(|comment| comment.start + start..comment.end + start),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    ranges
+}
+
+fn comments(html: &str) -> Vec<Range<usize>> {
+    let mut comments = Vec::new();
+    let mut from = 0;
+    while let Some(start) = html[from..].find("<!--").map(|at| from + at) {
+        let end = html[start..]
+            .find("-->")
+            .map_or(html.len(), |at| start + at + 3);
+        comments.push(start..end);
+        from = end;
+    }
+    comments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(markdown: &str) -> Vec<Result<Directive, String>> {
+        find(markdown, false)
+            .into_iter()
+            .map(|place| place.directive)
+            .collect()
+    }
+
+    fn one(markdown: &str) -> Result<Directive, String> {
+        let mut found = all(markdown);
+        assert_eq!(found.len(), 1, "{markdown}: {found:?}");
+        found.remove(0)
+    }
+
+    fn figure(run: &str, figure: &str) -> RunFigure {
+        RunFigure {
+            run: run.to_owned(),
+            figure: figure.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_listing_has_a_file_an_anchor_and_a_caption() {
+        assert_eq!(
+            one("{{#listing module-state/src/main.rs:fork The forking *half*}}\n"),
+            Ok(Directive::Listing {
+                listing: "module-state".into(),
+                file: "src/main.rs".into(),
+                anchor: Some("fork".into()),
+                caption: "The forking *half*".into(),
+            })
+        );
+        assert_eq!(
+            one("{{#listing module-state/runs.toml}}"),
+            Ok(Directive::Listing {
+                listing: "module-state".into(),
+                file: "runs.toml".into(),
+                anchor: None,
+                caption: String::new(),
+            })
+        );
+    }
+
+    #[test]
+    fn runs_figures_and_quotients_are_told_apart() {
+        assert_eq!(
+            one("{{#run module-state/fork}}"),
+            Ok(Directive::Run("module-state/fork".into()))
+        );
+        assert_eq!(
+            all("It takes {{#figure a/b total_time_s}}, or {{#figure a/b t / c/d t}}."),
+            [
+                Ok(Directive::Figure(figure("a/b", "total_time_s"))),
+                Ok(Directive::Quotient(figure("a/b", "t"), figure("c/d", "t"))),
+            ]
+        );
+    }
+
+    #[test]
+    fn line_and_range_say_where_it_stands() {
+        let markdown = "# Title\n\ntext {{#figure a/b t}} text\n";
+        let place = &find(markdown, false)[0];
+        assert_eq!(place.line, 3);
+        assert_eq!(&markdown[place.range.clone()], "{{#figure a/b t}}");
+    }
+
+    #[test]
+    fn code_comments_and_escapes_are_left_alone() {
+        let markdown = "\
+```text
+{{#run a/b}}
+```
+
+    {{#run a/b}}
+
+Inline `{{#run a/b}}` and \\{{#run a/b}}.
+
+<!-- {{#run a/b}} -->
+
+<div>
+<!-- {{#run a/b}}
+-->
+{{#figure a/b t}}
+</div>
+
+- item
+
+  ~~~
+  {{#run a/b}}
+  ~~~
+";
+        assert_eq!(
+            all(markdown),
+            [Ok(Directive::Figure(figure("a/b", "t")))],
+            "only the one inside the div"
+        );
+    }
+
+    #[test]
+    fn mdbooks_own_directives_are_left_to_mdbook() {
+        assert_eq!(all("{{#include x.md}}\n{{#title X}}\n"), []);
+    }
+
+    #[test]
+    fn malformed_directives_say_what_is_accepted() {
+        for markdown in [
+            "{{#run}}",
+            "{{#run fork}}",
+            "{{#run a/b c}}",
+            "{{#run /b}}",
+            "{{#figure a/b}}",
+            "{{#figure a/b t / c/d}}",
+            "{{#figure a/b t + c/d t}}",
+            "{{#figure a t}}",
+            "{{#listing}}",
+            "{{#listing main.rs}}",
+            "{{#listing a/main.rs: caption}}",
+            "{{#run a/b",
+            "{{#run a/b\n}}",
+        ] {
+            let error = one(markdown).unwrap_err();
+            assert!(error.contains("accepted are"), "{markdown}: {error}");
+            assert!(!error.contains('\n'), "{markdown}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_unless_another_preprocessor_may_know_it() {
+        let error = one("{{#runs a/b}}").unwrap_err();
+        assert!(error.starts_with("unknown directive `runs`"), "{error}");
+        assert_eq!(find("{{#quiz a}}", true), []);
+        assert_eq!(find("{{#run}}", true).len(), 1);
+    }
+
+    #[test]
+    fn a_block_directive_inside_a_sentence_is_refused() {
+        let error = one("See {{#run a/b}}.").unwrap_err();
+        assert_eq!(error, "{{#run …}} must stand alone on its line");
+    }
+}
