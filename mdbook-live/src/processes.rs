@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::{Context, Result};
 use nix::unistd::Pid;
 
 /// What matters of a process's `/proc/PID/stat`.
@@ -9,6 +10,8 @@ use nix::unistd::Pid;
 pub(crate) struct Stat {
     /// It has ended and waits to be reaped.
     pub(crate) zombie: bool,
+    /// Its parent.
+    pub(crate) parent: Pid,
     /// Its process group.
     pub(crate) group: Pid,
 }
@@ -65,11 +68,22 @@ pub(crate) fn stat(pid: Pid) -> Option<Stat> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?;
-    let group = fields.nth(1)?.parse().ok()?;
+    let mut pid = || fields.next()?.parse().ok().map(Pid::from_raw);
     Some(Stat {
         zombie: matches!(state, "Z" | "X"),
-        group: Pid::from_raw(group),
+        parent: pid()?,
+        group: pid()?,
     })
+}
+
+/// Every process. Slower than [`tree`] and complete: a list of children may
+/// lack some while their siblings end (proc_pid_task(5)).
+pub(crate) fn all() -> Result<Vec<(Pid, Stat)>> {
+    let entries = std::fs::read_dir("/proc").context("cannot list /proc")?;
+    let pids = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Pid::from_raw));
+    Ok(pids.filter_map(|pid| Some((pid, stat(pid)?))).collect())
 }
 
 /// Whether a process was started with that variable, `NAME=value`, around it.
@@ -105,7 +119,13 @@ mod tests {
         assert_eq!(name(pid).as_deref(), Some("sleep"));
         assert!(children(Pid::this()).contains(&pid));
         assert!(tree(Pid::this()).contains(&pid));
-        assert!(stat(pid).is_some_and(|stat| !stat.zombie));
+        assert!(stat(pid).is_some_and(|stat| !stat.zombie && stat.parent == Pid::this()));
+        assert!(
+            all()
+                .expect("/proc is there")
+                .iter()
+                .any(|(known, _)| *known == pid)
+        );
         child.kill().expect("it can be killed");
         child.wait().expect("it can be reaped");
         assert!(stat(pid).is_none());

@@ -193,8 +193,8 @@ pub(crate) fn seconds_since(start: Instant) -> f64 {
 /// an [`Outcome`].
 pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> Result<Outcome> {
     ensure!(
-        processes::children_are_listed(),
-        "cannot watch processes: this kernel has no /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN)"
+        !launch.memory || processes::children_are_listed(),
+        "cannot sample memory: this kernel has no /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN)"
     );
     let _subreaper = Subreaper::begin()?;
     let began = SystemTime::now();
@@ -293,7 +293,16 @@ struct Running {
     printed: usize,
     /// Orphans met so far: a zombie has no environment by which to know it.
     orphans: HashSet<Pid>,
-    /// Whether a child of this process cannot be told to be an orphan or not yet.
+}
+
+/// What is left of a run beside its main process.
+#[derive(Debug, Default)]
+struct Left {
+    /// The processes that are alive.
+    alive: Vec<Pid>,
+    /// Whether some had ended and were reaped: their children may have come up since.
+    reaped: bool,
+    /// Whether a child of this process cannot be told yet to belong to the run or not.
     undecided: bool,
 }
 
@@ -344,7 +353,6 @@ impl Running {
             rest: Vec::new(),
             printed: 0,
             orphans: HashSet::new(),
-            undecided: false,
         };
         let wait = move || {
             // WNOWAIT leaves the zombie, and with it the number of the group.
@@ -435,10 +443,10 @@ impl Running {
         let until = Instant::now() + SETTLE;
         loop {
             self.read(SHORT_TICK_MS, watch)?;
-            let left = self.orphans_alive();
-            let quiet = left.is_empty() && !self.undecided && self.output.is_none();
-            if quiet || Instant::now() >= until {
-                let named = left.into_iter().map(|pid| {
+            let left = self.left()?;
+            let none = left.alive.is_empty() && !left.reaped && !left.undecided;
+            if (none && self.output.is_none()) || Instant::now() >= until {
+                let named = left.alive.into_iter().map(|pid| {
                     let name = processes::name(pid).unwrap_or_default();
                     format!("{name} (process {pid})")
                 });
@@ -447,40 +455,52 @@ impl Running {
         }
     }
 
-    /// The processes of this run that have become this process's children, and
-    /// their descendants. Reaps those that have ended.
-    fn orphans_alive(&mut self) -> Vec<Pid> {
-        let mut alive = Vec::new();
-        self.undecided = false;
-        for child in processes::children(Pid::this()) {
-            let Some(stat) = processes::stat(child) else {
-                continue;
-            };
-            if child == self.main {
+    /// Looks for the processes of this run beside its main one: those of its
+    /// group, those that have become this process's children and bear its mark,
+    /// and the descendants of both. Reaps those that have ended.
+    fn left(&mut self) -> Result<Left> {
+        let mut left = Left::default();
+        let all = processes::all()?;
+        for &(pid, stat) in &all {
+            if pid == self.main {
                 continue;
             }
-            if stat.group != self.main && !self.orphans.contains(&child) {
-                match processes::has_variable(child, &self.mark) {
+            let is_child = stat.parent == Pid::this();
+            if stat.group != self.main {
+                if !is_child {
+                    continue;
+                }
+                match processes::has_variable(pid, &self.mark) {
                     Some(true) => {}
+                    None if self.orphans.contains(&pid) => {}
                     Some(false) => continue,
                     None => {
-                        self.undecided |= !stat.zombie;
+                        left.undecided |= !stat.zombie;
                         continue;
                     }
                 }
             }
-            if stat.zombie {
+            if !stat.zombie {
+                left.alive.push(pid);
+            } else if is_child {
                 // Gone already, or reaped here: both are well.
-                let _ = waitpid(child, Some(WaitPidFlag::WNOHANG));
-                self.orphans.remove(&child);
-            } else {
-                for pid in processes::tree(child) {
-                    self.orphans.insert(pid);
-                    alive.push(pid);
-                }
+                let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+                self.orphans.remove(&pid);
+                left.reaped = true;
             }
         }
-        alive
+        let mut at = 0;
+        while at < left.alive.len() {
+            let parent = left.alive[at];
+            for &(pid, stat) in &all {
+                if stat.parent == parent && !stat.zombie && !left.alive.contains(&pid) {
+                    left.alive.push(pid);
+                }
+            }
+            at += 1;
+        }
+        self.orphans.extend(&left.alive);
+        Ok(left)
     }
 
     /// Ends every process of the run that is alive, and reaps them all.
@@ -488,11 +508,8 @@ impl Running {
         let begun = Instant::now();
         let mut told = false;
         loop {
-            let orphans = match self.main_has_ended() {
-                true => self.orphans_alive(),
-                false => Vec::new(),
-            };
-            if self.main_has_ended() && orphans.is_empty() {
+            let left = self.left()?;
+            if self.main_has_ended() && left.alive.is_empty() && !left.reaped {
                 break;
             }
             let signal = match begun.elapsed() < grace {
@@ -502,10 +519,10 @@ impl Running {
             if signal == Signal::SIGKILL || !told {
                 // What has ended meanwhile cannot be signalled, and need not be.
                 let _ = killpg(self.main, signal);
-                for pid in &orphans {
-                    let _ = kill(*pid, signal);
+                for pid in left.alive {
+                    let _ = kill(pid, signal);
                 }
-                // Those that leave the group meet their SIGTERM as orphans, or SIGKILL.
+                // What comes up later, out of the group, meets SIGKILL.
                 told = true;
             }
             ensure!(
