@@ -68,5 +68,8 @@ fn passes(book: &'static Book, name: &str) -> Result<(), Failed> {
 
 fn named_shared_memory() -> BTreeSet<String> {
     let entries = fs::read_dir("/dev/shm").into_iter().flatten();
-    entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }

@@ -23,7 +23,11 @@ fn data_sink(arguments: &[&str]) -> String {
         .current_dir(root())
         .output()
         .expect("cargo runs");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
     String::from_utf8(out.stdout).expect("text")
 }
 
@@ -32,7 +36,10 @@ fn numpy_reads_what_generate_wrote_and_finds_the_same_sum() {
     let python = env::var("PYTHON").unwrap_or_else(|_| "python3".to_string());
     let has_numpy = Command::new(&python).args(["-c", "import numpy"]).output();
     if !has_numpy.is_ok_and(|out| out.status.success()) {
-        assert!(env::var_os("CI").is_none(), "{python} with NumPy is needed here");
+        assert!(
+            env::var_os("CI").is_none(),
+            "{python} with NumPy is needed here"
+        );
         eprintln!("skipped: {python} has no NumPy; PYTHON names another interpreter");
         return;
     }
@@ -42,8 +49,15 @@ fn numpy_reads_what_generate_wrote_and_finds_the_same_sum() {
     let path = path.to_str().expect("a path that is text");
     data_sink(&["generate", "--records", "1_500_001", "--data", path]);
 
-    let out = Command::new(&python).args(["-c", SCRIPT, path]).output().expect("python runs");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let out = Command::new(&python)
+        .args(["-c", SCRIPT, path])
+        .output()
+        .expect("python runs");
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
     let text = String::from_utf8(out.stdout).expect("text");
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "index timestamp val datetime64[ns] 24");
@@ -53,7 +67,11 @@ fn numpy_reads_what_generate_wrote_and_finds_the_same_sum() {
 
     for run in ["sequential", "fork", "spawn", "fork-inherit"] {
         let printed = data_sink(&[run, "--data", path]);
-        let sum = printed.trim_end().rsplit("total_sum=").next().expect("a last line");
+        let sum = printed
+            .trim_end()
+            .rsplit("total_sum=")
+            .next()
+            .expect("a last line");
         assert_eq!(sum, lines[4], "{run}");
     }
 }

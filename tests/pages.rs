@@ -17,7 +17,10 @@ static BUILT: LazyLock<Built> = LazyLock::new(|| {
         .into_iter()
         .map(|path| {
             let html = fs::read_to_string(&path).expect("a page");
-            let name = path.strip_prefix(folder.path()).expect("inside").to_path_buf();
+            let name = path
+                .strip_prefix(folder.path())
+                .expect("inside")
+                .to_path_buf();
             (name, html)
         })
         .collect();
@@ -34,7 +37,9 @@ impl Built {
     /// The pages of chapters: not the one that holds all of them for printing.
     fn chapters(&self) -> impl Iterator<Item = (&PathBuf, &String)> {
         let other = ["print.html", "404.html", "toc.html"];
-        self.pages.iter().filter(move |(path, _)| !other.iter().any(|name| path.ends_with(name)))
+        self.pages
+            .iter()
+            .filter(move |(path, _)| !other.iter().any(|name| path.ends_with(name)))
     }
 }
 
@@ -44,7 +49,10 @@ fn html_files(folder: &Path) -> Vec<PathBuf> {
         let path = entry.path();
         if path.is_dir() {
             files.extend(html_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "html") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "html")
+        {
             files.push(path);
         }
     }
@@ -63,7 +71,9 @@ fn book() -> Book {
 fn code_blocks(html: &str) -> Vec<String> {
     let page = Html::parse_document(html);
     let blocks = page.select(&select("pre"));
-    blocks.map(|block| block.text().collect::<String>()).collect()
+    blocks
+        .map(|block| block.text().collect::<String>())
+        .collect()
 }
 
 #[test]
@@ -75,7 +85,9 @@ fn every_internal_link_and_anchor_resolves() {
         .iter()
         .map(|(path, html)| {
             let page = Html::parse_document(html);
-            let ids = page.select(&with_id).filter_map(|e| e.attr("id").map(str::to_string));
+            let ids = page
+                .select(&with_id)
+                .filter_map(|e| e.attr("id").map(str::to_string));
             (path, ids.collect())
         })
         .collect();
@@ -84,8 +96,14 @@ fn every_internal_link_and_anchor_resolves() {
     for (path, html) in BUILT.chapters() {
         let page = Html::parse_document(html);
         for element in page.select(&link) {
-            let target = element.attr("href").or(element.attr("src")).expect("selected by it");
-            if target.contains("://") || target.starts_with("mailto:") || target.starts_with("data:") {
+            let target = element
+                .attr("href")
+                .or(element.attr("src"))
+                .expect("selected by it");
+            if target.contains("://")
+                || target.starts_with("mailto:")
+                || target.starts_with("data:")
+            {
                 continue;
             }
             followed += 1;
@@ -96,7 +114,8 @@ fn every_internal_link_and_anchor_resolves() {
             };
             if !BUILT.folder.path().join(&file).exists() {
                 broken.push(format!("{}: no file {target}", path.display()));
-            } else if !anchor.is_empty() && !ids.get(&file).is_some_and(|ids| ids.contains(anchor)) {
+            } else if !anchor.is_empty() && !ids.get(&file).is_some_and(|ids| ids.contains(anchor))
+            {
                 broken.push(format!("{}: no anchor {target}", path.display()));
             }
         }
@@ -122,9 +141,19 @@ fn normal(path: &Path) -> PathBuf {
 
 #[test]
 fn every_file_of_a_listing_appears_in_full_in_a_chapter() {
-    let shown: Vec<String> = BUILT.chapters().flat_map(|(_, html)| code_blocks(html)).collect();
-    for listing in book().listings.iter().filter(|listing| listing.name != "benches") {
-        for file in fs::read_dir(listing.dir.join("src")).expect("sources").flatten() {
+    let shown: Vec<String> = BUILT
+        .chapters()
+        .flat_map(|(_, html)| code_blocks(html))
+        .collect();
+    for listing in book()
+        .listings
+        .iter()
+        .filter(|listing| listing.name != "benches")
+    {
+        for file in fs::read_dir(listing.dir.join("src"))
+            .expect("sources")
+            .flatten()
+        {
             let source = fs::read_to_string(file.path()).expect("a source");
             let without_anchors: String = source
                 .lines()
@@ -132,7 +161,9 @@ fn every_file_of_a_listing_appears_in_full_in_a_chapter() {
                 .map(|line| format!("{line}\n"))
                 .collect();
             assert!(
-                shown.iter().any(|block| block.trim_end() == without_anchors.trim_end()),
+                shown
+                    .iter()
+                    .any(|block| block.trim_end() == without_anchors.trim_end()),
                 "{} is in no chapter in full",
                 file.path().display()
             );
@@ -149,16 +180,27 @@ fn every_run_is_shown_once_with_its_command_and_the_notes_beside_it() {
             .chapters()
             .filter(|(path, _)| !path.ends_with("index.html"))
             .map(|(_, html)| Html::parse_document(html))
-            .filter(|page| page.select(&select(&format!("[id=\"{id}\"]"))).next().is_some())
+            .filter(|page| {
+                page.select(&select(&format!("[id=\"{id}\"]")))
+                    .next()
+                    .is_some()
+            })
             .collect();
-        assert_eq!(pages.len(), 1, "{name} is shown in {} chapters", pages.len());
+        assert_eq!(
+            pages.len(),
+            1,
+            "{name} is shown in {} chapters",
+            pages.len()
+        );
         let section = select(&format!("[id=\"{id}\"]"));
         let section = pages[0].select(&section).next().expect("just found");
         let text: String = section.text().collect();
         assert!(text.contains("cargo run -- "), "{name} has no command");
         if let Ok(notes) = fs::read_to_string(run.notes_path()) {
-            let beside: Vec<String> =
-                section.select(&select("pre")).map(|pre| pre.text().collect()).collect();
+            let beside: Vec<String> = section
+                .select(&select("pre"))
+                .map(|pre| pre.text().collect())
+                .collect();
             assert!(
                 beside.iter().any(|pre| pre.trim_end() == notes.trim_end()),
                 "{name} does not show what the notes' program printed"
@@ -173,9 +215,22 @@ fn each_of_the_notes_fifteen_outputs_belongs_to_a_run() {
     let with_notes = book.runs().filter(|run| run.notes_path().exists()).count();
     assert_eq!(with_notes, 15);
     for listing in &book.listings {
-        for notes in fs::read_dir(listing.dir.join("notes")).into_iter().flatten().flatten() {
-            let run = notes.path().file_stem().expect("a name").to_string_lossy().into_owned();
-            assert!(listing.runs.iter().any(|r| r.name == run), "{}", notes.path().display());
+        for notes in fs::read_dir(listing.dir.join("notes"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let run = notes
+                .path()
+                .file_stem()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
+            assert!(
+                listing.runs.iter().any(|r| r.name == run),
+                "{}",
+                notes.path().display()
+            );
         }
     }
 }
@@ -185,18 +240,32 @@ fn no_line_of_a_listing_is_pasted_where_an_include_belongs() {
     let listings: BTreeSet<String> = book()
         .listings
         .iter()
-        .flat_map(|listing| fs::read_dir(listing.dir.join("src")).expect("sources").flatten())
+        .flat_map(|listing| {
+            fs::read_dir(listing.dir.join("src"))
+                .expect("sources")
+                .flatten()
+        })
         .flat_map(|file| {
             let source = fs::read_to_string(file.path()).expect("a source");
-            source.lines().map(|line| line.trim().to_string()).collect::<Vec<_>>()
+            source
+                .lines()
+                .map(|line| line.trim().to_string())
+                .collect::<Vec<_>>()
         })
         .filter(|line| line.len() > 30)
         .collect();
     assert!(listings.len() > 200, "{}", listings.len());
-    for chapter in fs::read_dir(root().join("src")).expect("chapters").flatten() {
+    for chapter in fs::read_dir(root().join("src"))
+        .expect("chapters")
+        .flatten()
+    {
         let text = fs::read_to_string(chapter.path()).expect("a chapter");
         for line in text.lines().map(str::trim) {
-            assert!(!listings.contains(line), "{}: {line}", chapter.path().display());
+            assert!(
+                !listings.contains(line),
+                "{}: {line}",
+                chapter.path().display()
+            );
         }
     }
 }
@@ -206,7 +275,10 @@ fn no_page_needs_another_host() {
     let loads = select("script[src], link[rel~=stylesheet], img[src], iframe[src], source[src]");
     for (path, html) in BUILT.chapters() {
         for element in Html::parse_document(html).select(&loads) {
-            let from = element.attr("src").or(element.attr("href")).unwrap_or_default();
+            let from = element
+                .attr("src")
+                .or(element.attr("href"))
+                .unwrap_or_default();
             assert!(!from.contains("//"), "{} loads {from}", path.display());
         }
     }
@@ -216,7 +288,12 @@ fn no_page_needs_another_host() {
 fn the_readme_names_every_listing() {
     let readme = fs::read_to_string(root().join("README.md")).expect("a README");
     for listing in book().listings {
-        let folder = listing.dir.strip_prefix(root()).expect("inside").display().to_string();
+        let folder = listing
+            .dir
+            .strip_prefix(root())
+            .expect("inside")
+            .display()
+            .to_string();
         assert!(readme.contains(&format!("({folder})")), "{folder}");
     }
 }

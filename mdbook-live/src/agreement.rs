@@ -23,9 +23,18 @@ impl Agreement {
     }
 }
 
+/// What varies by nature between two runs of one listing.
+#[derive(Debug, Clone, Default)]
+pub struct Varies {
+    /// What is masked where it stands in a line.
+    pub masked: Vec<Regex>,
+    /// Lines that a run may print or not, left out of the comparison.
+    pub incidental: Vec<Regex>,
+}
+
 /// Compares two runs as multisets of lines, each line masked first: the order
 /// in which processes run, and so print, is not theirs to choose.
-pub fn compare(live: &[TimedLine], recorded: &[TimedLine], varies: &[Regex]) -> Agreement {
+pub fn compare(live: &[TimedLine], recorded: &[TimedLine], varies: &Varies) -> Agreement {
     let (only_live, only_recorded) = unmatched(&masked(live, varies), &masked(recorded, varies));
     let texts = |lines: &[TimedLine], only: Vec<usize>| {
         only.into_iter().map(|at| lines[at].text.clone()).collect()
@@ -36,9 +45,14 @@ pub fn compare(live: &[TimedLine], recorded: &[TimedLine], varies: &[Regex]) -> 
     }
 }
 
-/// The lines with all that varies by nature replaced by `…`.
-pub(crate) fn masked(lines: &[TimedLine], varies: &[Regex]) -> Vec<String> {
-    lines.iter().map(|line| mask(&line.text, varies)).collect()
+/// The lines with all that varies by nature replaced by `…`; `None` is a line
+/// that is left out.
+pub(crate) fn masked(lines: &[TimedLine], varies: &Varies) -> Vec<Option<String>> {
+    let texts = lines.iter().map(|line| line.text.as_str());
+    let is_incidental = |text: &str| varies.incidental.iter().any(|line| line.is_match(text));
+    texts
+        .map(|text| (!is_incidental(text)).then(|| mask(text, &varies.masked)))
+        .collect()
 }
 
 /// The listing's own patterns come first: they are written for the line as printed.
@@ -55,23 +69,30 @@ fn mask(line: &str, varies: &[Regex]) -> String {
 }
 
 /// The places in each list of what the other has not, as often.
-pub(crate) fn unmatched(live: &[String], recorded: &[String]) -> (Vec<usize>, Vec<usize>) {
+pub(crate) fn unmatched(
+    live: &[Option<String>],
+    recorded: &[Option<String>],
+) -> (Vec<usize>, Vec<usize>) {
+    fn compared(lines: &[Option<String>]) -> impl DoubleEndedIterator<Item = (usize, &str)> {
+        let numbered = lines.iter().enumerate();
+        numbered.filter_map(|(at, line)| Some((at, line.as_deref()?)))
+    }
     // How many more of each line the record has, then what is left of that.
     let mut surplus: HashMap<&str, isize> = HashMap::new();
-    for line in recorded {
+    for (_, line) in compared(recorded) {
         *surplus.entry(line).or_default() += 1;
     }
     let mut only_live = Vec::new();
-    for (at, line) in live.iter().enumerate() {
-        match surplus.get_mut(line.as_str()) {
+    for (at, line) in compared(live) {
+        match surplus.get_mut(line) {
             Some(left) if *left > 0 => *left -= 1,
             _ => only_live.push(at),
         }
     }
     // From the end, so that of several equal lines the last ones are the lost ones.
     let mut only_recorded = Vec::new();
-    for (at, line) in recorded.iter().enumerate().rev() {
-        match surplus.get_mut(line.as_str()) {
+    for (at, line) in compared(recorded).rev() {
+        match surplus.get_mut(line) {
             Some(left) if *left > 0 => {
                 *left -= 1;
                 only_recorded.push(at);
@@ -95,7 +116,11 @@ mod tests {
                 text: text.to_owned(),
             }])
         };
-        let varies = [Regex::new(r"\d[\d_]* records").expect("a pattern")];
+        let pattern = |text| vec![Regex::new(text).expect("a pattern")];
+        let varies = Varies {
+            masked: pattern(r"\d[\d_]* records"),
+            incidental: pattern("^No data file yet"),
+        };
         compare(&lines(live), &lines(recorded), &varies)
     }
 
@@ -117,6 +142,12 @@ mod tests {
         let live = "\x1b[1mMain\x1b[0m [ 0.01s] id 0x7ff0 of 2_000 records\n";
         let recorded = "Main [12.34s] id 0x5e of 200_000_000 records  \n";
         assert!(compared(live, recorded).agrees());
+    }
+
+    #[test]
+    fn an_incidental_line_is_no_difference_on_either_side() {
+        assert!(compared("No data file yet\nA\n", "A\n").agrees());
+        assert!(compared("A\n", "A\nNo data file yet\n").agrees());
     }
 
     #[test]

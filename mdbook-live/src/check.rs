@@ -3,11 +3,11 @@
 use anyhow::{Result, bail};
 
 use crate::agreement::{self, Agreement};
-use crate::claims::{Claim, ClaimSize, Lines, Standing};
-use crate::figures::{FigureSource, RecordedFigures};
+use crate::claims::{Claim, Lines, On, Standing, Verdict};
+use crate::figures::{FigureSource, NotesFigures, RecordedFigures};
 use crate::record::Record;
 use crate::runner::Outcome;
-use crate::runs::{RunRef, Size};
+use crate::runs::{Book, RunRef, Size};
 use crate::session::{LiveFigures, Session};
 
 /// How many lines that differ are named, of each side.
@@ -94,7 +94,8 @@ impl Report {
             outcome,
         };
         let lines = outcome.lines();
-        for (claim, standing) in judged(run, Size::Quick, &Lines::from(&lines[..]), &figures) {
+        let lines_to_judge = Lines::from(&lines[..]);
+        for (claim, standing) in judged(session.book, run, Size::Quick, &lines_to_judge, &figures) {
             self.count(claim, standing, "");
         }
         if let Some(record) = record {
@@ -113,7 +114,7 @@ impl Report {
             )),
             Err(error) => self.faults.push(format!("{error:#}")),
         }
-        for (claim, standing) in judge_record(session, run, record) {
+        for (claim, standing) in judge_record(session.book, run, record) {
             self.count(claim, standing, " on the record");
         }
     }
@@ -133,8 +134,10 @@ impl Report {
     }
 }
 
-/// The claims that are checked at a size, with where they stand.
+/// The claims that are checked at a size, with where they stand. Those about the
+/// notes are judged on the notes' output, beside those that need the real size.
 pub fn judged<'r>(
+    book: &Book,
     run: RunRef<'r>,
     size: Size,
     lines: &Lines,
@@ -142,26 +145,39 @@ pub fn judged<'r>(
 ) -> Vec<(&'r Claim, Standing)> {
     let claims = run.run.claims.iter();
     claims
-        .filter(|claim| size == Size::Recorded || claim.size == ClaimSize::Any)
-        .map(|claim| (claim, claim.check.standing(lines, figures)))
+        .filter(|claim| size == Size::Recorded || claim.on == On::Any)
+        .map(|claim| {
+            let standing = match claim.on {
+                On::Any | On::Record => claim.check.standing(lines, figures),
+                On::Notes => match run.notes() {
+                    Ok(notes) => {
+                        let figures = NotesFigures { book, run };
+                        claim.check.standing(&Lines::from(&notes[..]), &figures)
+                    }
+                    Err(error) => Standing::Decided(Verdict {
+                        holds: false,
+                        seen: format!("{error:#}"),
+                    }),
+                },
+            };
+            (claim, standing)
+        })
         .collect()
 }
 
 /// Every claim of a run, judged on its record.
 pub fn judge_record<'r>(
-    session: &Session<'_>,
+    book: &Book,
     run: RunRef<'r>,
     record: &Record,
 ) -> Vec<(&'r Claim, Standing)> {
-    let figures = RecordedFigures {
-        book: session.book,
-        run,
-        record,
-    };
+    let figures = RecordedFigures { book, run, record };
+    let lines = record.lines();
     judged(
+        book,
         run,
         Size::Recorded,
-        &Lines::from(&record.lines()[..]),
+        &Lines::from(&lines[..]),
         &figures,
     )
 }
@@ -191,7 +207,6 @@ mod tests {
     use super::*;
     use crate::record::tests::record_of;
     use crate::runner::Stop;
-    use crate::runs::Book;
     use crate::runs::tests::book_with;
 
     /// Runs that are scripts of `sh`; each is its name, its script, its further lines.
@@ -368,12 +383,34 @@ mod tests {
 
     #[test]
     fn claims_of_the_recorded_size_are_judged_on_the_record_alone() {
-        let claim = format!("{COUNT}\nsize = 'recorded'");
+        let claim = format!("{COUNT}\non = 'record'");
         let (_dir, book) = scripts(&[("a", "echo other", &claim)]);
         record(&book, "demo/a", "other\n");
         assert_eq!(
             checked(&book, "demo/a").faults,
             ["the claim \"Once\" does not hold on the record: `^Main` matches no line"]
+        );
+    }
+
+    #[test]
+    fn a_claim_about_the_notes_is_judged_on_what_their_program_printed() {
+        let claim = "[[run.claim]]\nsays = 'Twice'\non = 'notes'\ncount = { of = '^Main', is = 2 }\n\
+                     [[run.claim]]\nsays = 'Long'\non = 'notes'\n\
+                     ratio = { of = 't', to = 't', is = 2 }";
+        let (dir, book) = scripts(&[("a", "echo Main t=1", claim)]);
+        record(&book, "demo/a", "Main t=1\n");
+        let faults = checked(&book, "demo/a").faults;
+        assert!(
+            faults[0].contains("cannot read the notes' output"),
+            "{faults:?}"
+        );
+
+        let notes = dir.path().join("listings/demo/notes");
+        std::fs::create_dir(&notes).expect("a folder");
+        std::fs::write(notes.join("a.txt"), "Main t=3\nMain t=4\n").expect("a file");
+        assert_eq!(
+            checked(&book, "demo/a").faults,
+            ["the claim \"Long\" does not hold on the record: 1.0 (4 / 4), not exactly 2"]
         );
     }
 

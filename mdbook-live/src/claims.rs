@@ -14,8 +14,8 @@ pub struct Claim {
     pub by: By,
     /// What qualifies the outcome, shown after it: "holds when every worker is up".
     pub verdict: Option<String>,
-    /// At which size the claim is checked.
-    pub size: ClaimSize,
+    /// What the claim is checked on.
+    pub on: On,
     /// What decides it.
     pub check: Check,
 }
@@ -29,13 +29,15 @@ pub enum By {
     Book,
 }
 
-/// At which size a claim is checked.
+/// What a claim is checked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClaimSize {
-    /// On quick live runs and on the record.
+pub enum On {
+    /// Live runs, and the record.
     Any,
-    /// On the record alone: its figures need the real size.
-    Recorded,
+    /// The record alone: its figures need the real size.
+    Record,
+    /// What the notes' program printed: it is a claim about the notes.
+    Notes,
 }
 
 /// One check of a run's lines or figures.

@@ -15,7 +15,7 @@ use crate::check::{self, Report};
 use crate::claims::{By, Lines, Standing, counted};
 use crate::preprocess;
 use crate::record::{HostCard, Record, lines_of};
-use crate::recorder;
+use crate::recorder::{self, How};
 use crate::runner::Stop;
 use crate::runs::{Book, RunRef, Size};
 use crate::serve;
@@ -64,6 +64,9 @@ enum Verb {
         /// LISTING/RUN; none is all
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
+        /// Make each run so often, an odd number, and keep the one of median length
+        #[arg(long, value_name = "N", default_value = "3", value_parser = odd)]
+        of: usize,
         /// Write a record also when the run failed or broke a claim
         #[arg(long)]
         keep_broken: bool,
@@ -205,8 +208,12 @@ fn obey(arguments: Arguments) -> Result<Found> {
         Verb::Check { runs } => in_session(root, |session, terminal, out| {
             check_all(session, &runs, terminal, out)
         }),
-        Verb::Record { runs, keep_broken } => in_session(root, |session, terminal, out| {
-            record_all(session, &runs, keep_broken, terminal, out)
+        Verb::Record {
+            runs,
+            of,
+            keep_broken,
+        } => in_session(root, |session, terminal, out| {
+            record_all(session, &runs, How { of, keep_broken }, terminal, out)
         }),
     }
 }
@@ -414,7 +421,7 @@ fn run_one(
         size,
         outcome: &outcome,
     };
-    let standings = check::judged(run, size, &Lines::from(&live[..]), &figures);
+    let standings = check::judged(book, run, size, &Lines::from(&live[..]), &figures);
     let judged = standings.len();
     for (claim, standing) in standings {
         let (mark, seen) = match standing {
@@ -450,6 +457,14 @@ fn run_one(
         bail!("stopped");
     }
     Ok(if well { Found::Well } else { Found::Broken })
+}
+
+/// A number of runs that has a median among them.
+fn odd(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number % 2 == 1 => Ok(number),
+        _ => Err("an odd number is accepted: 1, 3, 5 …".to_owned()),
+    }
 }
 
 /// When and where a record was made.
@@ -548,7 +563,7 @@ fn in_words(report: &Report) -> String {
 fn record_all(
     session: &Session<'_>,
     names: &[String],
-    keep_broken: bool,
+    how: How,
     terminal: Terminal,
     out: &mut dyn Write,
 ) -> Result<Found> {
@@ -564,7 +579,7 @@ fn record_all(
         )?;
         out.flush()?;
         // The run's output as it comes; where it cannot be shown it is recorded all the same.
-        let recorded = recorder::record(session, *run, keep_broken, &mut |event| {
+        let recorded = recorder::record(session, *run, how, &mut |event| {
             let text = match terminal.colour {
                 true => event.text.as_str().into(),
                 false => crate::record::without_escapes(&event.text),
@@ -670,6 +685,11 @@ mod tests {
         assert_eq!(chosen(&book, &[]).expect("all").len(), 1);
     }
 
+    const ONCE: How = How {
+        of: 1,
+        keep_broken: false,
+    };
+
     const PLAIN: Terminal = Terminal {
         width: 100,
         colour: false,
@@ -708,7 +728,7 @@ mod tests {
         let all: &[String] = &[];
 
         let (text, found) = printed(&book, |session, out| {
-            record_all(session, all, false, PLAIN, out)
+            record_all(session, all, ONCE, PLAIN, out)
         });
         assert_eq!(found, Found::Well);
         assert!(
@@ -756,7 +776,7 @@ mod tests {
         let (_dir, book) = book_with(&script("one", "echo Main; echo old"));
         let book = book.expect("it is right");
         printed(&book, |session, out| {
-            record_all(session, &[], false, PLAIN, out)
+            record_all(session, &[], ONCE, PLAIN, out)
         });
 
         let runs = script("one", "echo Main; echo Main") + &script("two", "echo no room; exit 77");
@@ -788,7 +808,7 @@ mod tests {
         }
 
         let (text, found) = printed(&book, |session, out| {
-            record_all(session, &[], false, PLAIN, out)
+            record_all(session, &[], ONCE, PLAIN, out)
         });
         assert_eq!(found, Found::Broken);
         for words in [

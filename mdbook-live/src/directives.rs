@@ -6,25 +6,41 @@
 //! {{#run module-state/fork}}
 //! {{#figure data-sink/fork-8 total_time_s}}
 //! {{#figure data-sink/spawn-4 total_time_s / data-sink/sequential total_time_s}}
+//! {{#figure notes:data-sink/fork-8 total_time_s}}
 //! ```
 //!
 //! `listing` and `run` stand alone on their line; a `figure` stands anywhere in a sentence.
 //! Code blocks, inline code, HTML comments and `\{{#…}}` are left as they are.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 
-/// One figure of one run's record.
+/// One figure of one run: of its record, or of what the notes' program printed.
+///
+/// Written `LISTING/RUN FIGURE`, or `notes:LISTING/RUN FIGURE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFigure {
+    /// Whether it is of the notes' output.
+    pub in_notes: bool,
     /// `LISTING/RUN`.
     pub run: String,
     /// A figure of its `runs.toml`, or one that is built in.
     pub figure: String,
 }
+
+impl fmt::Display for RunFigure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = if self.in_notes { NOTES } else { "" };
+        write!(f, "{source}{} {}", self.run, self.figure)
+    }
+}
+
+/// Before the run of a figure that is read from the notes' output.
+const NOTES: &str = "notes:";
 
 /// What a directive asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +58,7 @@ pub enum Directive {
     },
     /// A run with its record, by full name.
     Run(String),
-    /// A figure of a record.
+    /// A figure of a run.
     Figure(RunFigure),
     /// A figure divided by another.
     Quotient(RunFigure, RunFigure),
@@ -181,8 +197,13 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
         "figure" => {
             let words: Vec<&str> = arguments.split_whitespace().collect();
             let figure = |run: &str, figure: &str| {
+                let (in_notes, run) = match run.strip_prefix(NOTES) {
+                    Some(run) => (true, run),
+                    None => (false, run),
+                };
                 is_run_name(run)
                     .then(|| RunFigure {
+                        in_notes,
                         run: run.to_owned(),
                         figure: figure.to_owned(),
                     })
@@ -279,6 +300,7 @@ mod tests {
 
     fn figure(run: &str, figure: &str) -> RunFigure {
         RunFigure {
+            in_notes: false,
             run: run.to_owned(),
             figure: figure.to_owned(),
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use regex::Regex;
 
 use crate::record::{MemorySample, Record, TimedLine};
@@ -19,13 +19,24 @@ pub const BUILT_IN: [&str; 5] = [
     "tree_peak_shmem",
 ];
 
-/// How a figure is read from a run's lines: the last line that matches counts.
+/// How a figure is read from a run's lines.
 #[derive(Debug, Clone)]
 pub struct FigureSpec {
     /// Has exactly one capture, a number.
     pub pattern: Regex,
+    /// Which of the lines that match counts.
+    pub take: Take,
     /// Its unit; empty for a bare number.
     pub unit: String,
+}
+
+/// Which of several lines counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    /// The one printed first.
+    First,
+    /// The one printed last.
+    Last,
 }
 
 /// A figure's value.
@@ -145,10 +156,14 @@ impl Measured<'_> {
     pub fn figure(&self, listing: &Listing, name: &str) -> Result<Figure> {
         require_known(listing, name)?;
         if let Some(spec) = listing.figures.get(name) {
-            let found = self.lines.iter().rev().find_map(|line| {
+            let mut found = self.lines.iter().filter_map(|line| {
                 let captures = spec.pattern.captures(&line.text)?;
                 Some(captures.get(1)?.as_str().to_owned())
             });
+            let found = match spec.take {
+                Take::First => found.next(),
+                Take::Last => found.next_back(),
+            };
             let text = found
                 .with_context(|| format!("{name}: `{}` matches no line", spec.pattern.as_str()))?;
             return Figure::parse(&text, &spec.unit).with_context(|| name.to_owned());
@@ -183,6 +198,44 @@ pub fn of_record(run: RunRef<'_>, record: &Record, name: &str) -> Result<Figure>
     }
     .figure(run.listing, name)
     .with_context(|| format!("in the record of {}", run.full_name()))
+}
+
+/// The figure `name` of what the notes' program printed. It has no figures of time
+/// and memory but those that it printed.
+pub fn of_notes(run: RunRef<'_>, name: &str) -> Result<Figure> {
+    let listing = run.listing;
+    require_known(listing, name)?;
+    let at = || format!("in the notes' output of {}", run.full_name());
+    if !listing.figures.contains_key(name) {
+        return Err(anyhow!("{name} is not a figure of printed lines")).with_context(at);
+    }
+    let lines = run.notes()?;
+    Measured {
+        lines: &lines,
+        seconds: 0.0,
+        memory: &[],
+    }
+    .figure(listing, name)
+    .with_context(at)
+}
+
+/// Figures of the notes' outputs: what claims on the notes need.
+#[derive(Clone, Copy)]
+pub struct NotesFigures<'a> {
+    /// The book that the other runs belong to.
+    pub book: &'a Book,
+    /// The run at hand.
+    pub run: RunRef<'a>,
+}
+
+impl FigureSource for NotesFigures<'_> {
+    fn figure(&self, name: &FigureName) -> Result<Figure> {
+        let run = match &name.run {
+            Some(other) => self.book.run(other)?,
+            None => self.run,
+        };
+        of_notes(run, &name.figure)
+    }
 }
 
 /// Figures of a record, and of the other runs' records: what claims on a record need.
@@ -261,6 +314,26 @@ mod tests {
             figures_of("t=1\nt=2_000\nx\n", &[], "t"),
             Ok("2_000 s".into())
         );
+    }
+
+    #[test]
+    fn the_first_line_that_matches_counts_where_that_is_asked_for() {
+        let (_dir, book) = book_with(&format!(
+            "figures.t = {{ pattern = 't=(\\S+)', take = 'first' }}\n{}",
+            one_run("")
+        ));
+        let book = book.expect("it is right");
+        let text = "x\nt=1\nt=2\n".to_owned();
+        let lines = lines_of(&[crate::record::Event { seconds: 0.0, text }]);
+        let measured = Measured {
+            lines: &lines,
+            seconds: 0.0,
+            memory: &[],
+        };
+        let figure = measured
+            .figure(&book.listings[0], "t")
+            .expect("it is there");
+        assert_eq!(figure.value, 1.0);
     }
 
     #[test]

@@ -172,11 +172,10 @@ pub fn run(view: &RunView<'_>) -> String {
     format!("{}\n", without_directives(&page.into_string()))
 }
 
-/// A figure of a record inside a sentence.
-pub fn figure(run: &str, name: &str, figure: &Figure, record: &Record) -> String {
-    let title = format!("{run} {name}, recorded {}", record.header.date());
+/// A figure inside a sentence; `title` says which one.
+pub fn figure(title: &str, figure: &Figure) -> String {
     // A no-break space keeps a number and its unit on one line.
-    inline(&title, &figure.to_string().replace(' ', "\u{a0}"))
+    inline(title, &figure.to_string().replace(' ', "\u{a0}"))
 }
 
 /// A quotient of two figures inside a sentence, to two significant digits.
@@ -340,6 +339,10 @@ fn host_card(record: &Record) -> Markup {
         (cpu) ", " (cores) @if *cores == 1 { " core, " } @else { " cores, " }
         (format!("{gib:.0}")) " GiB memory, " (kernel) ", " (rustc) ", "
         time datetime=(record.header.date()) { (record.header.date()) }
+        @if let [first, .., last] = record.header.live.of[..] {
+            ", median of " (record.header.live.of.len()) " runs of "
+            (format!("{first:.2}")) " to " (format!("{last:.2} s"))
+        }
     }
 }
 
@@ -478,7 +481,7 @@ fn two_digits(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::{Check, ClaimSize, Verdict};
+    use crate::claims::{Check, On, Verdict};
     use crate::record::{Event, Header, Live};
 
     fn record(text: &str) -> Record {
@@ -504,6 +507,7 @@ mod tests {
                     args: vec!["fork".into()],
                     exit: 0,
                     sources: String::new(),
+                    of: vec![1.2, 1.5, 1.75],
                 },
             },
             events: text
@@ -551,7 +555,7 @@ mod tests {
             says: "Same `id` & value".into(),
             by: By::Notes,
             verdict: None,
-            size: ClaimSize::Any,
+            on: On::Any,
             check: Check::Same(Regex::new("id (.)").unwrap()),
         }
     }
@@ -730,14 +734,14 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_has_its_unit_its_run_and_its_date() {
+    fn a_figure_has_its_unit_and_its_title() {
         let value = Figure {
             value: 0.98,
             text: "0.98".into(),
             unit: "s".into(),
         };
         assert_eq!(
-            figure("demo/fork", "total_time_s", &value, &record("x")),
+            figure("demo/fork total_time_s, recorded 2026-11-23", &value),
             "<span class=\"figure\" title=\"demo/fork total_time_s, recorded 2026-11-23\">\
              0.98\u{a0}s</span>"
         );

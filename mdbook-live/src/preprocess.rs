@@ -21,10 +21,11 @@ use anyhow::{Context, Result, anyhow, bail};
 use mdbook_preprocessor::book::{Book as Chapters, BookItem, Chapter};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
-use crate::claims::{Claim, Lines, Standing};
+use crate::check;
+use crate::claims::Standing;
 use crate::directives::{self, Directive, Place, RunFigure};
 use crate::excerpt;
-use crate::figures::{self, Figure, RecordedFigures};
+use crate::figures::{self, Figure};
 use crate::page::{self, ClaimView, ListingView, RecordView, RunView};
 use crate::record::Record;
 use crate::runs::{Book, RunRef, Size};
@@ -205,8 +206,8 @@ impl<'a> Expander<'a> {
                 self.expand_run(run, &id)
             }
             Ok(Directive::Figure(name)) => Ok(match self.figure(name)? {
-                Some((figure, record)) => page::figure(&name.run, &name.figure, &figure, &record),
-                None => page::figure_not_recorded(&format!("{} {}", name.run, name.figure)),
+                Some((figure, source)) => page::figure(&format!("{name}, {source}"), &figure),
+                None => page::figure_not_recorded(&name.to_string()),
             }),
             Ok(Directive::Quotient(of, to)) => self.expand_quotient(of, to),
         }
@@ -223,14 +224,17 @@ impl<'a> Expander<'a> {
             }
         };
         let record = self.record(run)?;
-        let claims = run
-            .run
-            .claims
-            .iter()
-            .map(|claim| ClaimView {
-                claim,
-                standing: self.standing(run, record.as_deref(), claim),
-            })
+        let standings = match &record {
+            Some(record) => check::judge_record(self.book, run, record),
+            None => {
+                let open = || Standing::Open("There is no record yet.".to_owned());
+                let claims = run.run.claims.iter();
+                claims.map(|claim| (claim, open())).collect()
+            }
+        };
+        let claims = standings
+            .into_iter()
+            .map(|(claim, standing)| ClaimView { claim, standing })
             .collect();
         let view = match &record {
             Some(record) => Some(RecordView {
@@ -251,23 +255,10 @@ impl<'a> Expander<'a> {
         }))
     }
 
-    fn standing(&self, run: RunRef<'a>, record: Option<&Record>, claim: &Claim) -> Standing {
-        let Some(record) = record else {
-            return Standing::Open("There is no record yet.".to_owned());
-        };
-        let figures = RecordedFigures {
-            book: self.book,
-            run,
-            record,
-        };
-        let lines = Lines::from(&record.lines()[..]);
-        claim.check.standing(&lines, &figures)
-    }
-
     fn expand_quotient(&mut self, of: &RunFigure, to: &RunFigure) -> Result<String> {
-        let title = format!("{} {} / {} {}", of.run, of.figure, to.run, to.figure);
+        let title = format!("{of} / {to}");
         // Both are looked up before either may be missing: an unknown name is an error always.
-        let (Some((dividend, record)), Some((divisor, _))) = (self.figure(of)?, self.figure(to)?)
+        let (Some((dividend, source)), Some((divisor, _))) = (self.figure(of)?, self.figure(to)?)
         else {
             return Ok(page::figure_not_recorded(&title));
         };
@@ -277,23 +268,24 @@ impl<'a> Expander<'a> {
         if divisor.value == 0.0 {
             bail!("{title}: the divisor is {divisor}");
         }
-        let title = format!(
-            "{title} = {dividend} / {divisor}, recorded {}",
-            record.header.date()
-        );
+        let title = format!("{title} = {dividend} / {divisor}, {source}");
         Ok(page::quotient(&title, dividend.value / divisor.value))
     }
 
-    /// A figure with the record that it is from; `None` where there is no record yet.
-    fn figure(&mut self, name: &RunFigure) -> Result<Option<(Figure, Rc<Record>)>> {
+    /// A figure and where it is from; `None` where there is no record yet.
+    fn figure(&mut self, name: &RunFigure) -> Result<Option<(Figure, String)>> {
         let run = self.book.run(&name.run)?;
+        if name.in_notes {
+            let figure = figures::of_notes(run, &name.figure)?;
+            return Ok(Some((figure, "as the notes recorded it".to_owned())));
+        }
         // Before the record: a name that does not exist is an error with a record and without.
         figures::require_known(run.listing, &name.figure)?;
         let Some(record) = self.record(run)? else {
             return Ok(None);
         };
         let figure = figures::of_record(run, &record, &name.figure)?;
-        Ok(Some((figure, record)))
+        Ok(Some((figure, format!("recorded {}", record.header.date()))))
     }
 
     /// What has changed since the record, with each listing's sources hashed only once

@@ -51,7 +51,7 @@ pub struct Header {
 }
 
 /// What the header says beyond asciicast.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Live {
     /// The machine.
     pub host: HostCard,
@@ -61,6 +61,9 @@ pub struct Live {
     pub exit: i32,
     /// The hash of the sources that were run.
     pub sources: String,
+    /// How long each of the runs took of which this is the median, in seconds,
+    /// ascending.
+    pub of: Vec<f64>,
 }
 
 /// The machine that made a record.
@@ -411,6 +414,7 @@ pub(crate) mod tests {
                     args: vec!["a b".into(), "--n".into(), "1".into()],
                     exit: 0,
                     sources: String::new(),
+                    of: vec![0.25],
                 },
             },
             events: text

@@ -28,27 +28,33 @@ pub struct Recorded {
     pub warnings: Vec<String>,
 }
 
+/// How records are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct How {
+    /// How often a run is made; the record is the one of median length. An odd
+    /// number, since a median of two is none of them.
+    pub of: usize,
+    /// Whether a run that fails, or on which a claim breaks, is written too.
+    pub keep_broken: bool,
+}
+
 /// Runs a run at its recorded size and writes its record, in place of an
-/// earlier one. A run that fails, or on which a claim breaks, is written only
-/// with `keep_broken`; one that was skipped or stopped never.
+/// earlier one. One that was skipped or stopped is never written.
 pub fn record(
     session: &Session<'_>,
     run: RunRef<'_>,
-    keep_broken: bool,
+    how: How,
     watch: &mut dyn FnMut(&Event),
 ) -> Result<Recorded> {
     // Before the build: what is edited while the run goes on makes its record stale.
     let sources = sources::hash(&run.listing.dir)?;
-    let outcome = session.run(run, Size::Recorded, true, watch)?;
-    if outcome.end == End::Stopped {
-        bail!("stopped");
-    }
+    let (outcome, of) = median_run(session, run, how.of, watch)?;
     let skipped = outcome.skipped();
     let mut faults = outcome.faults(run.run.exit);
     let mut warnings = Vec::new();
-    let record = record_of(run, outcome, sources)?;
+    let record = record_of(run, outcome, sources, of)?;
     if skipped.is_none() {
-        for (claim, standing) in check::judge_record(session, run, &record) {
+        for (claim, standing) in check::judge_record(session.book, run, &record) {
             match standing {
                 Standing::Decided(verdict) if verdict.holds => {}
                 Standing::Decided(verdict) => faults.push(format!(
@@ -64,7 +70,7 @@ pub fn record(
             }
         }
     }
-    let written = skipped.is_none() && (faults.is_empty() || keep_broken);
+    let written = skipped.is_none() && (faults.is_empty() || how.keep_broken);
     if written {
         record.save(run)?;
     }
@@ -77,7 +83,32 @@ pub fn record(
     })
 }
 
-fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String) -> Result<Record> {
+/// The run of median length, and the lengths of all. The first one that fails or
+/// is skipped ends the series: it is the one to look at.
+fn median_run(
+    session: &Session<'_>,
+    run: RunRef<'_>,
+    times: usize,
+    watch: &mut dyn FnMut(&Event),
+) -> Result<(Outcome, Vec<f64>)> {
+    let mut outcomes: Vec<Outcome> = Vec::with_capacity(times);
+    for _ in 0..times.max(1) {
+        let outcome = session.run(run, Size::Recorded, true, watch)?;
+        if outcome.end == End::Stopped {
+            bail!("stopped");
+        }
+        if outcome.skipped().is_some() || !outcome.faults(run.run.exit).is_empty() {
+            let seconds = outcome.seconds;
+            return Ok((outcome, vec![seconds]));
+        }
+        outcomes.push(outcome);
+    }
+    outcomes.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    let of = outcomes.iter().map(|outcome| outcome.seconds).collect();
+    Ok((outcomes.swap_remove(outcomes.len() / 2), of))
+}
+
+fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String, of: Vec<f64>) -> Result<Record> {
     let began = outcome.began.duration_since(UNIX_EPOCH);
     let rows = outcome.lines().len().clamp(10, 50);
     Ok(Record {
@@ -95,6 +126,7 @@ fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String) -> Result<Recor
                 args: run.run.args.clone(),
                 exit: outcome.exit_code(),
                 sources,
+                of,
             },
         },
         events: outcome.events,
@@ -118,7 +150,8 @@ mod tests {
         let session = Session::new(&book, Stop::default());
         session.use_program("demo", "/bin/sh");
         let run = book.run("demo/a").expect("it is there");
-        let recorded = record(&session, run, keep_broken, &mut |_| {}).expect("sh starts");
+        let how = How { of: 1, keep_broken };
+        let recorded = record(&session, run, how, &mut |_| {}).expect("sh starts");
         (dir, book, recorded)
     }
 
@@ -141,6 +174,29 @@ mod tests {
         assert!(!record.memory.is_empty());
         let run = book.run("demo/a").expect("it is there");
         assert_eq!(record.staleness(run).expect("sources"), None);
+    }
+
+    #[test]
+    fn the_record_is_the_run_of_median_length() {
+        // Each of the three runs takes another time, in no order.
+        let script = "echo x >> times; n=$(wc -l < times); \
+                      case $n in 1) sleep 0.4;; 3) sleep 0.2;; esac; echo Main $n";
+        let (_dir, book) = book_with(&format!(
+            "[[run]]\nname = 'a'\ncaption = 'A'\nlimit_s = 60\nargs = ['-c', '''{script}''']\n"
+        ));
+        let book = book.expect("it is right");
+        let session = Session::new(&book, Stop::default());
+        session.use_program("demo", "/bin/sh");
+        let run = book.run("demo/a").expect("it is there");
+        let how = How {
+            of: 3,
+            keep_broken: false,
+        };
+        let made = record(&session, run, how, &mut |_| {}).expect("sh starts");
+        assert_eq!(made.record.lines()[0].text, "Main 3");
+        let of = &made.record.header.live.of;
+        assert!(of.len() == 3 && of.is_sorted(), "{of:?}");
+        assert_eq!(of[1], made.record.header.duration);
     }
 
     #[test]

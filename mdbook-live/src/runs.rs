@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use regex::Regex;
 
-use crate::claims::{Check, Claim, ClaimSize};
+use crate::agreement::Varies;
+use crate::claims::{Check, Claim, On};
 use crate::figures::{self, FigureName, FigureSpec};
+use crate::record::{Event, TimedLine, lines_of};
 use crate::runs_toml;
 
 /// A book with its listings.
@@ -28,7 +29,7 @@ pub struct Listing {
     /// Its folder.
     pub dir: PathBuf,
     /// What varies by nature between two runs of it.
-    pub varies: Vec<Regex>,
+    pub varies: Varies,
     /// The figures that can be read from its runs' lines.
     pub figures: BTreeMap<String, FigureSpec>,
     /// Its runs, in the order of `runs.toml`.
@@ -141,9 +142,7 @@ impl Book {
         let full_name = run.full_name();
         self.ratios().any(|(of_run, claim, name)| {
             let asked = name.run.clone().unwrap_or_else(|| of_run.full_name());
-            claim.size == ClaimSize::Any
-                && asked == full_name
-                && figures::is_of_memory(&name.figure)
+            claim.on == On::Any && asked == full_name && figures::is_of_memory(&name.figure)
         })
     }
 
@@ -293,6 +292,14 @@ impl RunRef<'_> {
     pub fn notes_path(&self) -> PathBuf {
         let file = format!("{}.txt", self.run.name);
         self.listing.dir.join("notes").join(file)
+    }
+
+    /// What the notes' program printed, its lines without times.
+    pub fn notes(&self) -> Result<Vec<TimedLine>> {
+        let path = self.notes_path();
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read the notes' output {}", path.display()))?;
+        Ok(lines_of(&[Event { seconds: 0.0, text }]))
     }
 
     fn recorded(&self, file: &str) -> PathBuf {

@@ -11,8 +11,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use regex::Regex;
 use toml::{Table, Value};
 
-use crate::claims::{Bound, By, Check, Claim, ClaimSize};
-use crate::figures::{self, FigureName, FigureSpec};
+use crate::agreement::Varies;
+use crate::claims::{Bound, By, Check, Claim, On};
+use crate::figures::{self, FigureName, FigureSpec, Take};
 use crate::runs::{Listing, Run};
 
 /// The exit code by which a run says that it was skipped.
@@ -40,13 +41,10 @@ pub(crate) fn read(root: &Path, dir: &Path) -> Result<Listing> {
         table: &table,
         at: shown,
     };
-    file.accept(&["varies", "figures", "run"])?;
-    let varies = match file.texts("varies")? {
-        None => Vec::new(),
-        Some(patterns) => patterns
-            .iter()
-            .map(|pattern| file.pattern_of("varies", pattern, None))
-            .collect::<Result<_>>()?,
+    file.accept(&["varies", "incidental", "figures", "run"])?;
+    let varies = Varies {
+        masked: file.patterns("varies")?,
+        incidental: file.patterns("incidental")?,
     };
     let mut known = BTreeMap::new();
     if let Some(section) = file.section("figures", "figures")? {
@@ -90,9 +88,10 @@ fn read_figure(figures: &Section<'_>, name: &str) -> Result<FigureSpec> {
     let section = figures
         .section(name, name)?
         .with_context(|| figures.at.clone())?;
-    section.accept(&["pattern", "unit"])?;
+    section.accept(&["pattern", "unit", "take"])?;
     Ok(FigureSpec {
         pattern: section.pattern("pattern", Some(1))?,
+        take: section.choice("take", &[("last", Take::Last), ("first", Take::First)])?,
         unit: section.text("unit")?.unwrap_or_default().to_owned(),
     })
 }
@@ -168,13 +167,17 @@ fn read_claim(run: &str, nth: usize, mut section: Section<'_>) -> Result<Claim> 
     section.at = format!("{run}: claim {nth}");
     let says = section.required_text("says")?.to_owned();
     section.at = format!("{run}: claim \"{says}\"");
-    let mut accepted = vec!["says", "by", "verdict", "size"];
+    let mut accepted = vec!["says", "by", "verdict", "on"];
     accepted.extend(CHECKS);
     section.accept(&accepted)?;
     let by = section.choice("by", &[("book", By::Book), ("notes", By::Notes)])?;
-    let size = section.choice(
-        "size",
-        &[("any", ClaimSize::Any), ("recorded", ClaimSize::Recorded)],
+    let on = section.choice(
+        "on",
+        &[
+            ("any", On::Any),
+            ("record", On::Record),
+            ("notes", On::Notes),
+        ],
     )?;
 
     let given: Vec<&str> = CHECKS
@@ -205,7 +208,7 @@ fn read_claim(run: &str, nth: usize, mut section: Section<'_>) -> Result<Claim> 
         says,
         by,
         verdict: section.text("verdict")?.map(str::to_owned),
-        size,
+        on,
         check,
     })
 }
@@ -312,6 +315,15 @@ impl<'a> Section<'a> {
                 None => self.fail(&format!("{key}: accepted is a list of texts")),
             },
         }
+    }
+
+    /// A list of regular expressions; without the key an empty one.
+    fn patterns(&self, key: &str) -> Result<Vec<Regex>> {
+        let patterns = self.texts(key)?.unwrap_or_default();
+        let patterns = patterns.iter();
+        patterns
+            .map(|pattern| self.pattern_of(key, pattern, None))
+            .collect()
     }
 
     fn number(&self, key: &str) -> Result<Option<f64>> {
@@ -462,7 +474,7 @@ mod tests {
     fn unknown_keys_are_answered_with_the_known_ones() {
         assert_eq!(
             error_of("vary = []"),
-            "unknown key `vary`; accepted: varies, figures, run"
+            "unknown key `vary`; accepted: varies, incidental, figures, run"
         );
         assert_eq!(
             error_of(&one_run("limits = 3")),

@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use owo_colors::{OwoColorize, Style};
-use regex::Regex;
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 use unicode_width::UnicodeWidthChar;
 
-use crate::agreement;
+use crate::agreement::{self, Varies};
 use crate::record::TimedLine;
 
 /// Below this width, the record and the live run stand one above the other.
@@ -72,7 +71,7 @@ impl Terminal {
         &self,
         recorded: (&str, &[TimedLine]),
         live: (&str, &[TimedLine]),
-        varies: &[Regex],
+        varies: &Varies,
     ) -> String {
         let (recorded_heading, recorded) = recorded;
         let (live_heading, live) = live;
@@ -141,7 +140,7 @@ impl Terminal {
 }
 
 /// Which lines stand beside which: equal ones as far as the order allows.
-fn aligned(old: &[String], new: &[String]) -> Vec<(Option<usize>, Option<usize>)> {
+fn aligned(old: &[Option<String>], new: &[Option<String>]) -> Vec<(Option<usize>, Option<usize>)> {
     let mut rows = Vec::new();
     let deadline = Some(Instant::now() + LONGEST_ALIGNMENT);
     for op in capture_diff_slices_deadline(Algorithm::Myers, old, new, deadline) {
@@ -296,7 +295,7 @@ mod tests {
     fn compared(width: usize, colour: bool, recorded: &str, live: &str) -> String {
         let terminal = Terminal { width, colour };
         let (recorded, live) = (lines(recorded), lines(live));
-        terminal.compare(("Recorded", &recorded), ("Live", &live), &[])
+        terminal.compare(("Recorded", &recorded), ("Live", &live), &Varies::default())
     }
 
     fn rows(text: &str) -> Vec<(&str, &str)> {
