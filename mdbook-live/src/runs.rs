@@ -434,17 +434,17 @@ pub(crate) mod tests {
 
     #[test]
     fn memory_is_sampled_live_only_where_a_claim_on_quick_runs_reads_it() {
-        let with = |size: &str| {
+        let with = |on: &str| {
             one_run(&format!(
-                "[[run.claim]]\nsays = 'Once'\nsize = '{size}'\n\
+                "[[run.claim]]\nsays = 'Once'\non = '{on}'\n\
                  ratio = {{ of = 'tree_peak', to = 'wall_s', at_least = 1 }}\n"
             ))
         };
-        for (size, needed) in [("any", true), ("recorded", false)] {
-            let (_dir, book) = book_with(&with(size));
+        for (on, needed) in [("any", true), ("record", false), ("notes", false)] {
+            let (_dir, book) = book_with(&with(on));
             let book = book.expect("it is right");
             let run = book.run("demo/one").expect("it is there");
-            assert_eq!(book.quick_run_needs_memory(run), needed, "{size}");
+            assert_eq!(book.quick_run_needs_memory(run), needed, "{on}");
         }
     }
 }

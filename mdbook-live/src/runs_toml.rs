@@ -482,7 +482,7 @@ mod tests {
         );
         assert_eq!(
             error_of_claim("counts = 3"),
-            "unknown key `counts`; accepted: says, by, verdict, size, count, same, distinct, every, never, ratio"
+            "unknown key `counts`; accepted: says, by, verdict, on, count, same, distinct, every, never, ratio"
         );
         assert_eq!(
             error_of_claim("count = { of = 'x', are = 3 }"),
@@ -490,7 +490,7 @@ mod tests {
         );
         assert_eq!(
             error_of("figures.t = { pattern = '(x)', units = 's' }"),
-            "figures: t: unknown key `units`; accepted: pattern, unit"
+            "figures: t: unknown key `units`; accepted: pattern, unit, take"
         );
     }
 
@@ -605,8 +605,8 @@ mod tests {
             "by `me`: accepted: book, notes"
         );
         assert_eq!(
-            error_of_claim("size = 'big'\nsame = '(x)'"),
-            "size `big`: accepted: any, recorded"
+            error_of_claim("on = 'moon'\nsame = '(x)'"),
+            "on `moon`: accepted: any, record, notes"
         );
     }
 
