@@ -70,9 +70,9 @@ fn book() -> Book {
 /// The text of every code block of a page.
 fn code_blocks(html: &str) -> Vec<String> {
     let page = Html::parse_document(html);
-    let blocks = page.select(&select("pre"));
-    blocks
-        .map(|block| block.text().collect::<String>())
+    let pre = select("pre");
+    page.select(&pre)
+        .map(|block| block.text().collect())
         .collect()
 }
 
