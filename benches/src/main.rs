@@ -39,6 +39,14 @@ use peers::{Peers, Python};
 /// The exit code of what was skipped, as Automake's test driver takes it.
 const SKIPPED: u8 = 77;
 
+/// What the table says.
+const LEGEND: &str = "\
+times:  median of the rounds [least-most]; a ratio is the median of the rounds' own ratios
+timer:  from before the workers start until they have ended; not the loading, nor the copy
+        into shared memory, unless the name says with-copy
+wall:   the whole program, from its start to its exit: other design, python-shared-vs-map
+";
+
 fn main() -> ExitCode {
     let mut skipped = false;
     let code = command_line::run(|arguments| {
@@ -74,12 +82,7 @@ fn compare(arguments: Arguments) -> Result<Outcome> {
     println!("cores {}", available_parallelism()?);
     println!("{}", python.versions);
     println!("records {}, rounds {rounds}", grouped(records));
-    println!(
-        "Times: median of the rounds [least-most]; a ratio is the median of the rounds' ratios."
-    );
-    println!("same work: from before the workers start until they have ended, without loading");
-    println!("  and copying; with-copy: and the copy into shared memory.");
-    println!("other design, python-shared-vs-map: the whole program, from its start to its exit.");
+    print!("{LEGEND}");
     // Whoever reads along sees what is being compared, before it takes its time.
     io::stdout().flush()?;
 

@@ -296,7 +296,7 @@ impl Pair {
         } = self;
         let words = (self.of.0, self.to.0);
         let mut line = format!(
-            "{name:<24}  {} {of:<20}  {} {to:<21}  ratio {ratio:<16}  {kind}",
+            "{name:<24}  {} {of:<21}  {} {to:<21}  ratio {ratio:<16}  {kind}",
             words.0, words.1
         );
         if *timer == Timer::Wall || *kind == Kind::PythonAlone {
