@@ -1,0 +1,57 @@
+"""A pool of processes over one copy of the records in shared memory.
+
+    python shared_pool.py fork|spawn WORKERS FILE
+
+The way of the notes: load, copy into a block of a SharedMemoryManager, forget the
+private copy, let every worker attach the block. The copy has a timer of its own.
+"""
+
+import multiprocessing
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.managers import SharedMemoryManager
+from multiprocessing.shared_memory import SharedMemory
+
+import numpy as np
+
+
+def range_sum(block: str, count: int, dtype: np.dtype, i: int, j: int) -> float:
+    memory = SharedMemory(block)
+    records = np.recarray(count, dtype, buf=memory.buf)
+    total = np.nansum(records[i:j].val)
+    # The block can be closed when nothing looks into it any more.
+    del records
+    memory.close()
+    return total
+
+
+def main(method: str, workers: int, file: str) -> None:
+    records = np.load(file).view(np.recarray)
+    count, dtype = len(records), records.dtype
+    ends = [i * count // workers for i in range(workers + 1)]
+
+    with SharedMemoryManager() as manager:
+        start = time.perf_counter()
+        memory = manager.SharedMemory(records.nbytes)
+        shared = np.recarray(count, dtype, buf=memory.buf)
+        np.copyto(shared, records)
+        print(f"copy_time_s={time.perf_counter() - start:.6f}")
+        del records, shared
+
+        start = time.perf_counter()
+        context = multiprocessing.get_context(method)
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            sums = [
+                pool.submit(range_sum, memory.name, count, dtype, i, j)
+                for i, j in zip(ends, ends[1:])
+            ]
+            total = sum(future.result() for future in sums)
+        total_time_s = time.perf_counter() - start
+
+    # Exact: every value is 0, 1 or NaN, so the sum has no fraction.
+    print(f"total_time_s={total_time_s:.6f} total_sum={int(total)}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
