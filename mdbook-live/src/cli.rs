@@ -346,7 +346,10 @@ fn run_one(
     out.flush()?;
 
     let record = Record::load(run)?;
-    let memory = size == Size::Recorded || book.quick_run_needs_memory(run);
+    let memory = match size {
+        Size::Recorded => run.run.memory,
+        Size::Quick => book.quick_run_needs_memory(run),
+    };
     let outcome = session.run(run, size, memory, &mut |_| {})?;
     let live = lines_of(&outcome.events);
     let mut well = true;

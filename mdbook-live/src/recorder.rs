@@ -93,7 +93,7 @@ fn median_run(
 ) -> Result<(Outcome, Vec<f64>)> {
     let mut outcomes: Vec<Outcome> = Vec::with_capacity(times);
     for _ in 0..times.max(1) {
-        let outcome = session.run(run, Size::Recorded, true, watch)?;
+        let outcome = session.run(run, Size::Recorded, run.run.memory, watch)?;
         if outcome.end == End::Stopped {
             bail!("stopped");
         }

@@ -51,6 +51,9 @@ pub struct Run {
     pub limit: Duration,
     /// The time limit of the quick size.
     pub quick_limit: Duration,
+    /// Whether its process tree's memory is sampled when it is recorded: it is, unless
+    /// what the run measures would suffer from it.
+    pub memory: bool,
     /// The exit code that it must end with.
     pub exit: i32,
     /// What the book claims of it.

@@ -116,6 +116,7 @@ fn read_run(file: &str, nth: usize, mut section: Section<'_>) -> Result<Run> {
         "quick",
         "limit_s",
         "quick_limit_s",
+        "memory",
         "exit",
         "claim",
     ])?;
@@ -156,6 +157,7 @@ fn read_run(file: &str, nth: usize, mut section: Section<'_>) -> Result<Run> {
         name,
         args,
         limit,
+        memory: section.flag("memory", true)?,
         exit,
         claims,
     })
@@ -326,6 +328,14 @@ impl<'a> Section<'a> {
             .collect()
     }
 
+    fn flag(&self, key: &str, default: bool) -> Result<bool> {
+        match self.table.get(key) {
+            None => Ok(default),
+            Some(Value::Boolean(value)) => Ok(*value),
+            Some(_) => self.fail(&format!("{key}: accepted is true or false")),
+        }
+    }
+
     fn number(&self, key: &str) -> Result<Option<f64>> {
         match self.table.get(key) {
             None => Ok(None),
@@ -478,7 +488,7 @@ mod tests {
         );
         assert_eq!(
             error_of(&one_run("limits = 3")),
-            "run one: unknown key `limits`; accepted: name, caption, args, quick, limit_s, quick_limit_s, exit, claim"
+            "run one: unknown key `limits`; accepted: name, caption, args, quick, limit_s, quick_limit_s, memory, exit, claim"
         );
         assert_eq!(
             error_of_claim("counts = 3"),

@@ -11,7 +11,7 @@ use std::time::Instant;
 use clap::{Parser, ValueEnum};
 use command_line::grouped;
 use mem_trace::{CountingAllocator, MemoryUsage, mebibytes, trace};
-use memmap2::{Mmap, MmapOptions};
+use memmap2::{Advice, Mmap, MmapOptions};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use process_pool::{Descriptor, Pool, StartMethod, Tasks};
@@ -54,7 +54,11 @@ fn map(part: &Part) -> io::Result<Mmap> {
     // against it before it is sent. A data file appears under its name when it is
     // whole, without write permission: who gives it write permission and changes
     // it during a run breaks this condition.
-    unsafe { options.map(&part.memory) }
+    let memory = unsafe { options.map(&part.memory) }?;
+    // Read once, from front to back: the kernel need not note each page as one
+    // that will be wanted again.
+    memory.advise(Advice::Sequential)?;
+    Ok(memory)
 }
 // ANCHOR_END: process
 
