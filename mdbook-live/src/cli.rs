@@ -64,7 +64,7 @@ enum Verb {
         /// LISTING/RUN; none is all
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
-        /// Make each run so often, an odd number, and keep the one of median length
+        /// Make each run so often, an odd number, and keep the one with the median of its figure
         #[arg(long, value_name = "N", default_value = "3", value_parser = odd)]
         of: usize,
         /// Write a record also when the run failed or broke a claim

@@ -172,10 +172,10 @@ impl Measured<'_> {
             return Figure::parse(&format!("{:.2}", self.seconds), "s");
         }
         let part = match name {
-            "tree_peak" => |sample: &MemorySample| sample.pss_kib,
+            "tree_peak" => |sample: &MemorySample| sample.total_kib(),
             "tree_peak_anon" => |sample: &MemorySample| sample.anon_kib,
             "tree_peak_file" => |sample: &MemorySample| sample.file_kib,
-            _ => |sample: &MemorySample| sample.shmem_kib,
+            _ => |sample: &MemorySample| sample.shmem_kib + sample.unmapped_kib,
         };
         let peak = self
             .memory
@@ -305,6 +305,7 @@ mod tests {
             file_kib: 0,
             shmem_kib,
             private_dirty_kib: 0,
+            unmapped_kib: 0,
         }
     }
 

@@ -69,10 +69,10 @@ pub fn book() -> TempDir {
     write(
         root,
         "listings/demo/recorded/fork.memory.csv",
-        "seconds,process,pid_ordinal,pss_kib,anon_kib,file_kib,shmem_kib,private_dirty_kib\n\
-         0.000,demo,0,2048,1024,1024,0,1024\n\
-         0.200,demo,0,4096,1024,1024,2048,1024\n\
-         0.200,demo,1,4096,1024,1024,2048,1024\n",
+        "seconds,process,pid_ordinal,pss_kib,anon_kib,file_kib,shmem_kib,private_dirty_kib,unmapped_kib\n\
+         0.000,demo,0,2048,1024,1024,0,1024,0\n\
+         0.200,demo,0,4096,1024,1024,2048,1024,0\n\
+         0.200,demo,1,4096,1024,1024,2048,1024,0\n",
     );
     dir
 }
@@ -108,7 +108,7 @@ fn record(root: &Path, name: &str, lines: &[&str]) {
          \"title\":\"demo/{name}\",\"command\":\"cargo run -- {name}\",\"env\":{{}},\
          \"live\":{{\"host\":{{\"cpu\":\"A CPU\",\"cores\":2,\"memory_mib\":4096,\
          \"kernel\":\"Linux 6.1.0\",\"rustc\":\"rustc 1.95.0 (f2d3ce0bd 2026-03-21)\",\
-         \"thp\":\"never\"}},\"args\":[\"{name}\"],\"exit\":0,\"sources\":\"of other sources\",\"of\":[0.5]}}}}\n"
+         \"thp\":\"never\"}},\"args\":[\"{name}\"],\"exit\":0,\"sources\":\"of other sources\",\"by\":\"wall_s\",\"of\":[0.5]}}}}\n"
     );
     for (index, line) in lines.iter().enumerate() {
         cast.push_str(&format!("[0.{index}, \"o\", \"{line}\\r\\n\"]\n"));

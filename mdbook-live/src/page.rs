@@ -340,8 +340,8 @@ fn host_card(record: &Record) -> Markup {
         (format!("{gib:.0}")) " GiB memory, " (kernel) ", " (rustc) ", "
         time datetime=(record.header.date()) { (record.header.date()) }
         @if let [first, .., last] = record.header.live.of[..] {
-            ", median of " (record.header.live.of.len()) " runs of "
-            (format!("{first:.2}")) " to " (format!("{last:.2} s"))
+            ", median of " (record.header.live.of.len()) " runs by "
+            code { (record.header.live.by) } ", " (first) " to " (last)
         }
     }
 }
@@ -383,7 +383,7 @@ fn claim(view: &ClaimView<'_>) -> Markup {
 struct Peak {
     seconds: f64,
     processes: usize,
-    pss_kib: u64,
+    total_kib: u64,
     anon_kib: u64,
     shmem_kib: u64,
     file_kib: u64,
@@ -396,23 +396,26 @@ impl Peak {
             .map(|sample| Peak {
                 seconds: sample[0].seconds,
                 processes: sample.len(),
-                pss_kib: sample.iter().map(|process| process.pss_kib).sum(),
+                total_kib: sample.iter().map(MemorySample::total_kib).sum(),
                 anon_kib: sample.iter().map(|process| process.anon_kib).sum(),
-                shmem_kib: sample.iter().map(|process| process.shmem_kib).sum(),
+                shmem_kib: sample
+                    .iter()
+                    .map(|process| process.shmem_kib + process.unmapped_kib)
+                    .sum(),
                 file_kib: sample.iter().map(|process| process.file_kib).sum(),
             })
             // The first of equals: `max_by_key` alone would take the last.
             .rev()
-            .max_by_key(|peak| peak.pss_kib)
+            .max_by_key(|peak| peak.total_kib)
     }
 }
 
 fn memory(peak: &Peak, run: &str) -> Markup {
     let rows = [
         (
-            "Total (PSS)",
-            peak.pss_kib,
-            "every page once: one that several processes map is divided among them",
+            "Total",
+            peak.total_kib,
+            "every page once: the processes' PSS, and shared memory that none of them maps",
         ),
         (
             "anonymous",
@@ -422,7 +425,7 @@ fn memory(peak: &Peak, run: &str) -> Markup {
         (
             "shared memory",
             peak.shmem_kib,
-            "pages of memfd and /dev/shm, however many processes map them",
+            "pages of memfd and /dev/shm, however many processes map them, or none",
         ),
         (
             "file",
@@ -507,6 +510,7 @@ mod tests {
                     args: vec!["fork".into()],
                     exit: 0,
                     sources: String::new(),
+                    by: "wall_s".into(),
                     of: vec![1.2, 1.5, 1.75],
                 },
             },
@@ -531,6 +535,7 @@ mod tests {
             file_kib: pss - anon,
             shmem_kib: 0,
             private_dirty_kib: 0,
+            unmapped_kib: 0,
         }
     }
 
@@ -711,7 +716,7 @@ mod tests {
             (
                 peak.seconds,
                 peak.processes,
-                peak.pss_kib,
+                peak.total_kib,
                 peak.anon_kib,
                 peak.file_kib
             ),

@@ -61,8 +61,9 @@ pub struct Live {
     pub exit: i32,
     /// The hash of the sources that were run.
     pub sources: String,
-    /// How long each of the runs took of which this is the median, in seconds,
-    /// ascending.
+    /// The figure by which this run was chosen among several.
+    pub by: String,
+    /// That figure of each of them, ascending; this one has the median.
     pub of: Vec<f64>,
 }
 
@@ -122,6 +123,16 @@ pub struct MemorySample {
     pub shmem_kib: u64,
     /// Pages written to that no other process has.
     pub private_dirty_kib: u64,
+    /// Shared memory that this process holds open and that no process of the tree
+    /// maps: it is in nobody's PSS. The first of several holders has it all.
+    pub unmapped_kib: u64,
+}
+
+impl MemorySample {
+    /// All that there is because of this process, in KiB.
+    pub fn total_kib(&self) -> u64 {
+        self.pss_kib + self.unmapped_kib
+    }
 }
 
 impl Header {
@@ -178,7 +189,7 @@ impl Record {
         let mut memory = format!("{MEMORY_COLUMNS}\n");
         for sample in &self.memory {
             memory += &format!(
-                "{:.6},{},{},{},{},{},{},{}\n",
+                "{:.6},{},{},{},{},{},{},{},{}\n",
                 sample.seconds,
                 sample.process,
                 sample.ordinal,
@@ -186,7 +197,8 @@ impl Record {
                 sample.anon_kib,
                 sample.file_kib,
                 sample.shmem_kib,
-                sample.private_dirty_kib
+                sample.private_dirty_kib,
+                sample.unmapped_kib
             );
         }
         // The memory first: a record that is there is never without it.
@@ -222,8 +234,7 @@ impl Record {
     }
 }
 
-const MEMORY_COLUMNS: &str =
-    "seconds,process,pid_ordinal,pss_kib,anon_kib,file_kib,shmem_kib,private_dirty_kib";
+const MEMORY_COLUMNS: &str = "seconds,process,pid_ordinal,pss_kib,anon_kib,file_kib,shmem_kib,private_dirty_kib,unmapped_kib";
 
 /// The lines of a run's events: colours stripped, times kept. A last line
 /// without its end is a line too.
@@ -337,6 +348,7 @@ fn parse_sample(line: &str) -> Option<MemorySample> {
         file,
         shmem,
         private_dirty,
+        unmapped,
     ] = fields[..]
     else {
         return None;
@@ -350,6 +362,7 @@ fn parse_sample(line: &str) -> Option<MemorySample> {
         file_kib: file.parse().ok()?,
         shmem_kib: shmem.parse().ok()?,
         private_dirty_kib: private_dirty.parse().ok()?,
+        unmapped_kib: unmapped.parse().ok()?,
     })
 }
 
@@ -414,6 +427,7 @@ pub(crate) mod tests {
                     args: vec!["a b".into(), "--n".into(), "1".into()],
                     exit: 0,
                     sources: String::new(),
+                    by: "wall_s".into(),
                     of: vec![0.25],
                 },
             },
@@ -439,6 +453,7 @@ pub(crate) mod tests {
             file_kib: 150,
             shmem_kib: 50,
             private_dirty_kib: 90,
+            unmapped_kib: 20,
         }
     }
 

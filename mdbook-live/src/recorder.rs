@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::check;
 use crate::claims::Standing;
+use crate::figures::Measured;
 use crate::record::{Event, Header, Live, Record};
 use crate::runner::{COLUMNS, End, Outcome};
 use crate::runs::{RunRef, Size};
@@ -31,8 +32,8 @@ pub struct Recorded {
 /// How records are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct How {
-    /// How often a run is made; the record is the one of median length. An odd
-    /// number, since a median of two is none of them.
+    /// How often a run is made; the record is the one with the median of the figure
+    /// that the run names. An odd number, since a median of two is none of them.
     pub of: usize,
     /// Whether a run that fails, or on which a claim breaks, is written too.
     pub keep_broken: bool,
@@ -83,29 +84,35 @@ pub fn record(
     })
 }
 
-/// The run of median length, and the lengths of all. The first one that fails or
-/// is skipped ends the series: it is the one to look at.
+/// The run with the median of its figure, and the figure of each. The first one that
+/// fails or is skipped ends the series: it is the one to look at.
 fn median_run(
     session: &Session<'_>,
     run: RunRef<'_>,
     times: usize,
     watch: &mut dyn FnMut(&Event),
 ) -> Result<(Outcome, Vec<f64>)> {
-    let mut outcomes: Vec<Outcome> = Vec::with_capacity(times);
+    let mut outcomes: Vec<(f64, Outcome)> = Vec::with_capacity(times);
     for _ in 0..times.max(1) {
         let outcome = session.run(run, Size::Recorded, run.run.memory, watch)?;
         if outcome.end == End::Stopped {
             bail!("stopped");
         }
         if outcome.skipped().is_some() || !outcome.faults(run.run.exit).is_empty() {
-            let seconds = outcome.seconds;
-            return Ok((outcome, vec![seconds]));
+            return Ok((outcome, Vec::new()));
         }
-        outcomes.push(outcome);
+        let measured = Measured {
+            lines: &outcome.lines(),
+            seconds: outcome.seconds,
+            memory: &outcome.memory,
+        };
+        let figure = measured.figure(run.listing, &run.run.median)?;
+        outcomes.push((figure.value, outcome));
     }
-    outcomes.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
-    let of = outcomes.iter().map(|outcome| outcome.seconds).collect();
-    Ok((outcomes.swap_remove(outcomes.len() / 2), of))
+    outcomes.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let of = outcomes.iter().map(|(value, _)| *value).collect();
+    let (_, median) = outcomes.swap_remove(outcomes.len() / 2);
+    Ok((median, of))
 }
 
 fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String, of: Vec<f64>) -> Result<Record> {
@@ -126,6 +133,7 @@ fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String, of: Vec<f64>) -
                 args: run.run.args.clone(),
                 exit: outcome.exit_code(),
                 sources,
+                by: run.run.median.clone(),
                 of,
             },
         },
@@ -177,12 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn the_record_is_the_run_of_median_length() {
-        // Each of the three runs takes another time, in no order.
-        let script = "echo x >> times; n=$(wc -l < times); \
-                      case $n in 1) sleep 0.4;; 3) sleep 0.2;; esac; echo Main $n";
+    fn the_record_is_the_run_with_the_median_of_its_figure() {
+        // Each of the three runs prints another figure, in no order.
+        let script = "echo x >> times; case $(wc -l < times) in \
+                      1) echo Main t=9;; 2) echo Main t=1;; *) echo Main t=5;; esac";
         let (_dir, book) = book_with(&format!(
-            "[[run]]\nname = 'a'\ncaption = 'A'\nlimit_s = 60\nargs = ['-c', '''{script}''']\n"
+            "figures.t = {{ pattern = 't=(.)' }}\n[[run]]\nname = 'a'\ncaption = 'A'\n\
+             median = 't'\nlimit_s = 60\nargs = ['-c', '''{script}''']\n"
         ));
         let book = book.expect("it is right");
         let session = Session::new(&book, Stop::default());
@@ -193,10 +202,8 @@ mod tests {
             keep_broken: false,
         };
         let made = record(&session, run, how, &mut |_| {}).expect("sh starts");
-        assert_eq!(made.record.lines()[0].text, "Main 3");
-        let of = &made.record.header.live.of;
-        assert!(of.len() == 3 && of.is_sorted(), "{of:?}");
-        assert_eq!(of[1], made.record.header.duration);
+        assert_eq!(made.record.lines()[0].text, "Main t=5");
+        assert_eq!(made.record.header.live.of, [1.0, 5.0, 9.0]);
     }
 
     #[test]

@@ -51,6 +51,9 @@ pub struct Run {
     pub limit: Duration,
     /// The time limit of the quick size.
     pub quick_limit: Duration,
+    /// The figure by which the median of several recordings is chosen; built in
+    /// `wall_s` unless the run names another.
+    pub median: String,
     /// Whether its process tree's memory is sampled when it is recorded: it is, unless
     /// what the run measures would suffer from it.
     pub memory: bool,
@@ -114,7 +117,7 @@ impl Book {
             root: root.to_path_buf(),
             listings,
         };
-        book.check_ratios()?;
+        book.check_figures()?;
         Ok(book)
     }
 
@@ -162,9 +165,21 @@ impl Book {
         })
     }
 
-    /// Every figure and run that a ratio names exists: known only when all
+    /// Every figure and run that a run or a ratio names exists: known only when all
     /// listings are read.
-    fn check_ratios(&self) -> Result<()> {
+    fn check_figures(&self) -> Result<()> {
+        for run in self.runs() {
+            figures::require_known(run.listing, &run.run.median)
+                .with_context(|| {
+                    let file = run.listing.dir.join("runs.toml");
+                    format!(
+                        "{}: run {}: median",
+                        self.relative(&file).display(),
+                        run.run.name
+                    )
+                })
+                .map_err(one_line)?;
+        }
         for (run, claim, name) in self.ratios() {
             let at = || {
                 format!(

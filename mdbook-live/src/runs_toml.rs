@@ -116,6 +116,7 @@ fn read_run(file: &str, nth: usize, mut section: Section<'_>) -> Result<Run> {
         "quick",
         "limit_s",
         "quick_limit_s",
+        "median",
         "memory",
         "exit",
         "claim",
@@ -157,6 +158,7 @@ fn read_run(file: &str, nth: usize, mut section: Section<'_>) -> Result<Run> {
         name,
         args,
         limit,
+        median: section.text("median")?.unwrap_or("wall_s").to_owned(),
         memory: section.flag("memory", true)?,
         exit,
         claims,
@@ -488,7 +490,7 @@ mod tests {
         );
         assert_eq!(
             error_of(&one_run("limits = 3")),
-            "run one: unknown key `limits`; accepted: name, caption, args, quick, limit_s, quick_limit_s, memory, exit, claim"
+            "run one: unknown key `limits`; accepted: name, caption, args, quick, limit_s, quick_limit_s, median, memory, exit, claim"
         );
         assert_eq!(
             error_of_claim("counts = 3"),

@@ -1,6 +1,8 @@
 //! The memory of a run's process tree over time, sampled from outside.
 
 use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -52,14 +54,64 @@ fn sample_until(ends: &Receiver<()>, root: Pid, start: Instant) -> Vec<MemorySam
     loop {
         let begun = Instant::now();
         let seconds = crate::runner::seconds_since(start);
+        let mut tree = Vec::new();
+        let mut held = SharedMemory::default();
         for pid in processes::tree(root) {
             let next = ordinals.len();
             let ordinal = *ordinals.entry(pid).or_insert(next);
-            samples.extend(sample(pid, ordinal, seconds));
+            if let Some(process) = sample(pid, ordinal, seconds) {
+                held.add(pid, tree.len());
+                tree.push(process);
+            }
         }
+        held.charge(&mut tree);
+        samples.append(&mut tree);
         let pause = SHORTEST_PAUSE.max(begun.elapsed() * PAUSE_PER_SAMPLE);
         if ends.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
             return samples;
+        }
+    }
+}
+
+/// The shared memory that the processes of one sample hold open.
+#[derive(Default)]
+struct SharedMemory {
+    /// KiB of each file, by device and inode, with the first process that has it.
+    files: HashMap<(u64, u64), (u64, usize)>,
+}
+
+impl SharedMemory {
+    /// Adds what the process `pid`, the one numbered `at`, holds open. A process that
+    /// vanishes meanwhile holds nothing.
+    fn add(&mut self, pid: Pid, at: usize) {
+        let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd"));
+        for descriptor in descriptors.into_iter().flatten().flatten() {
+            let path = descriptor.path();
+            let Ok(target) = std::fs::read_link(&path) else {
+                continue;
+            };
+            // A memfd is shown as `/memfd:name (deleted)`: memfd_create(2).
+            let target = target.as_os_str().as_bytes();
+            if !target.starts_with(b"/memfd:") && !target.starts_with(b"/dev/shm/") {
+                continue;
+            }
+            if let Ok(file) = std::fs::metadata(&path) {
+                // `st_blocks` counts 512 bytes each: inode(7).
+                let kib = file.blocks() / 2;
+                self.files
+                    .entry((file.dev(), file.ino()))
+                    .or_insert((kib, at));
+            }
+        }
+    }
+
+    /// Charges what is in no process's PSS to the first that holds it.
+    fn charge(&self, tree: &mut [MemorySample]) {
+        let mut mapped: u64 = tree.iter().map(|process| process.shmem_kib).sum();
+        for (kib, holder) in self.files.values() {
+            let of_this = mapped.min(*kib);
+            mapped -= of_this;
+            tree[*holder].unmapped_kib += kib - of_this;
         }
     }
 }
@@ -81,6 +133,7 @@ fn sample(pid: Pid, ordinal: usize, seconds: f64) -> Option<MemorySample> {
         file_kib: kib("Pss_File:")?,
         shmem_kib: kib("Pss_Shmem:")?,
         private_dirty_kib: kib("Private_Dirty:")?,
+        unmapped_kib: 0,
     })
 }
 
@@ -98,6 +151,32 @@ mod tests {
         let parts = own.anon_kib + own.file_kib + own.shmem_kib;
         // The kernel rounds each of them to KiB.
         assert!(own.pss_kib.abs_diff(parts) <= 3, "{own:?}");
+    }
+
+    #[test]
+    fn shared_memory_that_nobody_maps_is_counted_for_its_first_holder() {
+        use std::io::Write;
+        let memory = nix::sys::memfd::memfd_create(c"test", nix::sys::memfd::MFdFlags::MFD_CLOEXEC);
+        let mut memory = std::fs::File::from(memory.expect("a memfd"));
+        memory.write_all(&[1; 1 << 20]).expect("room for it");
+        let mut held = SharedMemory::default();
+        held.add(Pid::this(), 0);
+        held.add(Pid::this(), 1);
+        let process = sample(Pid::this(), 0, 0.0).expect("this process");
+        let mut tree = [process.clone(), process];
+        held.charge(&mut tree);
+        assert_eq!(tree[1].unmapped_kib, 0, "it is there once");
+        assert!(tree[0].unmapped_kib >= 1024, "{tree:?}");
+
+        // As much of it as somebody maps is in the PSS already.
+        let all = tree[0].unmapped_kib;
+        tree[0].unmapped_kib = 0;
+        tree[0].shmem_kib = 700;
+        held.charge(&mut tree);
+        assert_eq!(
+            tree[0].unmapped_kib,
+            all - 700 - tree[1].shmem_kib.min(all - 700)
+        );
     }
 
     #[test]
