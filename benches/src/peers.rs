@@ -102,6 +102,10 @@ impl Peers {
             data: path,
             records,
         };
+        // Python holds the records, then for each batch under way the pickle, what is
+        // read of it, and the copy that nansum makes; with shared memory, two copies
+        // and a part.
+        require_memory(records, (1.0 + 3.1 / workers as f64).max(2.5))?;
         if !peers.data.exists() {
             let mut generate = Command::new(peers.listing("data-sink")?);
             generate.arg("generate").args(peers.data_options());
@@ -116,11 +120,6 @@ impl Peers {
                 grouped(records)
             );
         }
-        // Python holds the records, then for each batch under way the pickle, what is
-        // read of it, and the copy that nansum makes; with shared memory, two copies
-        // and a part.
-        let copies = (1.0 + 3.1 / workers as f64).max(2.5);
-        require_memory("the comparison", &file, copies)?;
         peers.data = peers
             .data
             .canonicalize()

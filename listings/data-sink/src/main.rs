@@ -10,7 +10,7 @@ use clap::{Parser, ValueEnum};
 use command_line::grouped;
 use mem_trace::{CountingAllocator, MemoryUsage, mebibytes, trace};
 use process_pool::{Builder, Pool, Slice, StartMethod, Tasks};
-use records::{DataArguments, Record, batches, nansum, require_memory, write_part};
+use records::{DataArguments, Record, batches, nansum, write_part};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -122,7 +122,7 @@ fn inherited(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
 fn generate(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
     trace!("Generating data. {}", MemoryUsage::now());
     arguments.generate()?;
-    let file = arguments.open()?;
+    let file = arguments.open(0.0)?;
     trace!(
         "Generated {} MB of data. {} records. {}",
         mebibytes(file.bytes()),
@@ -134,8 +134,7 @@ fn generate(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
 
 /// The records in this process's own memory, where `copies` of them fit.
 fn load(arguments: &DataArguments, copies: f64) -> Result<Slice<Record>, records::Error> {
-    let file = arguments.open()?;
-    require_memory("this run", &file, copies)?;
+    let file = arguments.open(copies)?;
     trace!("Loading data...");
     let data = file.load()?;
     trace!(

@@ -41,21 +41,26 @@ impl DataArguments {
         })
     }
 
-    /// Opens the data file; generates it first where there is none.
+    /// Opens the data file for a run that will hold its records `copies` times in
+    /// memory; generates it first where there is none.
     ///
     /// # Errors
     ///
-    /// See [`DataFile::open`] and [`generate()`].
-    pub fn open(&self) -> Result<DataFile> {
+    /// [`Error::DoesNotFit`], before anything is generated or read; else see
+    /// [`DataFile::open`] and [`generate()`].
+    pub fn open(&self, copies: f64) -> Result<DataFile> {
         let path = self.path();
         if !path.exists() {
+            require_memory(self.records_to_make(), copies)?;
             trace!(
                 "No data file yet: generating {} records.",
                 grouped(self.records_to_make())
             );
             self.generate()?;
         }
-        DataFile::open(&path, self.records)
+        let file = DataFile::open(&path, self.records)?;
+        require_memory(file.records(), copies)?;
+        Ok(file)
     }
 
     /// Generates the data file, in the place of one that is there.
@@ -68,19 +73,18 @@ impl DataArguments {
     }
 }
 
-/// Refuses a run that would not fit: one that holds the data of `file` `copies`
-/// times in memory. `what` names it.
+/// Refuses a run that would not fit: one that holds `records` `copies` times.
 ///
 /// # Errors
 ///
-/// One line that says what is needed and what is free.
-pub fn require_memory(what: &str, file: &DataFile, copies: f64) -> Result<()> {
+/// [`Error::DoesNotFit`]: one line that says what is needed and what is free.
+pub fn require_memory(records: usize, copies: f64) -> Result<()> {
     // Where the system does not tell, the run is the test.
     let Some(free) = available_memory() else {
         return Ok(());
     };
-    let needs = (file.bytes() as f64 * copies) as u64;
-    require(what, "memory", file.records(), needs, free)
+    let needs = (records as f64 * size_of::<Record>() as f64 * copies) as u64;
+    require("this run", "memory", records, needs, free)
 }
 
 /// Refuses what `needs` more bytes than are `free`, and says how many records

@@ -15,7 +15,7 @@ use memmap2::{Advice, Mmap, MmapOptions};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use process_pool::{Descriptor, Pool, StartMethod, Tasks};
-use records::{DataArguments, Record, batches, nansum, require_memory, write_part};
+use records::{DataArguments, Record, batches, nansum, write_part};
 use serde::{Deserialize, Serialize};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -78,9 +78,8 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 // ANCHOR: shared
 /// The notes' program: load, copy into shared memory, let the workers map it.
 fn shared(arguments: &DataArguments, method: StartMethod) -> Result<(), Box<dyn Error>> {
-    let file = arguments.open()?;
     // For a while there are the loaded records and the shared ones.
-    require_memory("this run", &file, 2.05)?;
+    let file = arguments.open(2.05)?;
     trace!("Loading data...");
     let data = file.load()?;
     announce(data.len(), arguments.workers);
@@ -121,7 +120,7 @@ fn sealed_memory(records: &[Record]) -> io::Result<OwnedFd> {
 // ANCHOR: file
 /// No copy at all: the workers map the data file.
 fn mapped(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
-    let file = arguments.open()?;
+    let file = arguments.open(0.0)?;
     let (offset, records) = (file.offset(), file.records());
     announce(records, arguments.workers);
     let memory = OwnedFd::from(file.into_file());
