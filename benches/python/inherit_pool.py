@@ -13,11 +13,17 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
+import tracing
+from tracing import trace
+
 RECORDS = None
 
 
 def range_sum(i: int, j: int) -> float:
-    return np.nansum(RECORDS[i:j].val)
+    trace("Received a range")
+    total = np.nansum(RECORDS[i:j].val)
+    trace(f"Sending result back. {tracing.memory()}")
+    return total
 
 
 def main(workers: int, file: str) -> None:
@@ -27,14 +33,18 @@ def main(workers: int, file: str) -> None:
 
     start = time.perf_counter()
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=tracing.start) as pool:
+        trace(f"Scheduling tasks... {tracing.memory()}")
         sums = [pool.submit(range_sum, i, j) for i, j in zip(ends, ends[1:])]
+        trace(f"Waiting for results... {tracing.memory()}")
         total = sum(future.result() for future in sums)
     total_time_s = time.perf_counter() - start
 
+    trace(tracing.memory())
     # Exact: every value is 0, 1 or NaN, so the sum has no fraction.
     print(f"total_time_s={total_time_s:.6f} total_sum={int(total)}")
 
 
 if __name__ == "__main__":
+    tracing.start()
     main(int(sys.argv[1]), sys.argv[2])

@@ -12,10 +12,17 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
+import tracing
+from tracing import trace
+
 
 def range_sum(file: str, i: int, j: int) -> float:
+    trace("Received data")
     records = np.load(file, mmap_mode="r")
-    return np.nansum(records[i:j]["val"])
+    trace(f"Received data {tracing.memory()}")
+    total = np.nansum(records[i:j]["val"])
+    trace(f"Sending result back. {tracing.memory()}")
+    return total
 
 
 def main(method: str, workers: int, file: str) -> None:
@@ -25,14 +32,18 @@ def main(method: str, workers: int, file: str) -> None:
 
     start = time.perf_counter()
     context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=tracing.start) as pool:
+        trace(f"Scheduling tasks... {tracing.memory()}")
         sums = [pool.submit(range_sum, file, i, j) for i, j in zip(ends, ends[1:])]
+        trace(f"Waiting for results... {tracing.memory()}")
         total = sum(future.result() for future in sums)
     total_time_s = time.perf_counter() - start
 
+    trace(tracing.memory())
     # Exact: every value is 0, 1 or NaN, so the sum has no fraction.
     print(f"total_time_s={total_time_s:.6f} total_sum={int(total)}")
 
 
 if __name__ == "__main__":
+    tracing.start()
     main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

@@ -2,8 +2,7 @@
 
     python pickle_pool.py fork|spawn WORKERS FILE
 
-The way of the notes, without the memory tracing that they ran in every process:
-it costs time, and no Rust program pays for the like here.
+The way of the notes.
 """
 
 import multiprocessing
@@ -13,9 +12,15 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
+import tracing
+from tracing import trace
+
 
 def batch_sum(batch: np.recarray) -> float:
-    return np.nansum(batch.val)
+    trace("Received data")
+    total = np.nansum(batch.val)
+    trace(f"Sending result back. {tracing.memory()}")
+    return total
 
 
 def main(method: str, workers: int, file: str) -> None:
@@ -25,14 +30,18 @@ def main(method: str, workers: int, file: str) -> None:
 
     start = time.perf_counter()
     context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=tracing.start) as pool:
+        trace(f"Scheduling tasks... {tracing.memory()}")
         sums = [pool.submit(batch_sum, records[i:j]) for i, j in zip(ends, ends[1:])]
+        trace(f"Waiting for results... {tracing.memory()}")
         total = sum(future.result() for future in sums)
     total_time_s = time.perf_counter() - start
 
+    trace(tracing.memory())
     # Exact: every value is 0, 1 or NaN, so the sum has no fraction.
     print(f"total_time_s={total_time_s:.6f} total_sum={int(total)}")
 
 
 if __name__ == "__main__":
+    tracing.start()
     main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

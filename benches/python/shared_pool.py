@@ -15,11 +15,17 @@ from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
 
+import tracing
+from tracing import trace
+
 
 def range_sum(block: str, count: int, dtype: np.dtype, i: int, j: int) -> float:
+    trace("Received data")
     memory = SharedMemory(block)
     records = np.recarray(count, dtype, buf=memory.buf)
+    trace(f"Received data {tracing.memory()}")
     total = np.nansum(records[i:j].val)
+    trace(f"Sending result back. {tracing.memory()}")
     # The block can be closed when nothing looks into it any more.
     del records
     memory.close()
@@ -41,17 +47,21 @@ def main(method: str, workers: int, file: str) -> None:
 
         start = time.perf_counter()
         context = multiprocessing.get_context(method)
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        with ProcessPoolExecutor(workers, context, initializer=tracing.start) as pool:
+            trace(f"Scheduling tasks... {tracing.memory()}")
             sums = [
                 pool.submit(range_sum, memory.name, count, dtype, i, j)
                 for i, j in zip(ends, ends[1:])
             ]
+            trace(f"Waiting for results... {tracing.memory()}")
             total = sum(future.result() for future in sums)
         total_time_s = time.perf_counter() - start
+        trace(tracing.memory())
 
     # Exact: every value is 0, 1 or NaN, so the sum has no fraction.
     print(f"total_time_s={total_time_s:.6f} total_sum={int(total)}")
 
 
 if __name__ == "__main__":
+    tracing.start()
     main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

@@ -43,7 +43,7 @@ const SKIPPED: u8 = 77;
 const LEGEND: &str = "\
 times:  median of the rounds [least-most]; a ratio is the median of the rounds' own ratios
 timer:  from before the workers start until they have ended; not the loading, nor the copy
-        into shared memory, unless the name says with-copy
+        into shared memory, unless the name says with-copy; both languages trace alike
 wall:   the whole program, from its start to its exit: other design, python-shared-vs-map
 ";
 

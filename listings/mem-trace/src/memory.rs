@@ -10,7 +10,8 @@ use crate::allocator::CountingAllocator;
 /// How much memory this process uses, as its allocator and as the system see it.
 ///
 /// All sizes are in bytes. Sources: [`CountingAllocator`];
-/// `/proc/self/smaps_rollup` (proc(5)); sysinfo.
+/// `/proc/self/smaps_rollup` (proc(5)), and sysinfo for the resident size where there
+/// is no such file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryUsage {
     /// What the allocator has handed out and not yet taken back.
@@ -37,7 +38,7 @@ impl MemoryUsage {
             allocated_peak,
             proportional: rollup_bytes(&rollup, "Pss:"),
             private_dirty: rollup_bytes(&rollup, "Private_Dirty:"),
-            resident: resident(),
+            resident: rollup_bytes(&rollup, "Rss:").or_else(resident),
         }
     }
 }
@@ -83,6 +84,7 @@ pub fn available_memory() -> Option<u64> {
     })
 }
 
+/// For systems without `smaps_rollup`.
 fn resident() -> Option<u64> {
     let pid = Pid::from_u32(std::process::id());
     let mut system = System::new().ok()?;
@@ -113,6 +115,17 @@ mod tests {
         assert_eq!(rollup_bytes(ROLLUP, "Pss:"), Some(12102 * 1024));
         assert_eq!(rollup_bytes(ROLLUP, "Private_Dirty:"), Some(1236 * 1024));
         assert_eq!(rollup_bytes(ROLLUP, "Swap:"), None);
+    }
+
+    #[test]
+    fn sysinfo_and_the_rollup_agree_on_the_resident_size() {
+        let rollup = MemoryUsage::now().resident.expect("there is a rollup here");
+        let sysinfo = resident().expect("sysinfo knows this system");
+        // Both count in batches for each thread, and this process goes on meanwhile.
+        assert!(
+            rollup.abs_diff(sysinfo) < 100 << 20,
+            "{rollup} and {sysinfo}"
+        );
     }
 
     #[test]
