@@ -22,7 +22,7 @@ pub struct Report {
     pub seconds: Option<f64>,
     /// Whether it was compared with a record.
     pub compared: bool,
-    /// How many claims were found to hold, on the live run or on the record.
+    /// How many claims came out as the book says, on the live run or on the record.
     pub claims_held: usize,
     /// What is wrong, a sentence each; nothing: the run passes.
     pub faults: Vec<String>,
@@ -121,11 +121,10 @@ impl Report {
 
     fn count(&mut self, claim: &Claim, standing: Standing, on: &str) {
         match standing {
-            Standing::Decided(verdict) if verdict.holds => self.claims_held += 1,
-            Standing::Decided(verdict) => self.faults.push(format!(
-                "the claim \"{}\" does not hold{on}: {}",
-                claim.says, verdict.seen
-            )),
+            Standing::Decided(verdict) if claim.is_as_the_book_says(&verdict) => {
+                self.claims_held += 1;
+            }
+            Standing::Decided(verdict) => self.faults.push(claim.fault(&verdict, on)),
             Standing::Open(why) => self.warnings.push(format!(
                 "the claim \"{}\" was not judged{on}: {why}",
                 claim.says
@@ -412,6 +411,21 @@ mod tests {
             checked(&book, "demo/a").faults,
             ["the claim \"Long\" does not hold on the record: 1.0 (4 / 4), not exactly 2"]
         );
+    }
+
+    #[test]
+    fn a_claim_that_the_book_refutes_is_a_fault_where_it_holds() {
+        let claim = format!("{COUNT}\nrefuted = true");
+        let (_dir, book) = scripts(&[
+            ("a", "echo Main", &claim),
+            ("b", "echo Main; echo Main", &claim),
+        ]);
+        assert_eq!(
+            checked(&book, "demo/a").faults,
+            ["the claim \"Once\" holds, though the book refutes it: 1 line"]
+        );
+        let report = checked(&book, "demo/b");
+        assert_eq!((report.claims_held, &report.faults[..]), (1, &[][..]));
     }
 
     #[test]

@@ -16,8 +16,31 @@ pub struct Claim {
     pub verdict: Option<String>,
     /// What the claim is checked on.
     pub on: On,
+    /// Whether the book says that the claim does not hold: a conclusion that it
+    /// refutes. What is wrong then is a check that comes out well.
+    pub refuted: bool,
     /// What decides it.
     pub check: Check,
+}
+
+impl Claim {
+    /// Whether a check came out as the book says.
+    pub fn is_as_the_book_says(&self, verdict: &Verdict) -> bool {
+        verdict.holds != self.refuted
+    }
+
+    /// What is wrong where it did not. `on` says what the check was made on, where
+    /// that is not plain: " on the record".
+    pub fn fault(&self, verdict: &Verdict, on: &str) -> String {
+        let outcome = match self.refuted {
+            true => "holds, though the book refutes it",
+            false => "does not hold",
+        };
+        format!(
+            "the claim \"{}\" {outcome}{on}: {}",
+            self.says, verdict.seen
+        )
+    }
 }
 
 /// Who makes a claim.

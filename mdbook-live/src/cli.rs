@@ -429,10 +429,11 @@ fn run_one(
     for (claim, standing) in standings {
         let (mark, seen) = match standing {
             Standing::Decided(verdict) if verdict.holds => {
+                well &= !claim.refuted;
                 (terminal.good("✔ holds"), format!("seen: {}", verdict.seen))
             }
             Standing::Decided(verdict) => {
-                well = false;
+                well &= claim.is_as_the_book_says(&verdict);
                 (
                     terminal.bad("✘ does not hold"),
                     format!("seen: {}", verdict.seen),

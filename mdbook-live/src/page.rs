@@ -561,6 +561,7 @@ mod tests {
             by: By::Notes,
             verdict: None,
             on: On::Any,
+            refuted: false,
             check: Check::Same(Regex::new("id (.)").unwrap()),
         }
     }

@@ -57,11 +57,8 @@ pub fn record(
     if skipped.is_none() {
         for (claim, standing) in check::judge_record(session.book, run, &record) {
             match standing {
-                Standing::Decided(verdict) if verdict.holds => {}
-                Standing::Decided(verdict) => faults.push(format!(
-                    "the claim \"{}\" does not hold: {}",
-                    claim.says, verdict.seen
-                )),
+                Standing::Decided(verdict) if claim.is_as_the_book_says(&verdict) => {}
+                Standing::Decided(verdict) => faults.push(claim.fault(&verdict, "")),
                 Standing::Open(why) => {
                     warnings.push(format!(
                         "the claim \"{}\" was not judged: {why}",

@@ -171,7 +171,7 @@ fn read_claim(run: &str, nth: usize, mut section: Section<'_>) -> Result<Claim> 
     section.at = format!("{run}: claim {nth}");
     let says = section.required_text("says")?.to_owned();
     section.at = format!("{run}: claim \"{says}\"");
-    let mut accepted = vec!["says", "by", "verdict", "on"];
+    let mut accepted = vec!["says", "by", "verdict", "on", "refuted"];
     accepted.extend(CHECKS);
     section.accept(&accepted)?;
     let by = section.choice("by", &[("book", By::Book), ("notes", By::Notes)])?;
@@ -213,6 +213,7 @@ fn read_claim(run: &str, nth: usize, mut section: Section<'_>) -> Result<Claim> 
         by,
         verdict: section.text("verdict")?.map(str::to_owned),
         on,
+        refuted: section.flag("refuted", false)?,
         check,
     })
 }
@@ -494,7 +495,7 @@ mod tests {
         );
         assert_eq!(
             error_of_claim("counts = 3"),
-            "unknown key `counts`; accepted: says, by, verdict, on, count, same, distinct, every, never, ratio"
+            "unknown key `counts`; accepted: says, by, verdict, on, refuted, count, same, distinct, every, never, ratio"
         );
         assert_eq!(
             error_of_claim("count = { of = 'x', are = 3 }"),

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
 use crate::processes;
@@ -16,9 +17,10 @@ use crate::record::MemorySample;
 /// The shortest pause between two samples.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
-/// A pause is at least this many times what the sample before it took: reading
-/// `smaps_rollup` walks the page tables of the process that is measured, and
-/// must not become what is measured.
+/// A pause is at least this many times what the sample before it took of a
+/// processor: reading `smaps_rollup` walks the page tables of the process that is
+/// measured, and must not become what is measured. Waiting for a processor that the
+/// run keeps busy does not count, or the busiest moments would go unseen.
 const PAUSE_PER_SAMPLE: u32 = 4;
 
 /// Samples a process tree until it is stopped.
@@ -52,7 +54,7 @@ fn sample_until(ends: &Receiver<()>, root: Pid, start: Instant) -> Vec<MemorySam
     let mut samples = Vec::new();
     let mut ordinals = HashMap::new();
     loop {
-        let begun = Instant::now();
+        let begun = processor_time();
         let seconds = crate::runner::seconds_since(start);
         let mut tree = Vec::new();
         let mut held = SharedMemory::default();
@@ -66,11 +68,17 @@ fn sample_until(ends: &Receiver<()>, root: Pid, start: Instant) -> Vec<MemorySam
         }
         held.charge(&mut tree);
         samples.append(&mut tree);
-        let pause = SHORTEST_PAUSE.max(begun.elapsed() * PAUSE_PER_SAMPLE);
+        let taken = processor_time().saturating_sub(begun);
+        let pause = SHORTEST_PAUSE.max(taken * PAUSE_PER_SAMPLE);
         if ends.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
             return samples;
         }
     }
+}
+
+/// What this thread has had of a processor; zero where the system does not tell.
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
 /// The shared memory that the processes of one sample hold open.

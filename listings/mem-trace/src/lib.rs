@@ -31,8 +31,8 @@ pub use line::print;
 /// Prints one line: process, seconds since this process's previous line, message.
 ///
 /// Takes what [`format!`] takes. The whole line is one `write(2)` of at most
-/// `PIPE_BUF` bytes, so lines of processes that share a pipe or a terminal are
-/// never mixed (pipe(7)). A message with line breaks, or one that is longer,
+/// `PIPE_BUF` bytes, so lines of processes that share a pipe are never mixed
+/// (pipe(7)); a terminal gives no such promise. A message with line breaks, or one that is longer,
 /// becomes several such lines; those after the first carry `...` for the time.
 ///
 /// A standard output that nobody reads any more is no error here: a tracer must

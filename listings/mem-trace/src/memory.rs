@@ -22,7 +22,9 @@ pub struct MemoryUsage {
     /// Resident pages, each divided by the number of processes that map it (PSS).
     /// The one figure that may be added up over processes.
     pub proportional: Option<u64>,
-    /// Resident pages that are this process's alone and that it has written.
+    /// Resident pages that no other process has in its page tables and that differ
+    /// from what a disk holds: of private memory what this process has written, of
+    /// shared memory what it alone has touched.
     pub private_dirty: Option<u64>,
     /// Resident pages, shared ones counted in full (RSS).
     pub resident: Option<u64>,

@@ -26,7 +26,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// How many workers; without this call as many as the machine has cores.
+    /// How many workers; without this call as many as this process may run at once.
     pub fn workers(mut self, count: usize) -> Self {
         self.workers = count;
         self
@@ -55,6 +55,9 @@ impl Builder {
     ///
     /// See [`Error`]. No process is left when it fails.
     pub fn start(self) -> Result<Pool> {
+        if !tasks::are_registered() {
+            return Err(Error::AboveTheGuard);
+        }
         if self.workers == 0 {
             return Err(Error::NoWorkers);
         }

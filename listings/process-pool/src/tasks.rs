@@ -137,6 +137,11 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
     registered().iter().find(|entry| entry.name == name)
 }
 
+/// Whether [`Tasks::serve_if_worker`] has been called.
+pub(crate) fn are_registered() -> bool {
+    REGISTERED.get().is_some()
+}
+
 fn registered() -> &'static [Entry] {
     REGISTERED.get().map_or(&[], Vec::as_slice)
 }

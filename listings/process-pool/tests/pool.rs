@@ -30,6 +30,9 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 const SCENARIO: &str = "--scenario";
 
+/// In place of a scenario's name: starts a pool before the tasks are registered.
+const ABOVE_THE_GUARD: &str = "--above-the-guard";
+
 type Scenario = fn(StartMethod);
 
 const SCENARIOS: &[(&str, Scenario)] = &[
@@ -83,6 +86,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         drop_waits,
     ),
     ("an_unregistered_function_is_refused_by_name", unregistered),
+    ("a_pool_above_the_guard_is_refused", above_the_guard),
     ("a_pool_without_workers_is_refused", no_workers),
     ("fork_is_refused_beside_another_thread", threads),
     ("a_pool_works_where_sigchld_is_ignored", sigchld_ignored),
@@ -98,6 +102,19 @@ const SCENARIOS: &[(&str, Scenario)] = &[
 ];
 
 fn main() -> ExitCode {
+    if env::args().any(|argument| argument == ABOVE_THE_GUARD) {
+        let method = env::args()
+            .next_back()
+            .expect("a method")
+            .parse()
+            .expect("a start method");
+        let error = Pool::builder(method)
+            .workers(1)
+            .start()
+            .expect_err("refused");
+        assert!(matches!(error, Error::AboveTheGuard), "{error}");
+        return ExitCode::SUCCESS;
+    }
     Tasks::new()
         .add(double)
         .add(name_and_pid)
@@ -632,6 +649,14 @@ fn unregistered(method: StartMethod) {
         error.to_string().contains("pool::never_registered"),
         "{error}"
     );
+}
+
+fn above_the_guard(method: StartMethod) {
+    let status = Command::new(env::current_exe().expect("exe"))
+        .args([ABOVE_THE_GUARD, &method.to_string()])
+        .status()
+        .expect("spawn");
+    assert!(status.success(), "{status}");
 }
 
 fn no_workers(method: StartMethod) {

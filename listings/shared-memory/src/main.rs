@@ -105,8 +105,8 @@ fn shared(arguments: &DataArguments, method: StartMethod) -> Result<(), Box<dyn 
 fn sealed_memory(records: &[Record]) -> io::Result<OwnedFd> {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
     let mut memory = File::from(memfd_create(c"records", flags)?);
-    // Written, not mapped and copied: where memory is short this is an error
-    // here, and not a SIGBUS later.
+    // Written, not mapped and copied: a write can report that there is no room, a
+    // first touch can only raise SIGBUS (mmap(2)).
     memory.write_all(records.as_bytes())?;
     let seals = SealFlag::F_SEAL_WRITE
         | SealFlag::F_SEAL_SHRINK
