@@ -31,6 +31,7 @@ use std::thread::available_parallelism;
 use anyhow::{Result, bail};
 use clap::Parser;
 use command_line::{count, grouped};
+use records::{MOST_RECORDS, MOST_WORKERS};
 
 use measurement::Measurement;
 use pairs::{Pair, Program, pairs, programs};
@@ -201,11 +202,11 @@ fn cpu() -> String {
 #[derive(Parser)]
 struct Arguments {
     /// Records to sum
-    #[arg(long, value_name = "N", value_parser = count, default_value = "20_000_000")]
+    #[arg(long, value_name = "N", value_parser = count::<MOST_RECORDS>, default_value = "20_000_000")]
     records: usize,
 
     /// How often each program runs
-    #[arg(long, value_name = "N", value_parser = count, default_value = "5")]
+    #[arg(long, value_name = "N", value_parser = count::<1000>, default_value = "5")]
     rounds: usize,
 
     /// Count the first run of a program in a round, not the second: what it takes then
@@ -215,7 +216,7 @@ struct Arguments {
 
     /// Compare every pair at each of these numbers of workers [default: 4 or 8, as the
     /// pair's name says]
-    #[arg(long, value_name = "N", value_parser = count, num_args = 1..)]
+    #[arg(long, value_name = "N", value_parser = count::<MOST_WORKERS>, num_args = 1..)]
     workers: Vec<usize>,
 
     /// The data file, made where there is none [default: target/data/N.npy in the workspace]

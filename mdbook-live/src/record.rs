@@ -353,16 +353,18 @@ fn parse_sample(line: &str) -> Option<MemorySample> {
     else {
         return None;
     };
+    // A petabyte: sums over any process tree stay far from overflow.
+    let kib = |text: &str| text.parse().ok().filter(|kib: &u64| *kib < 1 << 40);
     Some(MemorySample {
         seconds: seconds.parse().ok()?,
         process: process.to_owned(),
         ordinal: ordinal.parse().ok()?,
-        pss_kib: pss.parse().ok()?,
-        anon_kib: anon.parse().ok()?,
-        file_kib: file.parse().ok()?,
-        shmem_kib: shmem.parse().ok()?,
-        private_dirty_kib: private_dirty.parse().ok()?,
-        unmapped_kib: unmapped.parse().ok()?,
+        pss_kib: kib(pss)?,
+        anon_kib: kib(anon)?,
+        file_kib: kib(file)?,
+        shmem_kib: kib(shmem)?,
+        private_dirty_kib: kib(private_dirty)?,
+        unmapped_kib: kib(unmapped)?,
     })
 }
 

@@ -40,13 +40,17 @@ where
 }
 
 /// A number of things, as `--records` takes it: digits, grouped by underscores
-/// where one likes, at least 1.
-pub fn count(text: &str) -> Result<usize, String> {
-    let digits: String = text.chars().filter(|&c| c != '_').collect();
-    match digits.parse() {
-        Ok(0) => Err("at least 1 is needed".to_string()),
-        Ok(count) => Ok(count),
-        Err(_) => Err("digits are accepted, with _ between them, such as 2_000_000".to_string()),
+/// where one likes, from 1 to `MOST`.
+pub fn count<const MOST: usize>(text: &str) -> Result<usize, String> {
+    let outer_digits = text.starts_with(|c: char| c.is_ascii_digit())
+        && text.ends_with(|c: char| c.is_ascii_digit());
+    if !outer_digits || !text.chars().all(|c| c.is_ascii_digit() || c == '_') {
+        return Err("digits are accepted, with _ between them, such as 2_000_000".to_string());
+    }
+    match text.replace('_', "").parse() {
+        Ok(count) if (1..=MOST).contains(&count) => Ok(count),
+        // Too many digits for any number are too many for this one.
+        _ => Err(format!("1 to {} is accepted", grouped(MOST))),
     }
 }
 
@@ -93,10 +97,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_may_have_underscores_and_begin_at_one() {
-        assert_eq!(count("200_000_000"), Ok(200_000_000));
-        for wrong in ["0", "", "-1", "2e6", "18446744073709551616"] {
-            assert!(count(wrong).is_err(), "{wrong}");
+    fn counts_may_have_underscores_and_lie_within_their_bounds() {
+        assert_eq!(count::<200_000_000>("200_000_000"), Ok(200_000_000));
+        for wrong in [
+            "0",
+            "",
+            "-1",
+            "+5",
+            "1_",
+            "_1",
+            "2e6",
+            "11",
+            "18446744073709551616",
+        ] {
+            assert!(count::<10>(wrong).is_err(), "{wrong}");
         }
     }
 

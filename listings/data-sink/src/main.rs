@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use command_line::grouped;
-use mem_trace::{CountingAllocator, MemoryUsage, mebibytes, trace};
+use mem_trace::{CountingAllocator, MemoryUsage, check_output, mebibytes, trace};
 use process_pool::{Builder, Pool, Slice, StartMethod, Tasks};
 use records::{DataArguments, Record, batches, nansum, write_part};
 
@@ -55,7 +55,8 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Run::Fork => through_the_pipe(&arguments, StartMethod::Fork),
         Run::Spawn => through_the_pipe(&arguments, StartMethod::Spawn),
         Run::ForkInherit => inherited(&arguments.data),
-    }
+    }?;
+    Ok(check_output()?)
 }
 
 // ANCHOR: pipe

@@ -41,14 +41,14 @@ impl Log for Handlers {
     fn flush(&self) {}
 }
 
-/// One line in one write: the process, the logger's name, the message.
+/// The logger's name and the message.
 fn print_line(record: &Record) {
-    let line = format!(
-        "{} - {}:   {}\n",
-        mem_trace::name(),
-        record.target(),
-        record.args()
-    );
+    print(format_args!("{}:   {}", record.target(), record.args()));
+}
+
+/// Prints one line in one write: the process, then `text`.
+pub fn print(text: fmt::Arguments) {
+    let line = format!("{} - {text}\n", mem_trace::name());
     // A log line that cannot be printed has nowhere else to be reported.
     let _ = io::stdout().write_all(line.as_bytes());
 }

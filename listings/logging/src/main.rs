@@ -27,11 +27,10 @@ fn call_logger(count: u64) {
 
 // ANCHOR: main
 fn main() -> ExitCode {
-    let process = mem_trace::name();
-    println!(
-        "{process} - {} - Print[MODULE SCOPE]: module scope reached.",
+    handlers::print(format_args!(
+        "{} - Print[MODULE SCOPE]: module scope reached.",
         module_path!()
-    );
+    ));
     Tasks::new()
         .add(call_logger)
         .add(separate::call_logger)
@@ -69,11 +68,7 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 /// What the `log` crate itself offers: one logger for the life of a process.
 fn set_logger_of_the_crate() {
     if let Err(error) = log::set_boxed_logger(Box::new(handlers::Handlers)) {
-        println!(
-            "{} - {} - Refused: {error}",
-            mem_trace::name(),
-            module_path!()
-        );
+        handlers::print(format_args!("{} - Refused: {error}", module_path!()));
     }
 }
 // ANCHOR_END: refused

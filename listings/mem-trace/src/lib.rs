@@ -22,6 +22,7 @@ mod memory;
 mod process;
 
 pub use allocator::CountingAllocator;
+pub use line::check_output;
 pub use memory::{MemoryUsage, available_memory, mebibytes};
 pub use process::{NAME_VARIABLE, name, set_name, start_clock};
 
@@ -35,8 +36,8 @@ pub use line::print;
 /// (pipe(7)); a terminal gives no such promise. A message with line breaks, or one that is longer,
 /// becomes several such lines; those after the first carry `...` for the time.
 ///
-/// A standard output that nobody reads any more is no error here: a tracer must
-/// not end the program that it watches.
+/// A line that cannot be printed does not end the program: a tracer must not end
+/// what it watches. [`check_output`] tells of it.
 #[macro_export]
 macro_rules! trace {
     ($($message:tt)*) => {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::libc::PIPE_BUF;
@@ -10,6 +11,27 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use owo_colors::{OwoColorize, Stream, Style};
 
 use crate::process::with_identity;
+
+/// Why the first line that was lost in this process was lost.
+static FIRST_LOSS: OnceLock<Errno> = OnceLock::new();
+
+/// Tells whether this process's lines were printed: a program's last question.
+///
+/// # Errors
+///
+/// What the system said when the first line was lost, as on a full disk.
+pub fn check_output() -> io::Result<()> {
+    match FIRST_LOSS.get() {
+        None => Ok(()),
+        Some(&error) => {
+            let error = io::Error::from(error);
+            Err(io::Error::new(
+                error.kind(),
+                format!("cannot print: {error}"),
+            ))
+        }
+    }
+}
 
 /// Columns of the process's name.
 const NAME_COLUMNS: usize = 16;
@@ -21,8 +43,14 @@ pub fn print(message: fmt::Arguments<'_>) {
         let seconds = format!("{:5.2}s", identity.lap().as_secs_f64());
         let prefix = Prefix::new(identity.name(), identity.is_main());
         for write in writes(&prefix, &seconds, &message) {
-            if write_whole(io::stdout().as_fd(), write.as_bytes()).is_err() {
-                return;
+            match write_whole(io::stdout().as_fd(), write.as_bytes()) {
+                Ok(()) => {}
+                // Nobody reads any more, as when the reader has seen enough.
+                Err(Errno::EPIPE) => return,
+                Err(error) => {
+                    let _ = FIRST_LOSS.set(error);
+                    return;
+                }
             }
         }
     });

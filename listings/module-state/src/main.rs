@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use clap::Parser;
-use mem_trace::trace;
+use mem_trace::{check_output, trace};
 use nix::sys::personality::{self, Persona};
 use process_pool::{Pool, StartMethod, Tasks};
 
@@ -60,7 +60,7 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     drop(pool);
 
     trace!("List(id: {:p}) finally: {:?}", &LIST, list());
-    Ok(())
+    Ok(check_output()?)
 }
 // ANCHOR_END: main
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
     send, sendmsg, setsockopt, shutdown, socketpair, sockopt,
@@ -232,6 +233,10 @@ impl Channel {
                 Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error.into()),
             };
+            if got.flags.contains(MsgFlags::MSG_CTRUNC) {
+                close_received(&room);
+                return Err(Errno::EMFILE.into());
+            }
             for message in got.cmsgs()? {
                 if let ControlMessageOwned::ScmRights(raw) = message {
                     descriptors.extend(raw.into_iter().map(|fd| {
@@ -248,6 +253,30 @@ impl Channel {
             }
         }
         Ok(Some(descriptors))
+    }
+}
+
+/// Closes the descriptors in a control buffer that was cut short: this process had no
+/// room for all of them, and nobody would know of those that came.
+fn close_received(room: &[u8]) {
+    let header_len = mem::size_of::<libc::cmsghdr>();
+    if room.len() < header_len {
+        return;
+    }
+    // SAFETY: a control buffer begins with a header, which the kernel has filled; the
+    // buffer has no alignment, so the header is read as it lies.
+    let header: libc::cmsghdr = unsafe { room.as_ptr().cast::<libc::cmsghdr>().read_unaligned() };
+    let is_rights = (header.cmsg_level, header.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS);
+    // SAFETY: a calculation with a constant.
+    let start = unsafe { libc::CMSG_LEN(0) } as usize;
+    let end = header.cmsg_len.min(room.len());
+    if !is_rights || end < start {
+        return;
+    }
+    for raw in room[start..end].chunks_exact(mem::size_of::<RawFd>()) {
+        let raw = RawFd::from_ne_bytes(raw.try_into().expect("a chunk of its size"));
+        // SAFETY: the kernel made this descriptor for this process; nobody knows it.
+        drop(unsafe { OwnedFd::from_raw_fd(raw) });
     }
 }
 

@@ -37,6 +37,9 @@ pub enum Error {
         /// How many there are.
         threads: usize,
     },
+    /// Whether this process has other threads cannot be found out.
+    #[error("refused to fork: /proc/self/task does not tell how many threads there are: {0}")]
+    ThreadsUnknown(#[source] io::Error),
     /// The system refused a new worker. Those already started have been ended.
     #[error("cannot start {worker}: {source}")]
     Start {

@@ -77,14 +77,24 @@ impl Builder {
             changed: Condvar::new(),
             feeder: self.one_feeder.then(Mutex::default),
         });
-        let drivers = workers
-            .into_iter()
-            .map(|worker| {
-                let shared = shared.clone();
-                thread::spawn(move || drive(worker, &shared))
-            })
-            .collect();
-        Ok(Pool { shared, drivers })
+        // Dropped where a thread cannot be had: its workers end, and so do the others.
+        let mut pool = Pool {
+            shared,
+            drivers: Vec::new(),
+        };
+        for worker in workers {
+            let name = worker.name.clone();
+            let shared = pool.shared.clone();
+            let driver = thread::Builder::new()
+                .name(name.clone())
+                .spawn(move || drive(worker, &shared))
+                .map_err(|source| Error::Start {
+                    worker: name,
+                    source,
+                })?;
+            pool.drivers.push(driver);
+        }
+        Ok(pool)
     }
 }
 
@@ -307,6 +317,12 @@ fn drive(worker: WorkerProcess, shared: &Shared) {
             sent.and_then(|()| worker.channel.receive())
         };
         let name = worker.name.clone();
+        let lost = |worker, ending| Error::WorkerLost {
+            worker,
+            batch,
+            task,
+            ending,
+        };
         let outcome = match exchanged {
             Ok(Some(message)) => match understand(message) {
                 Ok(Answer::Done(result)) => Ok((name, result)),
@@ -324,16 +340,7 @@ fn drive(worker: WorkerProcess, shared: &Shared) {
                 }),
                 Err(why) => {
                     let ending = worker.kill(why);
-                    return lose(
-                        shared,
-                        reply,
-                        Error::WorkerLost {
-                            worker: name,
-                            batch,
-                            task,
-                            ending,
-                        },
-                    );
+                    return lose(shared, reply, lost(name, ending));
                 }
             },
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Err(Error::Unsendable {
@@ -341,37 +348,33 @@ fn drive(worker: WorkerProcess, shared: &Shared) {
                 task,
                 why: error.to_string(),
             }),
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                let ending = worker.kill(error.to_string());
-                return lose(
-                    shared,
-                    reply,
-                    Error::WorkerLost {
-                        worker: name,
-                        batch,
-                        task,
-                        ending,
-                    },
-                );
-            }
             // The end of the stream, before or in a reply, or a broken pipe.
-            Ok(None) | Err(_) => {
+            Ok(None) => {
                 let ending = worker.end();
-                return lose(
-                    shared,
-                    reply,
-                    Error::WorkerLost {
-                        worker: name,
-                        batch,
-                        task,
-                        ending,
-                    },
-                );
+                return lose(shared, reply, lost(name, ending));
+            }
+            Err(error) if hung_up(&error) => {
+                let ending = worker.end();
+                return lose(shared, reply, lost(name, ending));
+            }
+            // No message, or none that this process could take: after that there is
+            // no telling where the next one begins.
+            Err(error) => {
+                let ending = worker.kill(error.to_string());
+                return lose(shared, reply, lost(name, ending));
             }
         };
         // Nobody may be waiting any more; the result is theirs to drop.
         let _ = reply.send(outcome);
     }
+}
+
+/// Whether an error says that the other end is gone.
+fn hung_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
 }
 
 fn lose(shared: &Shared, reply: mpsc::Sender<Result<(String, Message)>>, error: Error) {

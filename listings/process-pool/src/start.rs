@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, gettid};
 
 use crate::channel::Channel;
@@ -90,7 +90,7 @@ pub(crate) fn start_workers(method: StartMethod, count: usize) -> Result<Vec<Wor
     // thread that starts it.
     let watched_parent = (gettid() == getpid()).then(getpid);
 
-    let mut workers: Vec<WorkerProcess> = Vec::with_capacity(count);
+    let mut workers: Vec<WorkerProcess> = Vec::new();
     for number in 1..=count {
         let name = method.worker_name(number);
         let started = Channel::pair().and_then(|(ours, theirs)| {
@@ -166,8 +166,9 @@ fn spawn_worker(name: &str, theirs: Channel, parent: Option<Pid>) -> io::Result<
 fn refuse_threads() -> Result<()> {
     let deadline = Instant::now() + THREAD_LINGERS;
     loop {
-        // A system without /proc does not tell; the caller's promise has to do.
-        let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+        let threads = fs::read_dir("/proc/self/task")
+            .map_err(Error::ThreadsUnknown)?
+            .count();
         if threads <= 1 {
             return Ok(());
         }
@@ -195,22 +196,29 @@ impl WorkerProcess {
     fn end_and_reap(&mut self) -> Ending {
         self.ended = true;
         self.channel.finish_sending();
-        if !self.hung_up_within(GRACE) {
-            let _ = kill(self.pid, Signal::SIGKILL);
-        }
+        let deadline = Instant::now() + GRACE;
+        // A worker's exit closes its socket; but so can its task, and go on.
+        self.wait_for_hang_up(deadline);
+        let mut flags = Some(WaitPidFlag::WNOHANG);
         loop {
-            match waitpid(self.pid, None) {
+            match waitpid(self.pid, flags) {
                 Ok(WaitStatus::Exited(_, code)) => return Ending::Exited { code },
                 Ok(WaitStatus::Signaled(_, signal, _)) => return Ending::Killed { signal },
+                Ok(WaitStatus::StillAlive) if Instant::now() < deadline => {
+                    thread::sleep(Duration::from_micros(200));
+                }
+                Ok(WaitStatus::StillAlive) => {
+                    let _ = kill(self.pid, Signal::SIGKILL);
+                    flags = None;
+                }
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(_) => return Ending::Unknown,
             }
         }
     }
 
-    /// Waits until the worker's end of the socket is closed, as its exit closes it.
-    fn hung_up_within(&self, limit: Duration) -> bool {
-        let deadline = Instant::now() + limit;
+    /// Waits until nobody has the worker's end of the socket any more.
+    fn wait_for_hang_up(&self, deadline: Instant) {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
@@ -220,10 +228,8 @@ impl WorkerProcess {
                 PollFlags::empty(),
             )];
             match poll(&mut fds, timeout) {
-                Ok(0) => return false,
-                Ok(_) => return true,
                 Err(Errno::EINTR) => {}
-                Err(_) => return false,
+                Ok(_) | Err(_) => return,
             }
         }
     }

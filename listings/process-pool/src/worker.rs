@@ -113,7 +113,8 @@ fn end_with_parent(parent: Pid) {
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
     // It may have died before the request was made.
     if getppid() != parent {
-        std::process::exit(0);
+        // SAFETY: as in `serve`.
+        unsafe { libc::_exit(0) };
     }
 }
 
@@ -127,6 +128,8 @@ fn answer(request: Message) -> Message {
                     slices: request.slices,
                     descriptors: request.descriptors,
                 };
+                // Of an earlier panic that its task caught itself.
+                PANIC.take();
                 match panic::catch_unwind(AssertUnwindSafe(|| (task.call)(argument))) {
                     Ok(Ok(result)) => {
                         return Message {

@@ -11,15 +11,21 @@ use crate::{DataFile, Error, Record, Result, generate};
 /// The seed of the data that nobody named a seed for.
 const SEED: u64 = 42;
 
+/// More than any machine that this runs on can hold; their bytes still fit a `u64`.
+pub const MOST_RECORDS: usize = 1 << 40;
+
+/// Far above the cores of any machine: what is beyond it is a slip of the finger.
+pub const MOST_WORKERS: usize = 4096;
+
 /// Which data, and how many workers.
 #[derive(Debug, Clone, Args)]
 pub struct DataArguments {
     /// Records to work on; without it, 2_000_000 or as many as the --data file holds
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = count::<MOST_RECORDS>)]
     pub records: Option<usize>,
 
     /// Worker processes
-    #[arg(long, value_name = "N", value_parser = count, default_value = "4")]
+    #[arg(long, value_name = "N", value_parser = count::<MOST_WORKERS>, default_value = "4")]
     pub workers: usize,
 
     /// The data file, made where there is none [default: target/data/N.npy in the workspace]
@@ -100,8 +106,10 @@ pub(crate) fn require(
         return Ok(());
     }
     let per_record = (needs / records as u64).max(size_of::<Record>() as u64);
-    // To the next lower million, so that there is something to type.
-    let fit = free / per_record / 1_000_000 * 1_000_000;
+    let fit = free / per_record;
+    // Two digits are enough to type.
+    let unit = 10u64.pow(fit.checked_ilog10().unwrap_or(0).saturating_sub(1));
+    let fit = fit / unit * unit;
     Err(Error::DoesNotFit {
         what: what.to_string(),
         of,
@@ -129,8 +137,8 @@ mod tests {
         .to_string();
         assert_eq!(
             error,
-            "a run with fork needs 9600 MB of memory, 2400 MB are free; fewer --records need \
-             less (50_000_000 would fit)"
+            "a run with fork needs 9600 MB of memory, 2400 MB are free; --records 50_000_000 \
+             would fit"
         );
     }
 }

@@ -27,6 +27,18 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// Something else is in the place of the file that is to be made.
+    #[error("{path} is there and is no data file: it is not replaced; --data names another")]
+    InTheWay {
+        /// Where the file was to be.
+        path: PathBuf,
+    },
+    /// The file could change under those that map it.
+    #[error("{path} can be written to, and must not change while it is mapped: chmod a-w first")]
+    Writable {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The file is right but too short for what was asked.
     #[error("{path} holds {holds} records, {asked} were asked for")]
     TooFew {
@@ -38,10 +50,7 @@ pub enum Error {
         asked: String,
     },
     /// The run would not fit into this machine's memory, or the file on its disk.
-    #[error(
-        "{what} needs {needs} MB of {of}, {free} MB are free; fewer --records need less \
-         ({fit} would fit)"
-    )]
+    #[error("{what} needs {needs} MB of {of}, {free} MB are free; --records {fit} would fit")]
     DoesNotFit {
         /// What would not fit.
         what: String,

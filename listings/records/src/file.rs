@@ -1,12 +1,14 @@
 //! The data file: NumPy's `.npy` with one structured type.
 
-use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::AsFd;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use command_line::grouped;
+use nix::fcntl::OFlag;
 use npyz::{DType, NpyHeader, Order, WriterBuilder};
 use process_pool::{Buffer, Slice};
 
@@ -33,22 +35,32 @@ impl DataFile {
     /// What is no `.npy` file, has another type or shape, is shorter than its header
     /// says or than `asked`.
     pub fn open(path: &Path, asked: Option<usize>) -> Result<Self> {
-        let mut file = File::open(path).map_err(Error::io("open", path))?;
+        // Without waiting: a named pipe would have this wait for a writer.
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(OFlag::O_NONBLOCK.bits())
+            .open(path);
+        let mut file = file.map_err(Error::io("open", path))?;
         let not_data = |why: String| Error::NotData {
             path: path.to_path_buf(),
             why,
         };
 
-        let header = NpyHeader::from_reader(&file).map_err(|error| not_data(error.to_string()))?;
+        let metadata = file.metadata().map_err(Error::io("read", path))?;
+        if !metadata.is_file() {
+            return Err(not_data("it is no regular file".to_string()));
+        }
+        let header = read_header(&mut file).map_err(not_data)?;
         if header.dtype().descr() != dtype().descr() {
             let why = format!("its type is {}, not {DTYPE}", header.dtype().descr());
             return Err(not_data(why));
         }
         if header.order() != Order::C || header.shape().len() != 1 {
-            return Err(not_data(format!(
-                "its shape is {:?}, not one dimension",
+            let why = format!(
+                "its shape is {:?}, not one dimension in C order",
                 header.shape()
-            )));
+            );
+            return Err(not_data(why));
         }
         let offset = file.stream_position().map_err(Error::io("read", path))?;
         if !offset.is_multiple_of(align_of::<Record>() as u64) {
@@ -56,7 +68,7 @@ impl DataFile {
                 "its records begin at byte {offset}, unaligned"
             )));
         }
-        let length = file.metadata().map_err(Error::io("read", path))?.len();
+        let length = metadata.len();
         let holds = header.len();
         let needed = holds
             .checked_mul(size_of::<Record>() as u64)
@@ -100,6 +112,22 @@ impl DataFile {
         self.offset
     }
 
+    /// Refuses a file that somebody may write to: it must not change while it is mapped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Writable`], for any write permission.
+    pub fn require_read_only(&self) -> Result<()> {
+        let metadata = self.file.metadata();
+        let metadata = metadata.map_err(Error::io("read", self.path.as_path()))?;
+        match metadata.permissions().mode() & 0o222 {
+            0 => Ok(()),
+            _ => Err(Error::Writable {
+                path: self.path.clone(),
+            }),
+        }
+    }
+
     /// The open file itself, for those who map it or send its descriptor.
     pub fn into_file(self) -> File {
         self.file
@@ -122,6 +150,35 @@ impl DataFile {
             why: "it does not hold whole records".to_string(),
         })
     }
+}
+
+/// The longest header that is read, in bytes: that of a data file has 192.
+const LONGEST_HEADER: usize = 4096;
+
+/// Reads the header and leaves the file at the first record; else says what is wrong.
+fn read_header(file: &mut File) -> Result<NpyHeader, String> {
+    let refused = |error: std::io::Error| {
+        // The message may quote the file, which may hold anything.
+        let text: String = error.to_string().chars().take(100).collect();
+        text.replace(|c: char| c.is_control(), " ")
+    };
+    let mut start = Vec::new();
+    Read::by_ref(file)
+        .take(LONGEST_HEADER as u64)
+        .read_to_end(&mut start)
+        .map_err(refused)?;
+    // Before npyz multiplies the shape out: more digits than any file has records.
+    let text = String::from_utf8_lossy(&start);
+    let shape = text.split("'shape'").nth(1).unwrap_or_default();
+    let shape = shape.split(')').next().unwrap_or_default();
+    if shape.chars().filter(char::is_ascii_digit).count() > 15 {
+        return Err("its shape is larger than any file".to_string());
+    }
+    let mut rest = start.as_slice();
+    let header = NpyHeader::from_reader(&mut rest).map_err(refused)?;
+    let offset = start.len() - rest.len();
+    file.seek(SeekFrom::Start(offset as u64)).map_err(refused)?;
+    Ok(header)
 }
 
 /// The header of a data file of `records` records.
@@ -229,6 +286,46 @@ mod tests {
         assert!(why("floats", &columns("'<f8'", &[0])).contains("its type is '<f8', not"));
         assert!(why("plane", &columns(DTYPE, &[0, 2])).contains("its shape is [0, 2]"));
         let overflow = columns(DTYPE, &[u64::MAX / 24 + 1]);
-        assert!(why("overflow", &overflow).contains("not its length of"));
+        assert!(why("overflow", &overflow).contains("larger than any file"));
+        // Written by hand: the product of its sides is no number for the writer either.
+        let side = 1u64 << 40;
+        let text =
+            format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({side}, {side})}}\n");
+        let start = b"\x93NUMPY\x01\x00";
+        let cube = [
+            &start[..],
+            &(text.len() as u16).to_le_bytes(),
+            text.as_bytes(),
+        ]
+        .concat();
+        assert!(why("cube", &cube).contains("larger than any file"));
+        assert!(
+            why(
+                "garbage",
+                &[b"\x93NUMPY\x01\x00\x76\x00", &[b'x'; 9000][..]].concat()
+            )
+            .len()
+                < 300
+        );
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_without_waiting() {
+        let path = std::env::temp_dir().join(format!("records-{}-fifo", std::process::id()));
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("a named pipe");
+        let error = DataFile::open(&path, None)
+            .expect_err("refused")
+            .to_string();
+        fs::remove_file(&path).expect("it is there");
+        assert!(error.contains("no regular file"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_can_be_written_to_is_not_mapped() {
+        let file = Scratch::new("writable", &three());
+        let open = || DataFile::open(&file.0, None).expect("opens");
+        assert!(open().require_read_only().is_err());
+        fs::set_permissions(&file.0, fs::Permissions::from_mode(0o444)).expect("chmod");
+        assert!(open().require_read_only().is_ok());
     }
 }

@@ -1,12 +1,15 @@
 //! Making the data: worker processes, each writing its part of one file.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
+use nix::sys::stat::Mode;
 use nix::sys::statvfs::statvfs;
+use nix::unistd::linkat;
 use process_pool::{Descriptor, Pool, StartMethod};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -14,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use zerocopy::IntoBytes;
 
 use crate::file::header;
-use crate::{Error, Record, Result};
+use crate::{DataFile, Error, Record, Result};
 
 /// Records of one part. The parts, and so the data, do not depend on how many
 /// workers share them.
@@ -48,17 +51,20 @@ pub struct Part {
 ///
 /// # Errors
 ///
-/// Where the disk has no room, the folder cannot be written, or a worker fails.
-/// A file that was at `path` before is still there then.
+/// Where the disk has no room, the folder cannot be written, something else than a
+/// data file is at `path`, or a worker fails. What was at `path` before is still there
+/// then, and nothing else is: until it is whole the file has no name, where the file
+/// system knows of such files (open(2), `O_TMPFILE`).
 pub fn generate(path: &Path, records: usize, seed: u64, workers: usize) -> Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
+    refuse_to_replace(path)?;
     fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
     require_disk(folder, records)?;
 
-    let partial = Partial::create(path)?;
+    let partial = Partial::create(folder, path)?;
     let header = header(records);
     partial.write(&header)?;
     let file = OwnedFd::from(partial.file.try_clone().map_err(Error::io("open", path))?);
@@ -113,6 +119,21 @@ pub fn write_part(part: Part) -> Result<usize, String> {
     Ok(part.count)
 }
 
+/// A data file may be replaced by another; a device, a link or somebody's letter not.
+fn refuse_to_replace(path: &Path) -> Result<()> {
+    let replaceable = match fs::symlink_metadata(path) {
+        Ok(there) => there.is_file() && DataFile::open(path, None).is_ok(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(Error::io("examine", path)(error)),
+    };
+    match replaceable {
+        true => Ok(()),
+        false => Err(Error::InTheWay {
+            path: path.to_path_buf(),
+        }),
+    }
+}
+
 fn require_disk(folder: &Path, records: usize) -> Result<()> {
     let disk = statvfs(folder).map_err(|error| Error::io("examine", folder)(error.into()))?;
     let free = disk.blocks_available() * disk.fragment_size();
@@ -133,20 +154,28 @@ fn progress_bar(records: usize) -> ProgressBar {
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// A file under a name of its own, which goes unless it is renamed.
+/// A file that has no name yet, or one of its own, which goes unless it is renamed.
 struct Partial {
     path: PathBuf,
+    named: bool,
     file: File,
 }
 
 impl Partial {
-    fn create(target: &Path) -> Result<Self> {
+    fn create(folder: &Path, target: &Path) -> Result<Self> {
         let mut name = target.file_name().unwrap_or_default().to_os_string();
         name.push(format!(".{}.partial", std::process::id()));
         let path = target.with_file_name(name);
-        let file = OpenOptions::new().write(true).create_new(true).open(&path);
-        let file = file.map_err(Error::io("create", &path))?;
-        Ok(Self { path, file })
+        let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+        let (file, named) = match open(folder, flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+            Ok(file) => (File::from(file), false),
+            // Not every file system has files without a name.
+            Err(_) => {
+                let file = OpenOptions::new().write(true).create_new(true).open(&path);
+                (file.map_err(Error::io("create", &path))?, true)
+            }
+        };
+        Ok(Self { path, named, file })
     }
 
     fn write(&self, header: &[u8]) -> Result<()> {
@@ -155,18 +184,30 @@ impl Partial {
             .map_err(Error::io("write", &self.path))
     }
 
-    fn rename_to(self, target: &Path) -> Result<()> {
+    fn rename_to(mut self, target: &Path) -> Result<()> {
         let read_only = Permissions::from_mode(0o444);
         self.file
             .set_permissions(read_only)
             .map_err(Error::io("protect", &self.path))?;
-        fs::rename(&self.path, target).map_err(Error::io("name", target))
+        if !self.named {
+            // A link cannot take the place of a file that is there; a rename can.
+            let nameless = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+            let follow = AtFlags::AT_SYMLINK_FOLLOW;
+            linkat(AT_FDCWD, nameless.as_str(), AT_FDCWD, &self.path, follow)
+                .map_err(|error| Error::io("name", &self.path)(error.into()))?;
+            self.named = true;
+        }
+        fs::rename(&self.path, target).map_err(Error::io("name", target))?;
+        self.named = false;
+        Ok(())
     }
 }
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // After the rename there is no such file any more.
-        let _ = fs::remove_file(&self.path);
+        if self.named {
+            // It failed before: the error is on its way to who asked for the file.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }

@@ -7,7 +7,7 @@ mod file;
 mod generate;
 mod sum;
 
-pub use arguments::{DataArguments, require_memory};
+pub use arguments::{DataArguments, MOST_RECORDS, MOST_WORKERS, require_memory};
 pub use error::{Error, Result};
 pub use file::DataFile;
 pub use generate::{generate, write_part};

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use command_line::grouped;
-use mem_trace::{CountingAllocator, MemoryUsage, mebibytes, trace};
+use mem_trace::{CountingAllocator, MemoryUsage, check_output, mebibytes, trace};
 use memmap2::{Advice, Mmap, MmapOptions};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -51,9 +51,9 @@ fn map(part: &Part) -> io::Result<Mmap> {
         .offset(part.offset)
         .len(part.records * size_of::<Record>());
     // SAFETY: nobody changes the bytes while they are mapped. A memfd is sealed
-    // against it before it is sent. A data file appears under its name when it is
-    // whole, without write permission: who gives it write permission and changes
-    // it during a run breaks this condition.
+    // against it before it is sent. A data file is sent only if nobody has the
+    // permission to write to it: who gives it back and writes during a run, or
+    // has had it open for writing all the while, breaks this condition.
     let memory = unsafe { options.map(&part.memory) }?;
     // Read once, from front to back: the kernel need not note each page as one
     // that will be wanted again.
@@ -72,7 +72,8 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Run::Fork => shared(&arguments.data, StartMethod::Fork),
         Run::Spawn => shared(&arguments.data, StartMethod::Spawn),
         Run::MapFile => mapped(&arguments.data),
-    }
+    }?;
+    Ok(check_output()?)
 }
 
 // ANCHOR: shared
@@ -121,6 +122,7 @@ fn sealed_memory(records: &[Record]) -> io::Result<OwnedFd> {
 /// No copy at all: the workers map the data file.
 fn mapped(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
     let file = arguments.open(0.0)?;
+    file.require_read_only()?;
     let (offset, records) = (file.offset(), file.records());
     announce(records, arguments.workers);
     let memory = OwnedFd::from(file.into_file());

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::{self, Command, ExitCode};
 
 use clap::{Parser, ValueEnum};
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork, getpid, getppid};
 
 /// Starts one child by fork or by spawn, and shows what it begins with
@@ -64,7 +64,10 @@ fn by_fork() -> io::Result<()> {
             process::exit(0);
         }
         ForkResult::Parent { child } => {
-            waitpid(child, None)?;
+            let status = waitpid(child, None)?;
+            if status != WaitStatus::Exited(child, 0) {
+                return Err(io::Error::other(format!("the child ended: {status:?}")));
+            }
         }
     }
     show("Parent", "after the child has ended");
