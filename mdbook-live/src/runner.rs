@@ -189,7 +189,8 @@ pub(crate) fn seconds_since(start: Instant) -> f64 {
 /// Runs a program to its end. `watch` sees each piece of output as it is read.
 ///
 /// When this returns, or unwinds because `watch` panics, no process of the run
-/// is alive. A program that cannot be started is an error; one that fails is
+/// is alive, but for one that left both its process group and its environment
+/// behind: it cannot be told from a stranger. A program that cannot be started is an error; one that fails is
 /// an [`Outcome`].
 pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> Result<Outcome> {
     ensure!(

@@ -20,6 +20,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, kill, killpg, raise, signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid};
@@ -57,6 +58,11 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         last_worker,
     ),
     ("a_worker_that_sends_garbage_is_killed_and_named", garbage),
+    ("a_worker_that_hangs_up_and_goes_on_is_killed", hangs_up),
+    (
+        "descriptors_that_do_not_fit_are_closed_and_told",
+        too_many_descriptors,
+    ),
     (
         "large_messages_in_both_directions_do_not_deadlock",
         both_full,
@@ -125,6 +131,7 @@ fn main() -> ExitCode {
         .add(sum_words)
         .add(bytes_of_length)
         .add(read_descriptor)
+        .add(open_many)
         .add(read_standard_input)
         .add(count_sockets)
         .add(append_line)
@@ -267,6 +274,14 @@ fn fail(how: String) -> u64 {
             let socket = unsafe { BorrowedFd::borrow_raw(socket) };
             nix::unistd::write(socket, &[0xff; 4096]).expect("write");
         }
+        "hang up" => {
+            for socket in own_sockets() {
+                nix::unistd::close(socket).expect("close");
+            }
+            loop {
+                thread::sleep(Duration::from_secs(60));
+            }
+        }
         "fine" => {}
         other => panic!("no such failure: {other}"),
     }
@@ -300,6 +315,15 @@ fn read_descriptor(file: Descriptor) -> String {
     std::io::Seek::rewind(&mut file).expect("rewind");
     file.read_to_string(&mut text).expect("read");
     text
+}
+
+fn open_many(count: usize) -> Vec<Descriptor> {
+    let open = |_| {
+        Descriptor::from(std::os::fd::OwnedFd::from(
+            File::open("/dev/null").expect("open"),
+        ))
+    };
+    (0..count).map(open).collect()
 }
 
 fn read_standard_input(_: u32) -> usize {
@@ -508,6 +532,42 @@ fn garbage(method: StartMethod) {
         }
         other => panic!("{other}"),
     }
+}
+
+fn hangs_up(method: StartMethod) {
+    match failing(&pool(method, 1), "hang up") {
+        Error::WorkerLost { ending, .. } => {
+            assert_eq!(
+                ending,
+                Ending::Killed {
+                    signal: Signal::SIGKILL
+                }
+            );
+        }
+        other => panic!("{other}"),
+    }
+}
+
+fn too_many_descriptors(method: StartMethod) {
+    let pool = pool(method, 1);
+    let before = open_descriptors();
+    let limit = before as u64 + 8;
+    setrlimit(Resource::RLIMIT_NOFILE, limit, limit).expect("setrlimit");
+    match pool.map(open_many, [40]) {
+        Err(Error::WorkerLost {
+            ending: Ending::LeftProtocol { why },
+            ..
+        }) => {
+            assert!(why.contains("Too many open files"), "{why}");
+        }
+        other => panic!("{other:?}"),
+    }
+    drop(pool);
+    assert!(
+        open_descriptors() <= before,
+        "{} of {before}",
+        open_descriptors()
+    );
 }
 
 fn both_full(method: StartMethod) {
