@@ -65,6 +65,22 @@ fn numpy_reads_what_generate_wrote_and_finds_the_same_sum() {
     assert_eq!(lines[2], "True");
     assert_eq!(lines[3], "[-1.0, 0.0, 1.0]");
 
+    // And Rust opens what NumPy writes.
+    let copy = folder.path().join("copy.npy");
+    let copy = copy.to_str().expect("a path that is text");
+    let save = "import sys, numpy; numpy.save(sys.argv[2], numpy.load(sys.argv[1]))";
+    let saved = Command::new(&python)
+        .args(["-c", save, path, copy])
+        .status();
+    assert!(saved.expect("python runs").success());
+    let printed = data_sink(&["sequential", "--data", copy]);
+    assert!(
+        printed
+            .trim_end()
+            .ends_with(&format!("total_sum={}", lines[4])),
+        "{printed}"
+    );
+
     for run in ["sequential", "fork", "spawn", "fork-inherit"] {
         let printed = data_sink(&[run, "--data", path]);
         let sum = printed

@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 use zerocopy::IntoBytes;
 
-use crate::file::header;
+use crate::npy::header;
 use crate::{DataFile, Error, Record, Result};
 
 /// Records of one part. The parts, and so the data, do not depend on how many

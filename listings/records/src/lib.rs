@@ -5,6 +5,7 @@ mod arguments;
 mod error;
 mod file;
 mod generate;
+mod npy;
 mod sum;
 
 pub use arguments::{DataArguments, MOST_RECORDS, MOST_WORKERS, require_memory};

@@ -1,0 +1,174 @@
+//! The header of NumPy's `.npy` format, as far as a file of records needs it.
+//!
+//! Six bytes of magic, two of the format's version, the length of the text that
+//! follows, and that text: a Python dictionary of the elements' type, their order and
+//! their number. Source: NumPy Enhancement Proposal 1, and `numpy.lib.format`.
+
+use std::io::Read;
+
+/// What NumPy calls the type of a [`Record`](crate::Record).
+pub(crate) const DTYPE: &str = "[('index', '<i8'), ('timestamp', '<M8[ns]'), ('val', '<f8')]";
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// The longest text that is read, in bytes: that of a data file has less than 192.
+const LONGEST_TEXT: usize = 4096;
+
+/// The records begin at a multiple of this, in bytes.
+const ALIGNMENT: usize = 64;
+
+/// What a header says.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Header {
+    /// How many records follow.
+    pub records: u64,
+    /// Where the first one begins, in bytes.
+    pub offset: u64,
+}
+
+/// The header of a file of `records` records, version 1.0.
+pub(crate) fn header(records: usize) -> Vec<u8> {
+    let text = format!("{{'descr': {DTYPE}, 'fortran_order': False, 'shape': ({records},), }}");
+    let before = MAGIC.len() + 4;
+    let whole = (before + text.len() + 1).next_multiple_of(ALIGNMENT);
+    // Spaces up to the alignment, and a line end as the last byte.
+    let text = format!("{text:<width$}\n", width = whole - before - 1);
+    let length = u16::try_from(text.len()).expect("the text of three fields is short");
+    [MAGIC, &[1, 0], &length.to_le_bytes(), text.as_bytes()].concat()
+}
+
+/// Reads a header from the start of a file; else says what is wrong with it.
+pub(crate) fn read(file: &mut impl Read) -> Result<Header, String> {
+    let mut start = [0; 8];
+    read_exactly(file, &mut start)?;
+    if !start.starts_with(MAGIC) {
+        return Err("it does not begin as NumPy's .npy files do".to_string());
+    }
+    // The length of the text has two bytes in version 1 and four since.
+    let mut length = [0; 4];
+    let width = if start[6] == 1 { 2 } else { 4 };
+    read_exactly(file, &mut length[..width])?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > LONGEST_TEXT {
+        return Err(format!("its header is {length} bytes long"));
+    }
+    let mut text = vec![0; length];
+    read_exactly(file, &mut text)?;
+    let text = String::from_utf8_lossy(&text);
+    let value = |key| value(&text, key).ok_or_else(|| format!("its header has no {key}"));
+
+    let dtype = value("descr")?;
+    if without_spaces(dtype) != without_spaces(DTYPE) {
+        return Err(format!("its type is {}, not {DTYPE}", shown(dtype)));
+    }
+    let (order, shape) = (value("fortran_order")?, without_spaces(value("shape")?));
+    let one_dimension = shape
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(",)"));
+    match one_dimension.map(str::parse) {
+        Some(Ok(records)) if order == "False" => Ok(Header {
+            records,
+            offset: (start.len() + width + length) as u64,
+        }),
+        _ => Err(format!("its shape is {}, not one dimension", shown(&shape))),
+    }
+}
+
+fn read_exactly(file: &mut impl Read, bytes: &mut [u8]) -> Result<(), String> {
+    file.read_exact(bytes).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => "it ends within its header".to_string(),
+        _ => error.to_string(),
+    })
+}
+
+/// The value of `key` in a Python dictionary of literals without escapes: up to the
+/// comma that stands in no bracket and no string.
+fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let key = format!("'{key}':");
+    let rest = text[text.find(&key)? + key.len()..].trim_start();
+    let (mut depth, mut quoted) = (0, false);
+    let end = rest.find(|c| {
+        match c {
+            '\'' => quoted = !quoted,
+            '(' | '[' if !quoted => depth += 1,
+            ')' | ']' if !quoted => depth -= 1,
+            ',' | '}' if !quoted && depth == 0 => return true,
+            _ => {}
+        }
+        false
+    })?;
+    Some(rest[..end].trim_end())
+}
+
+/// What a message quotes of a file that may hold anything.
+fn shown(text: &str) -> String {
+    let start = text.chars().take(100);
+    start
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+fn without_spaces(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header of this text, as another program may write it.
+    pub(crate) fn header_of(text: &str) -> Vec<u8> {
+        let length = u16::try_from(text.len()).expect("short");
+        [MAGIC, &[1, 0], &length.to_le_bytes(), text.as_bytes()].concat()
+    }
+
+    #[test]
+    fn a_header_is_read_as_it_was_written_and_ends_at_the_alignment() {
+        for records in [0, 1, 200_000_000, usize::MAX] {
+            let header = header(records);
+            let read = read(&mut &header[..]).expect("its own header");
+            assert_eq!(read.records, records as u64);
+            assert_eq!(read.offset as usize, header.len());
+            assert!(header.len().is_multiple_of(ALIGNMENT));
+            assert_eq!(header.last(), Some(&b'\n'));
+        }
+    }
+
+    #[test]
+    fn keys_may_come_in_any_order_and_spacing() {
+        let text = format!("{{ 'shape':( 7 , ), 'fortran_order':False,\n 'descr': {DTYPE} }}");
+        assert_eq!(
+            read(&mut &header_of(&text)[..]).expect("the same").records,
+            7
+        );
+    }
+
+    #[test]
+    fn another_type_order_or_shape_is_named() {
+        let of = |descr: &str, order: &str, shape: &str| {
+            let text =
+                format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}");
+            read(&mut &header_of(&text)[..]).expect_err("refused")
+        };
+        assert!(of("'<f8'", "False", "(3,)").starts_with("its type is '<f8', not"));
+        assert!(of(DTYPE, "False", "(3, 2)").starts_with("its shape is (3,2), not"));
+        assert!(of(DTYPE, "False", "()").starts_with("its shape is (), not"));
+        assert!(of(DTYPE, "True", "(3,)").starts_with("its shape is (3,), not"));
+        // More than any number holds.
+        assert!(of(DTYPE, "False", "(99999999999999999999,)").starts_with("its shape is"));
+    }
+
+    #[test]
+    fn what_is_no_header_is_told_in_a_few_words() {
+        let error = |bytes: &[u8]| read(&mut &bytes[..]).expect_err("refused");
+        assert_eq!(error(b""), "it ends within its header");
+        assert_eq!(
+            error(b"PK\x03\x04 and more"),
+            "it does not begin as NumPy's .npy files do"
+        );
+        assert_eq!(error(&header(3)[..40]), "it ends within its header");
+        assert_eq!(error(&header_of("{}")), "its header has no descr");
+        let long = [&b"\x93NUMPY\x02\x00\xff\xff\xff\xff"[..], &[b'x'; 64]].concat();
+        assert_eq!(error(&long), "its header is 4294967295 bytes long");
+    }
+}
