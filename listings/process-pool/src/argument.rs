@@ -8,11 +8,11 @@ use std::ops::{Deref, Range};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
+use bytemuck::Pod;
 use bytes::Bytes;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// An encoded value and what rides beside it.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ const ONLY_IN_A_MESSAGE: &str = "travels only in an argument or a result of a po
 ///
 /// In the process that sends it, a part of a larger allocation that is not copied:
 /// [`part`](Self::part) is a count of references. In the one that receives it, an
-/// allocation of its own. The element type says through zerocopy that any bytes
+/// allocation of its own. The element type says through bytemuck that any bytes
 /// are a value of it.
 pub struct Slice<T> {
     bytes: Bytes,
@@ -66,15 +66,15 @@ pub struct Slice<T> {
 }
 
 /// What a [`Slice`] can hold: any bytes are a value, and a value has no padding.
-pub trait Element: FromBytes + IntoBytes + Immutable + KnownLayout + Send + 'static {}
-impl<T: FromBytes + IntoBytes + Immutable + KnownLayout + Send + 'static> Element for T {}
+pub trait Element: Pod + Send {}
+impl<T: Pod + Send> Element for T {}
 
 impl<T: Element> Slice<T> {
     /// The elements in `bytes`; `None` if their length or alignment is not one of
     /// whole elements.
     pub fn from_bytes(bytes: Bytes) -> Option<Self> {
         if !bytes.is_empty() {
-            <[T]>::ref_from_bytes(&bytes).ok()?;
+            bytemuck::try_cast_slice::<u8, T>(&bytes).ok()?;
         }
         Some(Self {
             bytes,
@@ -101,7 +101,7 @@ impl<T: Element> From<Vec<T>> for Slice<T> {
         struct Owner<T>(Vec<T>);
         impl<T: Element> AsRef<[u8]> for Owner<T> {
             fn as_ref(&self) -> &[u8] {
-                self.0.as_bytes()
+                bytemuck::cast_slice(&self.0)
             }
         }
         Self {
@@ -120,7 +120,7 @@ impl<T: Element> Deref for Slice<T> {
         }
         // The invariant of this type: every constructor checked length and
         // alignment, or cut at whole elements.
-        <[T]>::ref_from_bytes(&self.bytes).expect("whole, aligned elements")
+        bytemuck::cast_slice(&self.bytes)
     }
 }
 

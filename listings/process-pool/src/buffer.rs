@@ -69,7 +69,7 @@ impl Buffer {
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        &zerocopy::IntoBytes::as_bytes(self.words.as_slice())[..self.len]
+        &bytemuck::cast_slice(&self.words)[..self.len]
     }
 }
 

@@ -21,7 +21,6 @@ use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
     send, sendmsg, setsockopt, shutdown, socketpair, sockopt,
 };
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::argument::Message;
 use crate::buffer::Buffer;
@@ -39,13 +38,34 @@ const SOCKET_BUFFER: usize = 1 << 20;
 
 const MAGIC: [u8; 4] = *b"pool";
 
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Default)]
-#[repr(C)]
 struct Header {
     magic: [u8; 4],
     control: u32,
     slices: u32,
     descriptors: u32,
+}
+
+/// Bytes of a header.
+const HEADER: usize = 16;
+
+impl Header {
+    fn to_bytes(&self) -> [u8; HEADER] {
+        let numbers = [self.control, self.slices, self.descriptors];
+        let mut bytes = [0; HEADER];
+        bytes[..4].copy_from_slice(&self.magic);
+        bytes[4..].copy_from_slice(bytemuck::cast_slice(&numbers));
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; HEADER]) -> Self {
+        let [magic, control, slices, descriptors]: [[u8; 4]; 4] = bytemuck::cast(bytes);
+        Self {
+            magic,
+            control: u32::from_ne_bytes(control),
+            slices: u32::from_ne_bytes(slices),
+            descriptors: u32::from_ne_bytes(descriptors),
+        }
+    }
 }
 
 /// One end of the connection between a parent and a worker.
@@ -126,7 +146,12 @@ impl Channel {
             descriptors: message.descriptors.len() as u32,
         };
         let lengths: Vec<u64> = message.slices.iter().map(|s| s.len() as u64).collect();
-        let head = [header.as_bytes(), &message.control, lengths.as_bytes()].concat();
+        let head = [
+            &header.to_bytes()[..],
+            &message.control,
+            bytemuck::cast_slice(&lengths),
+        ]
+        .concat();
 
         let sent = self.send_with_descriptors(&head, &message.descriptors)?;
         self.send_all(&head[sent..])?;
@@ -143,8 +168,7 @@ impl Channel {
     /// `InvalidData` for what is not a message, before anything of its claimed
     /// size is reserved; `UnexpectedEof` for a part of one.
     pub fn receive(&self) -> io::Result<Option<Message>> {
-        let mut header = Header::default();
-        let Some(descriptors) = self.receive_header(&mut header)? else {
+        let Some((header, descriptors)) = self.receive_header()? else {
             return Ok(None);
         };
         let invalid = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
@@ -167,7 +191,7 @@ impl Channel {
         let control = self.receive_exactly(control)?.as_ref().to_vec();
         let lengths = self.receive_exactly(slices * mem::size_of::<u64>())?;
         // Whole words in a `Buffer`, which is aligned for them.
-        let lengths = <[u64]>::ref_from_bytes(lengths.as_ref()).unwrap_or(&[]);
+        let lengths: &[u64] = bytemuck::cast_slice(lengths.as_ref());
         let mut message = Message {
             control,
             slices: Vec::with_capacity(slices),
@@ -218,14 +242,15 @@ impl Channel {
         }
     }
 
-    /// Fills `header`, and returns the descriptors that came with it; `None` at
-    /// the end of the stream.
-    fn receive_header(&self, header: &mut Header) -> io::Result<Option<Vec<Arc<OwnedFd>>>> {
+    /// The header of the next message, with the descriptors that came with it; `None`
+    /// at the end of the stream.
+    fn receive_header(&self) -> io::Result<Option<(Header, Vec<Arc<OwnedFd>>)>> {
+        let mut bytes = [0; HEADER];
         let mut room = nix::cmsg_space!([RawFd; MAX_DESCRIPTORS]);
         let mut descriptors = Vec::new();
         let mut filled = 0;
-        while filled < mem::size_of::<Header>() {
-            let mut iov = [IoSliceMut::new(&mut header.as_mut_bytes()[filled..])];
+        while filled < HEADER {
+            let mut iov = [IoSliceMut::new(&mut bytes[filled..])];
             let flags = MsgFlags::MSG_CMSG_CLOEXEC;
             let got = match recvmsg::<()>(self.socket.as_raw_fd(), &mut iov, Some(&mut room), flags)
             {
@@ -252,7 +277,7 @@ impl Channel {
                 n => filled += n,
             }
         }
-        Ok(Some(descriptors))
+        Ok(Some((Header::from_bytes(bytes), descriptors)))
     }
 }
 
@@ -310,7 +335,7 @@ mod tests {
             slices,
             descriptors,
         }
-        .as_bytes()
+        .to_bytes()
         .to_vec()
     }
 

@@ -141,8 +141,6 @@ impl DataFile {
 mod tests {
     use std::fs;
 
-    use zerocopy::IntoBytes;
-
     use super::*;
     use crate::npy::header;
 
@@ -170,7 +168,11 @@ mod tests {
             val: 1.0,
         };
         let mut bytes = header(3);
-        bytes.extend([record(0), record(1), record(2)].as_bytes());
+        bytes.extend(bytemuck::cast_slice::<Record, u8>(&[
+            record(0),
+            record(1),
+            record(2),
+        ]));
         bytes
     }
 

@@ -14,7 +14,6 @@ use process_pool::{Descriptor, Pool, StartMethod};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
-use zerocopy::IntoBytes;
 
 use crate::npy::header;
 use crate::{DataFile, Error, Record, Result};
@@ -113,7 +112,7 @@ pub fn write_part(part: Part) -> Result<usize, String> {
             val: [0.0, 1.0, f64::NAN][random.random_range(0..3)],
         }));
         let offset = part.offset + (first * size_of::<Record>()) as u64;
-        file.write_all_at(chunk.as_bytes(), offset)
+        file.write_all_at(bytemuck::cast_slice(&chunk), offset)
             .map_err(|error| error.to_string())?;
     }
     Ok(part.count)

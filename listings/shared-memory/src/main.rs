@@ -17,7 +17,6 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use process_pool::{Descriptor, Pool, StartMethod, Tasks};
 use records::{DataArguments, Record, batches, nansum, write_part};
 use serde::{Deserialize, Serialize};
-use zerocopy::{FromBytes, IntoBytes};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -38,7 +37,8 @@ struct Part {
 fn process(part: Part) -> Result<f64, String> {
     trace!("Received data");
     let memory = map(&part).map_err(|error| format!("cannot map the records: {error}"))?;
-    let records = <[Record]>::ref_from_bytes(&memory).map_err(|error| error.to_string())?;
+    let records: &[Record] =
+        bytemuck::try_cast_slice(&memory).map_err(|error| error.to_string())?;
     trace!("Received data {}", MemoryUsage::now());
     let sum = nansum(&records[part.range]);
     trace!("Sending result back. {}", MemoryUsage::now());
@@ -108,7 +108,7 @@ fn sealed_memory(records: &[Record]) -> io::Result<OwnedFd> {
     let mut memory = File::from(memfd_create(c"records", flags)?);
     // Written, not mapped and copied: a write can report that there is no room, a
     // first touch can only raise SIGBUS (mmap(2)).
-    memory.write_all(records.as_bytes())?;
+    memory.write_all(bytemuck::cast_slice(records))?;
     let seals = SealFlag::F_SEAL_WRITE
         | SealFlag::F_SEAL_SHRINK
         | SealFlag::F_SEAL_GROW
