@@ -58,7 +58,8 @@ pub(crate) fn read(file: &mut impl Read) -> Result<Header, String> {
     let value = |key| value(&text, key).ok_or_else(|| format!("its header has no {key}"));
 
     let dtype = value("descr")?;
-    if without_spaces(dtype) != without_spaces(DTYPE) {
+    // Python allows a comma behind the last element.
+    if without_spaces(dtype).replace(",]", "]") != without_spaces(DTYPE) {
         return Err(format!("its type is {}, not {DTYPE}", shown(dtype)));
     }
     let (order, shape) = (value("fortran_order")?, without_spaces(value("shape")?));
@@ -135,8 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn keys_may_come_in_any_order_and_spacing() {
-        let text = format!("{{ 'shape':( 7 , ), 'fortran_order':False,\n 'descr': {DTYPE} }}");
+    fn keys_may_come_in_any_order_spacing_and_with_a_last_comma() {
+        let text = format!(
+            "{{ 'shape':( 7 , ), 'fortran_order':False,\n 'descr': {} }}",
+            DTYPE.replace(']', ", ]")
+        );
         assert_eq!(
             read(&mut &header_of(&text)[..]).expect("the same").records,
             7
