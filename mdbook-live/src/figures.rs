@@ -109,7 +109,7 @@ impl FromStr for FigureName {
     }
 }
 
-/// Where checks take figures from: a record, or the runs of this session.
+/// Where checks take figures from: a record, or runs that were made just now.
 pub trait FigureSource {
     /// The figure. An error says what is missing.
     fn figure(&self, name: &FigureName) -> Result<Figure>;

@@ -274,13 +274,9 @@ fn lines_of<'a>(lines: impl Iterator<Item = &'a str>) -> Markup {
     html! {
         @for line in lines {
             @let pieces = ansi::pieces(line);
-            // An HTML block ends at a blank line, so an empty line is never blank in the source.
-            @if pieces.iter().all(|piece| piece.text.trim().is_empty()) {
-                span { @for piece in &pieces { (piece.text) } }
-            } @else {
-                @for piece in &pieces { (styled(piece)) }
-            }
-            "\n"
+            // A line of its own for the page, so that what does not fit is wrapped below its
+            // start; and an HTML block, which ends at a blank line, never sees one.
+            span.line { @for piece in &pieces { (styled(piece)) } "\n" }
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct Options {
     pub host: IpAddr,
     /// The port; 0 lets the system choose one.
     pub port: u16,
-    /// Whether to open the book in a browser, where this session has one.
+    /// Whether to open the book in a browser, where there is one.
     pub open: bool,
 }
 

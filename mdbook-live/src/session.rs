@@ -94,7 +94,7 @@ impl<'b> Session<'b> {
 }
 
 /// Figures of a live run: what claims on it need. Those of other runs come from
-/// runs of the same size: quick ones of this session, or the records.
+/// runs of the same size: quick ones that were made just now, or the records.
 pub struct LiveFigures<'a, 'b> {
     /// Where the other runs are made.
     pub session: &'a Session<'b>,

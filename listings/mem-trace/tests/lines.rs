@@ -3,17 +3,23 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
+/// One of this crate's example programs.
+fn example(name: &str) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args([
+        "run",
+        "--quiet",
+        "--package",
+        "mem-trace",
+        "--example",
+        name,
+    ]);
+    command
+}
+
 #[test]
 fn no_line_is_torn_when_eight_processes_write_at_once() {
-    let out = Command::new(env!("CARGO"))
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "mem-trace",
-            "--example",
-            "crowd",
-        ])
+    let out = example("crowd")
         .env("NO_COLOR", "1")
         .stderr(Stdio::inherit())
         .output()
@@ -50,15 +56,7 @@ fn no_line_is_torn_when_eight_processes_write_at_once() {
 #[test]
 fn colour_is_only_where_it_is_wanted() {
     let run = |variable: &str| {
-        let out = Command::new(env!("CARGO"))
-            .args([
-                "run",
-                "--quiet",
-                "--package",
-                "mem-trace",
-                "--example",
-                "main_line",
-            ])
+        let out = example("main_line")
             .env_remove("NO_COLOR")
             .env_remove("FORCE_COLOR")
             .env(variable, "1")
