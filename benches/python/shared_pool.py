@@ -56,10 +56,7 @@ def main(method: str, workers: int, file: str) -> None:
             trace(f"Waiting for results... {tracing.memory()}")
             total = sum(future.result() for future in sums)
         total_time_s = time.perf_counter() - start
-        trace(tracing.memory())
-
-    # Exact: every value is 0, 1 or NaN, so the sum has no fraction.
-    print(f"total_time_s={total_time_s:.6f} total_sum={int(total)}")
+        tracing.report(total_time_s, total)
 
 
 if __name__ == "__main__":

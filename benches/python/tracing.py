@@ -41,3 +41,10 @@ def trace(message: str) -> None:
     # The line and its end in one piece: print would hand them over separately.
     print(f"{name} [{now - previous_line:5.2f}s] {message}\n", end="", flush=True)
     previous_line = now
+
+
+def report(total_time_s: float, total: float) -> None:
+    """The last lines of a program: its memory, its time and its sum, which is an exact
+    integer, since every value is 0, 1 or NaN."""
+    trace(memory())
+    print(f"total_time_s={total_time_s:.6f} total_sum={int(total)}")
