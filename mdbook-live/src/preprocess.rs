@@ -294,7 +294,7 @@ impl<'a> Expander<'a> {
         let sources = match self.sources.entry(&run.listing.name) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(
-                sources::hash(&run.listing.dir)
+                sources::hash(&run.listing.dir, &run.listing.sources)
                     .with_context(|| format!("hashing the sources of {}", run.listing.name))?,
             ),
         };

@@ -224,7 +224,8 @@ impl Record {
     pub fn staleness(&self, run: RunRef<'_>) -> Result<Option<String>> {
         let what = if self.header.live.args != run.run.args {
             "arguments"
-        } else if self.header.live.sources != sources::hash(&run.listing.dir)? {
+        } else if self.header.live.sources != sources::hash(&run.listing.dir, &run.listing.sources)?
+        {
             "sources"
         } else {
             return Ok(None);
@@ -554,7 +555,8 @@ pub(crate) mod tests {
         let book = book.expect("it is right");
         let run = book.run("demo/one").expect("it is there");
         let mut record = record_of("");
-        record.header.live.sources = sources::hash(&run.listing.dir).expect("sources");
+        record.header.live.sources =
+            sources::hash(&run.listing.dir, &run.listing.sources).expect("sources");
         assert_eq!(record.staleness(run).expect("sources"), None);
 
         record.header.live.args.pop();

@@ -30,6 +30,8 @@ pub struct Listing {
     pub dir: PathBuf,
     /// What varies by nature between two runs of it.
     pub varies: Varies,
+    /// Globs of files that it runs and is not built from.
+    pub sources: Vec<String>,
     /// The figures that can be read from its runs' lines.
     pub figures: BTreeMap<String, FigureSpec>,
     /// Its runs, in the order of `runs.toml`.

@@ -41,7 +41,7 @@ pub(crate) fn read(root: &Path, dir: &Path) -> Result<Listing> {
         table: &table,
         at: shown,
     };
-    file.accept(&["varies", "incidental", "figures", "run"])?;
+    file.accept(&["varies", "incidental", "sources", "figures", "run"])?;
     let varies = Varies {
         masked: file.patterns("varies")?,
         incidental: file.patterns("incidental")?,
@@ -71,6 +71,7 @@ pub(crate) fn read(root: &Path, dir: &Path) -> Result<Listing> {
         name,
         dir: dir.to_path_buf(),
         varies,
+        sources: file.texts("sources")?.unwrap_or_default(),
         figures: known,
         runs,
     })
@@ -487,7 +488,7 @@ mod tests {
     fn unknown_keys_are_answered_with_the_known_ones() {
         assert_eq!(
             error_of("vary = []"),
-            "unknown key `vary`; accepted: varies, incidental, figures, run"
+            "unknown key `vary`; accepted: varies, incidental, sources, figures, run"
         );
         assert_eq!(
             error_of(&one_run("limits = 3")),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
@@ -16,7 +16,11 @@ use toml::{Table, Value};
 /// Rust files count as their tokens without comments and doc attributes, TOML
 /// files as their values: rewording a comment changes nothing. Paths count
 /// relative to the workspace, so that the hash is the same in every checkout.
-pub fn hash(dir: &Path) -> Result<String> {
+///
+/// `others` are globs, from `dir`, of files that the package runs and is not built
+/// from: scripts, or the sources of programs that it starts. One that matches no file
+/// is an error.
+pub fn hash(dir: &Path, others: &[String]) -> Result<String> {
     let dir = normal(dir);
     let workspace = Workspace::of(&dir)?;
     let mut packages = BTreeSet::new();
@@ -37,6 +41,24 @@ pub fn hash(dir: &Path) -> Result<String> {
         for file in files {
             workspace.name(&mut hasher, &file);
             hash_rust(&mut hasher, &read(&file)?);
+        }
+    }
+    for glob in others {
+        let pattern = Path::new(&glob::Pattern::escape(&dir.to_string_lossy())).join(glob);
+        let at = || format!("sources `{glob}` of {}", dir.display());
+        let found = glob::glob(&pattern.to_string_lossy()).with_context(at)?;
+        let files: BTreeSet<PathBuf> = found
+            .map(|path| Ok(normal(&path?)))
+            .collect::<Result<_, glob::GlobError>>()
+            .with_context(at)?;
+        ensure!(!files.is_empty(), "{}: it matches no file", at());
+        for file in files {
+            workspace.name(&mut hasher, &file);
+            let text = read(&file)?;
+            match file.extension().is_some_and(|extension| extension == "rs") {
+                true => hash_rust(&mut hasher, &text),
+                false => hash_part(&mut hasher, b'f', text.as_bytes()),
+            }
         }
     }
     Ok(hasher
@@ -282,7 +304,7 @@ mod tests {
     }
 
     fn hash_of(dir: &tempfile::TempDir) -> String {
-        hash(&dir.path().join("demo")).expect("sources")
+        hash(&dir.path().join("demo"), &[]).expect("sources")
     }
 
     /// Whether the hash stays the same when that file changes.
@@ -350,9 +372,33 @@ mod tests {
         std::fs::remove_dir_all(dir.path().join("far")).expect("it was there");
         let error = format!(
             "{:#}",
-            hash(&dir.path().join("demo")).expect_err("far is gone")
+            hash(&dir.path().join("demo"), &[]).expect_err("far is gone")
         );
         assert!(error.contains("dependencies near of"), "{error}");
         assert!(error.contains("far/Cargo.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_run_and_not_built_counts_where_it_is_named() {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir_all(dir.path().join("demo/src")).expect("a folder");
+        let write = |file: &str, text: &str| {
+            std::fs::write(dir.path().join("demo").join(file), text).expect("a file");
+        };
+        write("Cargo.toml", "[package]\nname = 'demo'\n");
+        write("src/main.rs", "fn main() {}");
+        write("script.py", "print(1)");
+        let globs = ["*.py".to_owned()];
+        let demo = dir.path().join("demo");
+        let (before, unnamed) = (hash(&demo, &globs).expect("sources"), hash(&demo, &[]));
+        write("script.py", "print(2)");
+        assert_ne!(hash(&demo, &globs).expect("sources"), before);
+        assert_eq!(
+            hash(&demo, &[]).expect("sources"),
+            unnamed.expect("sources")
+        );
+
+        let error = hash(&demo, &["*.pl".to_owned()]).expect_err("there is none");
+        assert!(error.to_string().contains("it matches no file"), "{error}");
     }
 }
