@@ -43,6 +43,7 @@ impl Tasks {
     /// # Panics
     ///
     /// If another task has the same full name, as two closures can.
+    // It adds a task to a list: nobody looks for `+` here.
     #[allow(clippy::should_implement_trait)]
     pub fn add<F, A, R>(self, task: F) -> Self
     where
