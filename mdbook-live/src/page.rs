@@ -517,6 +517,7 @@ mod tests {
                     text: format!("{line}\n"),
                 })
                 .collect(),
+            marks: Vec::new(),
             memory: Vec::new(),
         }
     }

@@ -135,6 +135,7 @@ fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String, of: Vec<f64>) -
             },
         },
         events: outcome.events,
+        marks: outcome.marks,
         memory: outcome.memory,
     })
 }
