@@ -559,6 +559,8 @@ mod tests {
             verdict: None,
             on: On::Any,
             refuted: false,
+            when: None,
+            statement: None,
             check: Check::Same(Regex::new("id (.)").unwrap()),
         }
     }

@@ -236,8 +236,7 @@ impl Record {
     pub fn staleness(&self, run: RunRef<'_>) -> Result<Option<String>> {
         let what = if self.header.live.args != run.run.args {
             "arguments"
-        } else if self.header.live.sources != sources::hash(&run.listing.dir, &run.listing.sources)?
-        {
+        } else if self.header.live.sources != sources::of_run(run)? {
             "sources"
         } else {
             return Ok(None);
@@ -575,8 +574,7 @@ pub(crate) mod tests {
         let book = book.expect("it is right");
         let run = book.run("demo/one").expect("it is there");
         let mut record = record_of("");
-        record.header.live.sources =
-            sources::hash(&run.listing.dir, &run.listing.sources).expect("sources");
+        record.header.live.sources = sources::of_run(run).expect("sources");
         assert_eq!(record.staleness(run).expect("sources"), None);
 
         record.header.live.args.pop();
