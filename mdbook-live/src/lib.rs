@@ -17,6 +17,7 @@ pub mod directives;
 pub mod excerpt;
 pub mod figures;
 pub mod host;
+pub mod live;
 pub mod marks;
 pub mod page;
 pub mod preprocess;
@@ -31,6 +32,7 @@ pub mod sources;
 
 #[cfg(test)]
 mod fixture_book;
+mod guard;
 mod processes;
 mod runs_toml;
 mod terminal;

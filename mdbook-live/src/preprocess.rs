@@ -16,6 +16,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use mdbook_preprocessor::book::{Book as Chapters, BookItem, Chapter};
@@ -26,8 +27,9 @@ use crate::claims::Standing;
 use crate::directives::{self, Directive, Place, RunFigure};
 use crate::excerpt;
 use crate::figures::{self, Figure};
-use crate::page::{self, ClaimView, ListingView, RecordView, RunView};
-use crate::record::Record;
+use crate::page::{self, ClaimView, ListingView, LiveView, RecordView, RunView};
+use crate::record::{HostCard, Record};
+use crate::runner::Outcome;
 use crate::runs::{Book, RunRef, Size};
 use crate::sources;
 
@@ -35,8 +37,20 @@ use crate::sources;
 pub const NAME: &str = "live";
 
 /// The preprocessor, for mdBook's libraries.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Live;
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    /// The runs that were made for this build, by name: they fill the Live columns.
+    pub made: Arc<MadeRuns>,
+}
+
+/// Live runs at their quick size.
+#[derive(Debug, Default)]
+pub struct MadeRuns {
+    /// The machine; `None` where none was made.
+    pub host: Option<HostCard>,
+    /// Each with where its claims stand, by their places.
+    pub runs: HashMap<String, (Outcome, HashMap<usize, Standing>)>,
+}
 
 impl Preprocessor for Live {
     fn name(&self) -> &str {
@@ -50,6 +64,7 @@ impl Preprocessor for Live {
             book: &book,
             chapters: &context.config.book.src,
             others_may_follow: others_are_configured(context)?,
+            made: &self.made,
             records: HashMap::new(),
             sources: HashMap::new(),
             listings_shown: BTreeMap::new(),
@@ -77,7 +92,7 @@ pub fn supports(renderer: &str) -> bool {
 pub fn preprocess(input: impl Read, mut output: impl Write) -> Result<()> {
     let (context, chapters) = mdbook_preprocessor::parse_input(input)
         .context("reading [context, book] from mdBook on standard input")?;
-    let chapters = Live.run(&context, chapters)?;
+    let chapters = Live::default().run(&context, chapters)?;
     serde_json::to_writer(&mut output, &chapters).context("writing the book to mdBook")?;
     output.flush().context("writing the book to mdBook")
 }
@@ -107,6 +122,7 @@ struct Expander<'a> {
     /// The chapters' folder, from the book's root.
     chapters: &'a Path,
     others_may_follow: bool,
+    made: &'a MadeRuns,
     /// Each record is read once.
     records: HashMap<String, Option<Rc<Record>>>,
     /// The hash of each listing's sources, by its name and example: taken once for all its runs.
@@ -224,6 +240,7 @@ impl<'a> Expander<'a> {
             }
         };
         let record = self.record(run)?;
+        let made = self.made.runs.get(&name);
         let standings = match &record {
             Some(record) => check::judge_record(self.book, run, record),
             None => {
@@ -234,7 +251,12 @@ impl<'a> Expander<'a> {
         };
         let claims = standings
             .into_iter()
-            .map(|(claim, standing)| ClaimView { claim, standing })
+            .enumerate()
+            .map(|(index, (claim, standing))| ClaimView {
+                claim,
+                standing,
+                live: made.and_then(|(_, standings)| standings.get(&index).cloned()),
+            })
             .collect();
         let view = match &record {
             Some(record) => Some(RecordView {
@@ -251,6 +273,15 @@ impl<'a> Expander<'a> {
             command: &run.command(Size::Recorded),
             notes: notes.as_deref(),
             record: view,
+            live: made
+                .zip(self.made.host.as_ref())
+                .map(|((outcome, _), host)| LiveView {
+                    outcome,
+                    host,
+                    exit: run.run.exit,
+                    recorded: record.as_ref().map(|record| record.lines()),
+                }),
+            varies: &run.listing.varies,
             claims,
         }))
     }
@@ -446,7 +477,7 @@ mod tests {
         let book = MDBook::load(root)?;
         let context =
             PreprocessorContext::new(root.to_owned(), book.config.clone(), "html".to_owned());
-        let chapters = Live.run(&context, book.book.clone())?;
+        let chapters = Live::default().run(&context, book.book.clone())?;
         Ok(chapters
             .chapters()
             .map(|chapter| {
@@ -522,7 +553,7 @@ mod tests {
             "id=\"run-demo-fork\"",
             "listings/demo</code>",
             "cargo run -- fork</code>",
-            "MainProcess [ 0.00s] id: 1",
+            "MainProcess <span class=\"varies\">[ 0.00s]</span> id: 1",
             "<span class=\"bold\">MainProcess</span>",
             "<span class=\"green\">[ 0.01s]</span> id: 0x1 &lt;&amp;&gt;",
             "Stale",
