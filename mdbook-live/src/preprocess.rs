@@ -555,7 +555,7 @@ mod tests {
             "cargo run -- fork</code>",
             "MainProcess <span class=\"varies\">[ 0.00s]</span> id: 1",
             "<span class=\"bold\">MainProcess</span>",
-            "<span class=\"green\">[ 0.01s]</span> id: 0x1 &lt;&amp;&gt;",
+            "<span class=\"green\">[ 0.01s]</span></span> id: <span class=\"varies\">0x1</span> &lt;&amp;&gt;",
             "Stale",
             "One id everywhere",
             "0.2 s after the start, in 2 processes",
