@@ -91,7 +91,7 @@ pub fn varying(line: &str, varies: &Varies) -> Vec<Range<usize>> {
         .iter()
         .any(|pattern| pattern.is_match(line))
     {
-        return Vec::from([0..line.len()]);
+        return std::iter::once(0..line.len()).collect();
     }
     let patterns = varies.masked.iter().chain([&*BUILT_IN]);
     let mut found: Vec<Range<usize>> = patterns

@@ -12,17 +12,23 @@ use regex::Regex;
 
 use crate::agreement::{self, Varies};
 use crate::ansi::{self, Colour, Piece};
-use crate::claims::{By, Claim, Standing};
+use crate::claims::{By, Claim, Standing, counted};
 use crate::figures::Figure;
 use crate::record::{HostCard, MemorySample, Record};
 use crate::runner::Outcome;
 
 mod live;
+mod verdicts;
 
 pub use live::{LiveView, live_verdict, template as live_template};
+pub use verdicts::{VerdictsView, verdicts};
 
 /// The style of everything below, with the colours of mdBook's five themes.
-const CSS: &str = concat!(include_str!("page.css"), include_str!("page/live.css"));
+const CSS: &str = concat!(
+    include_str!("page.css"),
+    include_str!("page/live.css"),
+    include_str!("page/verdicts.css")
+);
 
 /// A listing as the page shows it.
 #[derive(Debug, Clone)]
@@ -37,6 +43,17 @@ pub struct ListingView<'a> {
     pub caption: &'a str,
     /// The lines shown.
     pub code: &'a str,
+    /// The name of the file that came before, and what has changed since.
+    pub since: Option<(&'a str, &'a Changes)>,
+}
+
+/// What has changed from one step of a listing to the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Of each line shown, whether it is new.
+    pub new: Vec<bool>,
+    /// How many lines of the step before are gone.
+    pub removed: usize,
 }
 
 /// A run as the page shows it.
@@ -94,7 +111,7 @@ pub fn listing(view: &ListingView<'_>) -> String {
     // As many columns as the text has room for in mdBook's code font.
     let wide = view.code.lines().any(|line| line.chars().count() > 86);
     let opening = html! {
-        figure.listing.wide[wide] id=(view.id) {
+        figure.listing.wide[wide].changed[view.since.is_some()] id=(view.id) {
             figcaption {
                 a.number href={ "#" (view.id) } { "Listing " (view.number) }
                 " "
@@ -102,6 +119,23 @@ pub fn listing(view: &ListingView<'_>) -> String {
                 @if !view.caption.is_empty() {
                     " "
                     span.caption { (with_code(view.caption)) }
+                }
+                @if let Some((name, changes)) = view.since {
+                    @let new = changes.new.iter().filter(|new| **new).count();
+                    " "
+                    span.since {
+                        (counted(new, "line")) " new since " code { (name) } ", marked +"
+                        @if changes.removed > 0 { "; " (counted(changes.removed, "line")) " gone" }
+                    }
+                }
+            }
+            @if let Some((_, changes)) = view.since {
+                // Beside the code and not in it: highlighting rewrites what is inside, and
+                // what is copied is the code alone.
+                div.gutter aria-hidden="true" {
+                    @for new in &changes.new {
+                        @if *new { i.new {} } @else { i {} }
+                    }
                 }
             }
         }
@@ -684,6 +718,7 @@ mod tests {
             path: "listings/demo/src/main.rs",
             caption: "The `main` & more",
             code: "fn main() {}\n",
+            since: None,
         });
         assert_eq!(
             text,
@@ -704,6 +739,7 @@ mod tests {
             path: "a.rs",
             caption: "",
             code,
+            since: None,
         });
         assert!(
             text.contains(
@@ -715,6 +751,29 @@ mod tests {
     }
 
     #[test]
+    fn new_lines_are_marked_beside_the_code_and_counted_in_words() {
+        let changes = Changes {
+            new: vec![false, true],
+            removed: 3,
+        };
+        let text = listing(&ListingView {
+            number: "1",
+            id: "x",
+            path: "s2.rs",
+            caption: "",
+            code: "a\nb\n",
+            since: Some(("s1.rs", &changes)),
+        });
+        for part in [
+            "1 line new since <code>s1.rs</code>, marked +; 3 lines gone",
+            "<div class=\"gutter\" aria-hidden=\"true\"><i></i><i class=\"new\"></i></div>",
+            "```rust,noplayground\na\nb\n```",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+    }
+
+    #[test]
     fn long_lines_make_a_listing_wide() {
         let class = |code: &str| {
             let text = listing(&ListingView {
@@ -723,6 +782,7 @@ mod tests {
                 path: "a.rs",
                 caption: "",
                 code,
+                since: None,
             });
             text.split('"').nth(1).unwrap().to_owned()
         };
