@@ -63,6 +63,8 @@ pub enum Directive {
     Run(String),
     /// A figure of a run.
     Figure(RunFigure),
+    /// What the processes of a run were doing when, by its full name.
+    Timeline(String),
     /// What becomes of the notes' statements, by the runs of this chapter, or of all.
     Verdicts {
         /// Whether those of every chapter are meant.
@@ -77,7 +79,10 @@ impl Directive {
     pub fn is_block(&self) -> bool {
         matches!(
             self,
-            Directive::Listing { .. } | Directive::Run(_) | Directive::Verdicts { .. }
+            Directive::Listing { .. }
+                | Directive::Run(_)
+                | Directive::Timeline(_)
+                | Directive::Verdicts { .. }
         )
     }
 }
@@ -109,7 +114,7 @@ const MDBOOKS_OWN: [&str; 6] = [
 
 const SHAPES: &str = "accepted are {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
      {{#run LISTING/RUN}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
-     {{#verdicts [all]}}";
+     {{#timeline LISTING/RUN}}, {{#verdicts [all]}}";
 
 /// Finds the directives of a chapter, in order.
 ///
@@ -129,7 +134,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
         if MDBOOKS_OWN.contains(&name) {
             continue;
         }
-        let ours = matches!(name, "listing" | "run" | "figure" | "verdicts");
+        let ours = matches!(name, "listing" | "run" | "figure" | "timeline" | "verdicts");
         if !ours && others_may_follow {
             continue;
         }
@@ -213,13 +218,8 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
                 caption: caption.trim().to_owned(),
             })
         }
-        "run" => {
-            if is_run_name(arguments) {
-                Ok(Directive::Run(arguments.to_owned()))
-            } else {
-                Err(malformed())
-            }
-        }
+        "run" if is_run_name(arguments) => Ok(Directive::Run(arguments.to_owned())),
+        "timeline" if is_run_name(arguments) => Ok(Directive::Timeline(arguments.to_owned())),
         "verdicts" => match arguments {
             "" => Ok(Directive::Verdicts { all: false }),
             "all" => Ok(Directive::Verdicts { all: true }),
@@ -447,6 +447,7 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             "{{#listing main.rs}}",
             "{{#listing a/main.rs: caption}}",
             "{{#verdicts a/b}}",
+            "{{#timeline a}}",
             "{{#listing a/main.rs since= caption}}",
             "{{#run a/b",
             "{{#run a/b\n}}",

@@ -29,6 +29,7 @@ pub mod sampler;
 pub mod serve;
 pub mod session;
 pub mod sources;
+pub mod timeline;
 pub mod verdicts;
 
 #[cfg(test)]

@@ -15,19 +15,21 @@ use crate::ansi::{self, Colour, Piece};
 use crate::claims::{By, Claim, Standing, counted};
 use crate::figures::Figure;
 use crate::record::{HostCard, MemorySample, Record};
-use crate::runner::Outcome;
 
 mod live;
+mod timeline;
 mod verdicts;
 
 pub use live::{LiveView, live_verdict, template as live_template};
+pub use timeline::{picture, timeline, timeline_not_recorded};
 pub use verdicts::{VerdictsView, verdicts};
 
 /// The style of everything below, with the colours of mdBook's five themes.
 const CSS: &str = concat!(
     include_str!("page.css"),
     include_str!("page/live.css"),
-    include_str!("page/verdicts.css")
+    include_str!("page/verdicts.css"),
+    include_str!("page/pictures.css")
 );
 
 /// A listing as the page shows it.
@@ -471,11 +473,6 @@ fn verdict_mark(standing: &Standing) -> (&'static str, &'static str, &'static st
         Standing::Decided(_) => ("fails", "✘", "does not hold"),
         Standing::Open(_) => ("open", "–", "not judged"),
     }
-}
-
-/// For the timeline of a live run; a run that has told nothing of its states has none.
-pub fn picture(_name: &str, _outcome: &Outcome) -> Option<String> {
-    None
 }
 
 fn claim(index: usize, view: &ClaimView<'_>) -> Markup {

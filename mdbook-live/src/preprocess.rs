@@ -35,6 +35,7 @@ use crate::record::{HostCard, Record};
 use crate::runner::Outcome;
 use crate::runs::{Book, RunRef, Size};
 use crate::sources;
+use crate::timeline::Timeline;
 use crate::verdicts::{self, Row};
 
 /// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
@@ -354,6 +355,15 @@ impl<'a> Expander<'a> {
                 None => page::figure_not_recorded(&name.to_string()),
             }),
             Ok(Directive::Quotient(of, to)) => self.expand_quotient(of, to),
+            Ok(Directive::Timeline(name)) => {
+                let run = self.book.run(name)?;
+                let drawn = self.record(run)?.and_then(|record| {
+                    let seconds = record.header.duration;
+                    let timeline = Timeline::of(&record.marks, &record.memory, seconds)?;
+                    Some(page::timeline(&timeline, name, &record.header.date()))
+                });
+                Ok(drawn.unwrap_or_else(|| page::timeline_not_recorded(name)))
+            }
             Ok(Directive::Verdicts { all }) => self.expand_verdicts(page, *all),
         }
     }

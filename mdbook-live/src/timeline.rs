@@ -1,0 +1,173 @@
+//! What each process of a run was doing when, and the memory of all of them.
+
+use crate::marks::Mark;
+use crate::record::MemorySample;
+
+/// A run's processes and memory on one axis of time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timeline {
+    /// Seconds from the run's start to its end.
+    pub seconds: f64,
+    /// A lane for each process, `MainProcess` first, then in order of appearance.
+    pub lanes: Vec<Lane>,
+    /// The memory of the process tree, in order of time.
+    pub memory: Vec<Memory>,
+}
+
+/// What one process was doing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lane {
+    /// The process's name.
+    pub process: String,
+    /// One after another, without overlap.
+    pub spans: Vec<Span>,
+}
+
+/// A process in one state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Span {
+    /// `waiting`, `receiving`, …
+    pub state: String,
+    /// Seconds from the run's start.
+    pub from: f64,
+    /// Seconds from the run's start.
+    pub to: f64,
+}
+
+/// The memory of a process tree at one time, in KiB.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Memory {
+    /// Seconds from the run's start.
+    pub seconds: f64,
+    /// The anonymous part of the PSS.
+    pub anon_kib: u64,
+    /// Shared memory, mapped or only held.
+    pub shmem_kib: u64,
+    /// The part that is page cache of files.
+    pub file_kib: u64,
+}
+
+impl Memory {
+    /// All of it.
+    pub fn total_kib(&self) -> u64 {
+        self.anon_kib + self.shmem_kib + self.file_kib
+    }
+}
+
+/// The process that is there before all others, as `mem-trace` names it.
+const MAIN: &str = "MainProcess";
+
+/// By this a process says that it does nothing more.
+const ENDED: &str = "ended";
+
+impl Timeline {
+    /// From what the processes told, and what was sampled. `None` where they told nothing.
+    pub fn of(marks: &[Mark], memory: &[MemorySample], seconds: f64) -> Option<Timeline> {
+        let mut lanes: Vec<Lane> = Vec::new();
+        let mut names: Vec<&str> = Vec::new();
+        for mark in marks {
+            if !names.contains(&mark.process.as_str()) {
+                names.push(&mark.process);
+            }
+        }
+        // Stable: the others keep their order.
+        names.sort_by_key(|name| *name != MAIN);
+        for name in names {
+            let own: Vec<&Mark> = marks.iter().filter(|mark| mark.process == name).collect();
+            let ends = own.iter().skip(1).map(|mark| mark.seconds);
+            let spans = own.iter().zip(ends.chain([seconds]));
+            let spans = spans
+                .filter(|(mark, _)| mark.state != ENDED)
+                .map(|(mark, to)| Span {
+                    state: mark.state.clone(),
+                    from: mark.seconds,
+                    to: to.max(mark.seconds),
+                });
+            lanes.push(Lane {
+                process: name.to_owned(),
+                spans: spans.collect(),
+            });
+        }
+        let samples = memory.chunk_by(|a, b| a.seconds == b.seconds);
+        let memory = samples.map(|sample| Memory {
+            seconds: sample[0].seconds,
+            anon_kib: sample.iter().map(|process| process.anon_kib).sum(),
+            shmem_kib: sample
+                .iter()
+                .map(|process| process.shmem_kib + process.unmapped_kib)
+                .sum(),
+            file_kib: sample.iter().map(|process| process.file_kib).sum(),
+        });
+        (!lanes.is_empty()).then(|| Timeline {
+            seconds,
+            lanes,
+            memory: memory.collect(),
+        })
+    }
+
+    /// Each state that occurs, in order of first appearance.
+    pub fn states(&self) -> Vec<&str> {
+        let mut states: Vec<&str> = Vec::new();
+        for span in self.lanes.iter().flat_map(|lane| &lane.spans) {
+            if !states.contains(&span.state.as_str()) {
+                states.push(&span.state);
+            }
+        }
+        states
+    }
+
+    /// How many processes are in that state at the time when most are.
+    pub fn most_at_once(&self, state: &str) -> usize {
+        let spans = self.lanes.iter().flat_map(|lane| &lane.spans);
+        let spans: Vec<&Span> = spans.filter(|span| span.state == state).collect();
+        let at = |time: f64| {
+            let here = spans.iter();
+            here.filter(|span| span.from <= time && time < span.to)
+                .count()
+        };
+        spans.iter().map(|span| at(span.from)).max().unwrap_or(0)
+    }
+
+    /// The largest total of the memory, in KiB.
+    pub fn peak_kib(&self) -> u64 {
+        let totals = self.memory.iter().map(Memory::total_kib);
+        totals.max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(seconds: f64, process: &str, state: &str) -> Mark {
+        Mark {
+            seconds,
+            process: process.into(),
+            state: state.into(),
+        }
+    }
+
+    #[test]
+    fn each_process_has_a_lane_from_mark_to_mark() {
+        let marks = [
+            mark(0.1, "Fork-1", "waiting"),
+            mark(0.2, "MainProcess", "waiting"),
+            mark(0.3, "Fork-1", "computing"),
+            mark(0.4, "Fork-2", "computing"),
+            mark(0.5, "Fork-1", "ended"),
+        ];
+        let timeline = Timeline::of(&marks, &[], 1.0).expect("there are marks");
+        let lanes: Vec<(&str, usize)> = timeline
+            .lanes
+            .iter()
+            .map(|lane| (lane.process.as_str(), lane.spans.len()))
+            .collect();
+        assert_eq!(lanes, [("MainProcess", 1), ("Fork-1", 2), ("Fork-2", 1)]);
+        let last = |lane: usize| timeline.lanes[lane].spans.last().expect("a span").clone();
+        assert_eq!(last(0).to, 1.0, "to the run's end");
+        assert_eq!((last(1).from, last(1).to), (0.3, 0.5));
+        assert_eq!(timeline.most_at_once("computing"), 2);
+        assert_eq!(timeline.states(), ["waiting", "computing"]);
+        assert_eq!(Timeline::of(&[], &[], 1.0), None);
+    }
+}
