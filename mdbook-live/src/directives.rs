@@ -63,6 +63,8 @@ pub enum Directive {
     Run(String),
     /// A figure of a run.
     Figure(RunFigure),
+    /// A diagram, by the name of its source in the chapters' folder `diagrams`.
+    Diagram(String),
     /// What the processes of a run were doing when, by its full name.
     Timeline(String),
     /// What becomes of the notes' statements, by the runs of this chapter, or of all.
@@ -82,6 +84,7 @@ impl Directive {
             Directive::Listing { .. }
                 | Directive::Run(_)
                 | Directive::Timeline(_)
+                | Directive::Diagram(_)
                 | Directive::Verdicts { .. }
         )
     }
@@ -114,7 +117,7 @@ const MDBOOKS_OWN: [&str; 6] = [
 
 const SHAPES: &str = "accepted are {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
      {{#run LISTING/RUN}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
-     {{#timeline LISTING/RUN}}, {{#verdicts [all]}}";
+     {{#timeline LISTING/RUN}}, {{#diagram NAME}}, {{#verdicts [all]}}";
 
 /// Finds the directives of a chapter, in order.
 ///
@@ -134,7 +137,10 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
         if MDBOOKS_OWN.contains(&name) {
             continue;
         }
-        let ours = matches!(name, "listing" | "run" | "figure" | "timeline" | "verdicts");
+        let ours = matches!(
+            name,
+            "listing" | "run" | "figure" | "timeline" | "diagram" | "verdicts"
+        );
         if !ours && others_may_follow {
             continue;
         }
@@ -219,6 +225,7 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
             })
         }
         "run" if is_run_name(arguments) => Ok(Directive::Run(arguments.to_owned())),
+        "diagram" if is_name(arguments) => Ok(Directive::Diagram(arguments.to_owned())),
         "timeline" if is_run_name(arguments) => Ok(Directive::Timeline(arguments.to_owned())),
         "verdicts" => match arguments {
             "" => Ok(Directive::Verdicts { all: false }),
@@ -251,6 +258,11 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
         }
         _ => Err(malformed()),
     }
+}
+
+fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    !name.is_empty() && name.chars().all(plain)
 }
 
 fn is_run_name(name: &str) -> bool {
@@ -448,6 +460,7 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             "{{#listing a/main.rs: caption}}",
             "{{#verdicts a/b}}",
             "{{#timeline a}}",
+            "{{#diagram ../x}}",
             "{{#listing a/main.rs since= caption}}",
             "{{#run a/b",
             "{{#run a/b\n}}",

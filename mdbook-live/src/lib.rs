@@ -13,6 +13,7 @@ pub mod cargo;
 pub mod check;
 pub mod claims;
 pub mod cli;
+pub mod diagram;
 pub mod directives;
 pub mod excerpt;
 pub mod figures;

@@ -25,6 +25,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::check;
 use crate::claims::{Claim, Standing};
+use crate::diagram;
 use crate::directives::{self, Directive, Place, RunFigure};
 use crate::excerpt;
 use crate::figures::{self, Figure};
@@ -355,6 +356,16 @@ impl<'a> Expander<'a> {
                 None => page::figure_not_recorded(&name.to_string()),
             }),
             Ok(Directive::Quotient(of, to)) => self.expand_quotient(of, to),
+            Ok(Directive::Diagram(name)) => {
+                let folder = self.book.root.join(self.chapters).join("diagrams");
+                let path = folder.join(format!("{name}.pikchr"));
+                let shown = self.shown(&path);
+                let source =
+                    fs::read_to_string(&path).with_context(|| format!("reading {shown}"))?;
+                let drawn = diagram::draw(&source).with_context(|| shown)?;
+                let id = unique(ids, &format!("diagram-{name}"));
+                Ok(page::diagram(&drawn, &id))
+            }
             Ok(Directive::Timeline(name)) => {
                 let run = self.book.run(name)?;
                 let drawn = self.record(run)?.and_then(|record| {

@@ -6,8 +6,11 @@ use crate::record::MemorySample;
 /// A run's processes and memory on one axis of time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timeline {
-    /// Seconds from the run's start to its end.
+    /// Seconds from its beginning to the run's end.
     pub seconds: f64,
+    /// Seconds before its beginning, in which one process did nothing but load: they are
+    /// left out.
+    pub left_out: f64,
     /// A lane for each process, `MainProcess` first, then in order of appearance.
     pub lanes: Vec<Lane>,
     /// The memory of the process tree, in order of time.
@@ -28,16 +31,16 @@ pub struct Lane {
 pub struct Span {
     /// `waiting`, `receiving`, …
     pub state: String,
-    /// Seconds from the run's start.
+    /// Seconds from the timeline's beginning.
     pub from: f64,
-    /// Seconds from the run's start.
+    /// Seconds from the timeline's beginning.
     pub to: f64,
 }
 
 /// The memory of a process tree at one time, in KiB.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Memory {
-    /// Seconds from the run's start.
+    /// Seconds from the timeline's beginning.
     pub seconds: f64,
     /// The anonymous part of the PSS.
     pub anon_kib: u64,
@@ -57,12 +60,21 @@ impl Memory {
 /// The process that is there before all others, as `mem-trace` names it.
 const MAIN: &str = "MainProcess";
 
+/// What a process does before there is anything to see.
+const LOADING: &str = "loading";
+
 /// By this a process says that it does nothing more.
 const ENDED: &str = "ended";
 
 impl Timeline {
     /// From what the processes told, and what was sampled. `None` where they told nothing.
     pub fn of(marks: &[Mark], memory: &[MemorySample], seconds: f64) -> Option<Timeline> {
+        let first = marks.first()?;
+        // Nothing but the first process's loading comes before the next mark.
+        let begin = match first.state == LOADING {
+            true => marks.get(1).map_or(0.0, |next| next.seconds),
+            false => 0.0,
+        };
         let mut lanes: Vec<Lane> = Vec::new();
         let mut names: Vec<&str> = Vec::new();
         for mark in marks {
@@ -77,11 +89,11 @@ impl Timeline {
             let ends = own.iter().skip(1).map(|mark| mark.seconds);
             let spans = own.iter().zip(ends.chain([seconds]));
             let spans = spans
-                .filter(|(mark, _)| mark.state != ENDED)
+                .filter(|(mark, _)| mark.state != ENDED && mark.seconds >= begin)
                 .map(|(mark, to)| Span {
                     state: mark.state.clone(),
-                    from: mark.seconds,
-                    to: to.max(mark.seconds),
+                    from: mark.seconds - begin,
+                    to: to.max(mark.seconds) - begin,
                 });
             lanes.push(Lane {
                 process: name.to_owned(),
@@ -89,8 +101,9 @@ impl Timeline {
             });
         }
         let samples = memory.chunk_by(|a, b| a.seconds == b.seconds);
-        let memory = samples.map(|sample| Memory {
-            seconds: sample[0].seconds,
+        let seen = samples.filter(|sample| sample[0].seconds >= begin);
+        let memory = seen.map(|sample| Memory {
+            seconds: sample[0].seconds - begin,
             anon_kib: sample.iter().map(|process| process.anon_kib).sum(),
             shmem_kib: sample
                 .iter()
@@ -98,8 +111,9 @@ impl Timeline {
                 .sum(),
             file_kib: sample.iter().map(|process| process.file_kib).sum(),
         });
-        (!lanes.is_empty()).then(|| Timeline {
-            seconds,
+        Some(Timeline {
+            seconds: seconds - begin,
+            left_out: begin,
             lanes,
             memory: memory.collect(),
         })
@@ -169,5 +183,17 @@ mod tests {
         assert_eq!(timeline.most_at_once("computing"), 2);
         assert_eq!(timeline.states(), ["waiting", "computing"]);
         assert_eq!(Timeline::of(&[], &[], 1.0), None);
+    }
+
+    #[test]
+    fn what_is_loaded_before_anything_else_is_left_out() {
+        let marks = [
+            mark(0.1, "MainProcess", "loading"),
+            mark(5.0, "MainProcess", "computing"),
+        ];
+        let timeline = Timeline::of(&marks, &[], 6.0).expect("there are marks");
+        assert_eq!((timeline.left_out, timeline.seconds), (5.0, 1.0));
+        assert_eq!(timeline.states(), ["computing"]);
+        assert_eq!(timeline.lanes[0].spans[0].from, 0.0);
     }
 }

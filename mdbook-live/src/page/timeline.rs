@@ -49,7 +49,7 @@ fn timeline_of(timeline: &Timeline, name: &str, which: &str, source: &str) -> St
     let ticks = ticks(timeline.seconds);
     let page = html! {
         figure.timeline {
-            figcaption { "What each process of " code { (name) } " does when" @if has_memory { ", and the memory of all of them" } " (" (source) ")" }
+            figcaption { "What each process of " code { (name) } " does when" @if has_memory { ", and the memory of all of them" } @if timeline.left_out > 0.0 { ", from when the data was loaded" } " (" (source) ")" }
             div.picture tabindex="0" role="group" aria-label={ "Timeline of " (name) } {
                 svg viewBox={ "0 0 " (WIDTH) " " (number(axis + 22.0)) } role="img" aria-labelledby={ (id) "-title" } {
                     title id={ (id) "-title" } { (words(timeline, name)) }
