@@ -78,8 +78,8 @@ pub fn draw(source: &str) -> Result<Diagram> {
         Ok(drawn) => drawn,
         Err(error) => {
             // The message shows the source, and below it what is wrong.
-            let why = error.lines().rev().map(str::trim);
-            let why = why.filter(|line| line.contains("ERROR")).next();
+            let mut why = error.lines().rev().map(str::trim);
+            let why = why.find(|line| line.contains("ERROR"));
             bail!("pikchr: {}", why.unwrap_or("it cannot be drawn"));
         }
     };

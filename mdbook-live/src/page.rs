@@ -16,11 +16,13 @@ use crate::claims::{By, Claim, Standing, counted};
 use crate::figures::Figure;
 use crate::record::{HostCard, MemorySample, Record};
 
+mod chart;
 mod diagram;
 mod live;
 mod timeline;
 mod verdicts;
 
+pub use chart::{ChartFigure, ChartRow, ChartView, chart};
 pub use diagram::diagram;
 pub use live::{LiveView, live_verdict, template as live_template};
 pub use timeline::{picture, timeline, timeline_not_recorded};

@@ -36,6 +36,32 @@ pub struct Listing {
     pub figures: BTreeMap<String, FigureSpec>,
     /// Its runs, in the order of `runs.toml`.
     pub runs: Vec<Run>,
+    /// Figures of several of them, side by side.
+    pub charts: Vec<Chart>,
+}
+
+/// Figures of several runs, side by side.
+#[derive(Debug, Clone)]
+pub struct Chart {
+    /// Unique in its listing.
+    pub name: String,
+    /// What a reader sees above it.
+    pub caption: String,
+    /// The runs, by their names in this listing.
+    pub runs: Vec<String>,
+    /// What is shown of each.
+    pub figures: Vec<Charted>,
+}
+
+/// A figure that a chart shows of each of its runs.
+#[derive(Debug, Clone)]
+pub struct Charted {
+    /// Its name.
+    pub of: String,
+    /// What a reader sees above it.
+    pub heading: String,
+    /// The notes' figure beside it, and what it is where it is another.
+    pub notes: Option<(String, Option<String>)>,
 }
 
 /// One way to run a listing.
@@ -140,6 +166,21 @@ impl Book {
         self.listings
             .iter()
             .flat_map(|listing| listing.runs.iter().map(move |run| RunRef { listing, run }))
+    }
+
+    /// The chart `LISTING/CHART`, with its listing. The error names those that there are.
+    pub fn chart(&self, name: &str) -> Result<(&Listing, &Chart)> {
+        let all = self.listings.iter().flat_map(|listing| {
+            let charts = listing.charts.iter();
+            charts.map(move |chart| (format!("{}/{}", listing.name, chart.name), listing, chart))
+        });
+        let all: Vec<(String, &Listing, &Chart)> = all.collect();
+        let found = all.iter().find(|(known, ..)| known == name);
+        let found = found.with_context(|| {
+            let there_are: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
+            format!("no chart {name}; there are: {}", there_are.join(", "))
+        })?;
+        Ok((found.1, found.2))
     }
 
     /// The listing with that name.

@@ -14,7 +14,7 @@ use toml::{Table, Value};
 use crate::agreement::Varies;
 use crate::claims::{Bound, By, Check, Claim, On, Statement};
 use crate::figures::{self, FigureName, FigureSpec, Take};
-use crate::runs::{Listing, Run};
+use crate::runs::{Chart, Charted, Listing, Run};
 
 /// The exit code by which a run says that it was skipped.
 pub(crate) const SKIPPED: i32 = 77;
@@ -42,7 +42,7 @@ pub(crate) fn read(root: &Path, dir: &Path) -> Result<Listing> {
         dir,
         at: shown,
     };
-    file.accept(&["varies", "incidental", "sources", "figures", "run"])?;
+    file.accept(&["varies", "incidental", "sources", "figures", "run", "chart"])?;
     let varies = Varies {
         masked: file.patterns("varies")?,
         incidental: file.patterns("incidental")?,
@@ -68,13 +68,72 @@ pub(crate) fn read(root: &Path, dir: &Path) -> Result<Listing> {
     if runs.is_empty() {
         bail!("{}: no [[run]]; a listing has at least one", file.at);
     }
+    let mut charts = Vec::new();
+    for (nth, section) in file.sections("chart")?.into_iter().enumerate() {
+        charts.push(read_chart(&file.at, nth + 1, section, &runs, &known)?);
+    }
     Ok(Listing {
+        charts,
         name,
         dir: dir.to_path_buf(),
         varies,
         sources: file.texts("sources")?.unwrap_or_default(),
         figures: known,
         runs,
+    })
+}
+
+fn read_chart(
+    file: &str,
+    nth: usize,
+    mut section: Section<'_>,
+    runs: &[Run],
+    known: &BTreeMap<String, FigureSpec>,
+) -> Result<Chart> {
+    section.at = format!("{file}: chart {nth}");
+    let name = section.required_text("name")?.to_owned();
+    section.at = format!("{file}: chart {name}");
+    section.accept(&["name", "caption", "runs", "figure"])?;
+    let of_runs = section.texts("runs")?.unwrap_or_default();
+    if of_runs.is_empty() {
+        return section.fail("runs: accepted are names of this listing's runs");
+    }
+    if let Some(gone) = of_runs
+        .iter()
+        .find(|name| !runs.iter().any(|run| run.name == **name))
+    {
+        let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+        return section.fail(&format!(
+            "runs: no run {gone}; there are: {}",
+            names.join(", ")
+        ));
+    }
+    let mut charted = Vec::new();
+    for mut figure in section.sections("figure")? {
+        let of = figure.required_text("of")?.to_owned();
+        figure.at = format!("{}: figure {of}", section.at);
+        figure.accept(&["of", "heading", "notes", "notes_heading"])?;
+        let notes = figure.text("notes")?.map(str::to_owned);
+        for name in [Some(&of), notes.as_ref()].into_iter().flatten() {
+            if !known.contains_key(name) && !figures::BUILT_IN.contains(&name.as_str()) {
+                return figure.fail(&format!("no figure {name} in this file's [figures]"));
+            }
+        }
+        let notes_heading = figure.text("notes_heading")?.map(str::to_owned);
+        charted.push(Charted {
+            heading: figure.required_text("heading")?.to_owned(),
+            notes: notes.map(|notes| (notes, notes_heading)),
+            of,
+        });
+    }
+    if charted.is_empty() {
+        return section.fail("no [[chart.figure]]; a chart has at least one");
+    }
+    Ok(Chart {
+        caption: section.required_text("caption")?.to_owned(),
+        name,
+        runs: of_runs,
+        figures: charted,
     })
 }
 
@@ -524,7 +583,7 @@ mod tests {
     fn unknown_keys_are_answered_with_the_known_ones() {
         assert_eq!(
             error_of("vary = []"),
-            "unknown key `vary`; accepted: varies, incidental, sources, figures, run"
+            "unknown key `vary`; accepted: varies, incidental, sources, figures, run, chart"
         );
         assert_eq!(
             error_of(&one_run("limits = 3")),
@@ -677,6 +736,30 @@ mod tests {
         ] {
             assert_eq!(error_of_claim(&format!("{keys}\nsame = '(x)'")), error);
         }
+    }
+
+    #[test]
+    fn a_chart_is_of_runs_and_figures_that_there_are() {
+        let chart = |lines: &str| {
+            let head = one_run("") + "[[chart]]\nname = 'c'\ncaption = 'C'\n";
+            error_of(&(head + lines))
+        };
+        assert_eq!(
+            chart(""),
+            "chart c: runs: accepted are names of this listing's runs"
+        );
+        assert_eq!(
+            chart("runs = ['two']"),
+            "chart c: runs: no run two; there are: one"
+        );
+        assert_eq!(
+            chart("runs = ['one']"),
+            "chart c: no [[chart.figure]]; a chart has at least one"
+        );
+        assert_eq!(
+            chart("runs = ['one']\n[[chart.figure]]\nof = 'gone'\nheading = 'x'"),
+            "chart c: figure gone: no figure gone in this file's [figures]"
+        );
     }
 
     #[test]

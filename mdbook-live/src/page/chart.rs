@@ -1,0 +1,138 @@
+//! Figures of several runs side by side: a table, and the same with a bar in each cell.
+
+use maud::html;
+
+use super::{with_code, without_directives};
+use crate::figures::Figure;
+
+/// A chart as the page shows it.
+#[derive(Debug, Clone)]
+pub struct ChartView<'a> {
+    /// Unique on its page.
+    pub id: &'a str,
+    /// What `runs.toml` says of it.
+    pub caption: &'a str,
+    /// Its figures, each a table of its own.
+    pub figures: Vec<ChartFigure>,
+    /// Whether its cells have bars.
+    pub bars: bool,
+}
+
+/// One figure of each run.
+#[derive(Debug, Clone)]
+pub struct ChartFigure {
+    /// What it is, ours.
+    pub heading: String,
+    /// What the notes' is, where it is another.
+    pub notes_heading: Option<String>,
+    /// The runs.
+    pub rows: Vec<ChartRow>,
+}
+
+/// A run's figure, the notes' and ours.
+#[derive(Debug, Clone)]
+pub struct ChartRow {
+    /// The run, by its name in its listing.
+    pub run: String,
+    /// In the notes, where they have it.
+    pub notes: Option<Figure>,
+    /// In the record, where there is one.
+    pub recorded: Option<Figure>,
+}
+
+/// The chart, or the table.
+pub fn chart(view: &ChartView<'_>) -> String {
+    let page = html! {
+        figure.chart id=(view.id) {
+            figcaption { (with_code(view.caption)) }
+            @for figure in &view.figures {
+                @let all = figure.rows.iter().flat_map(|row| [&row.notes, &row.recorded]);
+                @let most = all.flatten().map(|figure| figure.value).fold(0.0, f64::max);
+                div.scroll tabindex="0" role="group" aria-label=(figure.heading) {
+                    table {
+                        caption { (with_code(&figure.heading)) @if view.bars { ", from zero" } }
+                        thead { tr {
+                            th scope="col" { "Run" }
+                            th scope="col" {
+                                "Notes" @if let Some(heading) = &figure.notes_heading { " (" (heading) ")" }
+                            }
+                            th scope="col" { "Recorded" }
+                        } }
+                        tbody {
+                            @for row in &figure.rows {
+                                tr {
+                                    th scope="row" { code { (row.run) } }
+                                    (cell("notes", row.notes.as_ref(), most, view.bars))
+                                    (cell("recorded", row.recorded.as_ref(), most, view.bars))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    without_directives(&page.into_string())
+}
+
+fn cell(class: &str, figure: Option<&Figure>, most: f64, bars: bool) -> maud::Markup {
+    html! {
+        td class=(class) {
+            @match figure {
+                Some(figure) => {
+                    @if bars {
+                        @let share = 100.0 * figure.value / most.max(f64::MIN_POSITIVE);
+                        span.bar aria-hidden="true" style=(format!("inline-size: {share:.1}%")) {}
+                    }
+                    span.value { (figure.to_string().replace(' ', "\u{a0}")) }
+                }
+                None => span.value { "–" },
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_shares_of_the_largest_and_values_stand_beside_them() {
+        let figure = |value: f64| Figure {
+            value,
+            text: value.to_string(),
+            unit: "s".into(),
+        };
+        let mut view = ChartView {
+            id: "chart-demo-workers",
+            caption: "Time",
+            figures: vec![ChartFigure {
+                heading: "Total time".into(),
+                notes_heading: None,
+                rows: vec![
+                    ChartRow {
+                        run: "a".into(),
+                        notes: Some(figure(8.0)),
+                        recorded: Some(figure(2.0)),
+                    },
+                    ChartRow {
+                        run: "b".into(),
+                        notes: None,
+                        recorded: Some(figure(1.0)),
+                    },
+                ],
+            }],
+            bars: true,
+        };
+        let page = chart(&view);
+        for part in [
+            "inline-size: 25.0%",
+            "2\u{a0}s",
+            "<span class=\"value\">–</span>",
+        ] {
+            assert!(page.contains(part), "{part} is not in {page}");
+        }
+        view.bars = false;
+        assert!(!chart(&view).contains("inline-size"));
+    }
+}
