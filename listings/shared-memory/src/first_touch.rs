@@ -23,24 +23,24 @@ pub fn compare(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
     );
 
     let mut memory = fresh_memory(0)?;
-    measure("write, first", || memory.write_all(records))?;
+    measure("write, first", || memory.write_all(records))??;
     memory.rewind()?;
-    measure("write, second", || memory.write_all(records))?;
+    measure("write, second", || memory.write_all(records))??;
     drop(memory);
 
     let memory = fresh_memory(records.len())?;
     // SAFETY: no other process and no other map has this memory.
     let mut map = unsafe { MmapOptions::new().map_mut(&memory) }?;
-    measure("map, first", || Ok(map.copy_from_slice(records)))?;
-    measure("map, second", || Ok(map.copy_from_slice(records)))?;
+    measure("map, first", || map.copy_from_slice(records))?;
+    measure("map, second", || map.copy_from_slice(records))?;
     drop((map, memory));
 
     let memory = fresh_memory(records.len())?;
     // SAFETY: as above.
     let populated = || unsafe { MmapOptions::new().populate().map_mut(&memory) };
-    let mut map = measure("populated map, mmap", populated)?;
-    measure("populated map, first", || Ok(map.copy_from_slice(records)))?;
-    measure("populated map, second", || Ok(map.copy_from_slice(records)))?;
+    let mut map = measure("populated map, mmap", populated)??;
+    measure("populated map, first", || map.copy_from_slice(records))?;
+    measure("populated map, second", || map.copy_from_slice(records))?;
     Ok(())
 }
 
@@ -51,12 +51,12 @@ fn fresh_memory(bytes: usize) -> io::Result<File> {
     Ok(memory)
 }
 
-/// Prints the time that a step took, and how many page faults that the system
-/// answered without reading from a disk (getrusage(2), `ru_minflt`).
-fn measure<T>(step: &str, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+/// Prints the time that a step took, and the page faults that the system answered
+/// without reading from a disk (getrusage(2), `ru_minflt`).
+fn measure<T>(step: &str, work: impl FnOnce() -> T) -> io::Result<T> {
     let faults = || getrusage(UsageWho::RUSAGE_SELF).map(|usage| usage.minor_page_faults());
     let (before, start) = (faults()?, Instant::now());
-    let result = work()?;
+    let result = work();
     let time_s = start.elapsed().as_secs_f64();
     let faults = faults()? - before;
     trace!("{step}: time_s={time_s:.4} faults={faults}");
