@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
 use std::ops::{Deref, Range};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -166,6 +167,17 @@ pub struct Descriptor(Arc<OwnedFd>);
 impl From<OwnedFd> for Descriptor {
     fn from(fd: OwnedFd) -> Self {
         Self(Arc::new(fd))
+    }
+}
+
+impl Descriptor {
+    /// The descriptor itself, or a duplicate where it is used elsewhere too.
+    ///
+    /// # Errors
+    ///
+    /// What dup(2) says.
+    pub(crate) fn into_owned(self) -> io::Result<OwnedFd> {
+        Arc::try_unwrap(self.0).or_else(|shared| shared.try_clone())
     }
 }
 

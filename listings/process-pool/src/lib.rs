@@ -1,5 +1,5 @@
 //! A pool of worker processes: the same functions, called by the same code,
-//! whether the workers are forked or spawned.
+//! whether the workers are forked, spawned, or forked by a server.
 //!
 //! ```no_run
 //! use process_pool::{Pool, StartMethod, Tasks};
@@ -29,7 +29,9 @@ mod argument;
 mod buffer;
 mod channel;
 mod error;
+mod fork_server;
 mod pool;
+mod process;
 mod start;
 mod tasks;
 mod worker;

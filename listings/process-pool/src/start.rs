@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, gettid};
 
 use crate::channel::Channel;
 use crate::error::{Ending, Error, Result};
+use crate::fork_server::ForkServer;
+use crate::process::Process;
 use crate::worker;
 
 /// The first argument of a spawned worker; the second is its parent's process id.
@@ -38,14 +38,21 @@ pub enum StartMethod {
     /// This program started anew (posix_spawn(3)): it has nothing of its parent's
     /// memory.
     Spawn,
+    /// A copy of a server: this program started anew once, which then does nothing but
+    /// fork. A worker has the server's memory and nothing of its parent's.
+    ForkServer,
 }
 
 impl StartMethod {
+    /// Each of them, in the order in which the book meets them.
+    pub const ALL: [Self; 3] = [Self::Fork, Self::Spawn, Self::ForkServer];
+
     /// The first part of its workers' names.
     fn worker_name(self, number: usize) -> String {
         match self {
             Self::Fork => format!("ForkProcess-{number}"),
             Self::Spawn => format!("SpawnProcess-{number}"),
+            Self::ForkServer => format!("ForkServerProcess-{number}"),
         }
     }
 }
@@ -55,6 +62,7 @@ impl fmt::Display for StartMethod {
         f.write_str(match self {
             Self::Fork => "fork",
             Self::Spawn => "spawn",
+            Self::ForkServer => "fork-server",
         })
     }
 }
@@ -63,10 +71,10 @@ impl FromStr for StartMethod {
     type Err = String;
 
     fn from_str(word: &str) -> std::result::Result<Self, String> {
-        [Self::Fork, Self::Spawn]
+        Self::ALL
             .into_iter()
             .find(|method| method.to_string() == word)
-            .ok_or_else(|| format!("`{word}` is not a start method: fork, spawn"))
+            .ok_or_else(|| format!("`{word}` is not a start method: fork, spawn, fork-server"))
     }
 }
 
@@ -75,7 +83,7 @@ impl FromStr for StartMethod {
 pub(crate) struct WorkerProcess {
     pub name: String,
     pub channel: Channel,
-    pid: Pid,
+    process: Process,
     ended: bool,
 }
 
@@ -90,26 +98,46 @@ pub(crate) fn start_workers(method: StartMethod, count: usize) -> Result<Vec<Wor
     // thread that starts it.
     let watched_parent = (gettid() == getpid()).then(getpid);
 
+    let server = match method {
+        StartMethod::ForkServer => {
+            let server = ForkServer::running();
+            Some(server.map_err(|source| Error::Start {
+                worker: "the fork server".to_owned(),
+                source,
+            })?)
+        }
+        StartMethod::Fork | StartMethod::Spawn => None,
+    };
     let mut workers: Vec<WorkerProcess> = Vec::new();
     for number in 1..=count {
         let name = method.worker_name(number);
         let started = Channel::pair().and_then(|(ours, theirs)| {
-            let pid = match method {
-                StartMethod::Fork => {
-                    fork_worker(&name, &mut workers, &ours, theirs, watched_parent)?
+            let process = match &server {
+                Some(server) => {
+                    let (pid, reports) = server.fork(&name, theirs)?;
+                    let server = server.clone();
+                    Process::OfServer {
+                        pid,
+                        server,
+                        reports,
+                    }
                 }
-                StartMethod::Spawn => spawn_worker(&name, theirs, watched_parent)?,
+                None if method == StartMethod::Fork => {
+                    let siblings = &mut workers;
+                    Process::Child(fork_worker(&name, siblings, &ours, theirs, watched_parent)?)
+                }
+                None => Process::Child(spawn_worker(&name, theirs, watched_parent)?),
             };
-            Ok((pid, ours))
+            Ok((process, ours))
         });
-        let (pid, channel) = started.map_err(|source| Error::Start {
+        let (process, channel) = started.map_err(|source| Error::Start {
             worker: name.clone(),
             source,
         })?;
         workers.push(WorkerProcess {
             name,
             channel,
-            pid,
+            process,
             ended: false,
         });
     }
@@ -187,8 +215,7 @@ impl WorkerProcess {
 
     /// Kills the worker because of what it did to the protocol.
     pub fn kill(mut self, why: String) -> Ending {
-        // SIGKILL to a child that has not been reaped reaches it or its zombie.
-        let _ = kill(self.pid, Signal::SIGKILL);
+        self.process.kill();
         self.end_and_reap();
         Ending::LeftProtocol { why }
     }
@@ -199,22 +226,10 @@ impl WorkerProcess {
         let deadline = Instant::now() + GRACE;
         // A worker's exit closes its socket; but so can its task, and go on.
         self.wait_for_hang_up(deadline);
-        let mut flags = Some(WaitPidFlag::WNOHANG);
-        loop {
-            match waitpid(self.pid, flags) {
-                Ok(WaitStatus::Exited(_, code)) => return Ending::Exited { code },
-                Ok(WaitStatus::Signaled(_, signal, _)) => return Ending::Killed { signal },
-                Ok(WaitStatus::StillAlive) if Instant::now() < deadline => {
-                    thread::sleep(Duration::from_micros(200));
-                }
-                Ok(WaitStatus::StillAlive) => {
-                    let _ = kill(self.pid, Signal::SIGKILL);
-                    flags = None;
-                }
-                Ok(_) | Err(Errno::EINTR) => {}
-                Err(_) => return Ending::Unknown,
-            }
-        }
+        self.process.wait(Some(deadline)).unwrap_or_else(|| {
+            self.process.kill();
+            self.process.wait(None).unwrap_or(Ending::Unknown)
+        })
     }
 
     /// Waits until nobody has the worker's end of the socket any more.

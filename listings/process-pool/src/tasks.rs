@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::argument::Message;
 use crate::error::{Error, Result};
+use crate::fork_server::{self, SERVER_FLAG};
 use crate::start::WORKER_FLAG;
 use crate::worker;
 
@@ -95,9 +96,10 @@ impl Tasks {
         self
     }
 
-    /// In a spawned worker: runs tasks and never returns. Elsewhere: returns at
-    /// once. What stands above this call in `main` runs in every spawned worker
-    /// too; what stands below runs in the parent alone.
+    /// In a spawned worker: runs tasks and never returns. In a fork server: forks
+    /// workers and never returns. Elsewhere: returns at once. What stands above this
+    /// call in `main` runs in every spawned worker, and once in a fork server, too;
+    /// what stands below runs in the parent alone.
     ///
     /// # Panics
     ///
@@ -108,18 +110,22 @@ impl Tasks {
             "the tasks are registered once, at the top of main"
         );
         let mut arguments = env::args_os().skip(1);
-        if arguments.next().is_some_and(|first| first == WORKER_FLAG) {
-            let parent = arguments.next().and_then(|pid| pid.to_str()?.parse().ok());
-            match worker::channel_of_standard_input() {
-                Some(channel) => worker::serve(channel, parent),
-                None => {
-                    eprintln!(
-                        "{WORKER_FLAG} is for workers: standard input must be a pool's socket"
-                    );
-                    process::exit(2);
-                }
-            }
+        let Some(flag) = arguments
+            .next()
+            .filter(|first| first == WORKER_FLAG || first == SERVER_FLAG)
+        else {
+            return;
+        };
+        let Some(channel) = worker::channel_of_standard_input() else {
+            let flag = flag.display();
+            eprintln!("{flag} is for a pool's processes: standard input must be its socket");
+            process::exit(2);
+        };
+        if flag == SERVER_FLAG {
+            fork_server::serve(channel);
         }
+        let parent = arguments.next().and_then(|pid| pid.to_str()?.parse().ok());
+        worker::serve(channel, parent)
     }
 }
 

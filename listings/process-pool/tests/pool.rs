@@ -107,6 +107,22 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("what_a_buffer_held_is_printed_once", buffered_output),
 ];
 
+/// What only the fork server promises.
+const OF_THE_SERVER: &[(&str, Scenario)] = &[
+    (
+        "two_pools_share_one_server_that_ends_with_the_last",
+        shared_server,
+    ),
+    (
+        "with_a_killed_server_its_batch_is_told_and_the_next_pool_has_a_new_one",
+        server_killed,
+    ),
+    (
+        "an_interrupt_of_the_group_is_not_the_servers_to_obey",
+        server_interrupted,
+    ),
+];
+
 fn main() -> ExitCode {
     if env::args().any(|argument| argument == ABOVE_THE_GUARD) {
         let method = env::args()
@@ -132,6 +148,7 @@ fn main() -> ExitCode {
         .add(bytes_of_length)
         .add(read_descriptor)
         .add(open_many)
+        .add(parents_pid)
         .add(read_standard_input)
         .add(count_sockets)
         .add(append_line)
@@ -146,19 +163,24 @@ fn main() -> ExitCode {
     {
         let (_, scenario) = SCENARIOS
             .iter()
+            .chain(OF_THE_SERVER)
             .find(|(n, _)| n == name)
             .expect("a scenario");
         scenario(method.parse().expect("a start method"));
         return ExitCode::SUCCESS;
     }
 
-    let trials = SCENARIOS
+    let of_all = SCENARIOS
         .iter()
-        .flat_map(|&(name, _)| {
-            [StartMethod::Fork, StartMethod::Spawn].map(|method| {
-                Trial::test(format!("{method}::{name}"), move || {
-                    run_scenario(name, method)
-                })
+        .flat_map(|&(name, _)| StartMethod::ALL.map(|method| (name, method)));
+    let of_the_server = OF_THE_SERVER
+        .iter()
+        .map(|&(name, _)| (name, StartMethod::ForkServer));
+    let trials = of_all
+        .chain(of_the_server)
+        .map(|(name, method)| {
+            Trial::test(format!("{method}::{name}"), move || {
+                run_scenario(name, method)
             })
         })
         .collect();
@@ -268,6 +290,7 @@ fn fail(how: String) -> u64 {
         "exit 3" => process::exit(3),
         "kill" => raise(Signal::SIGKILL).expect("raise"),
         "abort" => process::abort(),
+        "interrupt" => raise(Signal::SIGINT).expect("raise"),
         "garbage" => {
             let socket = own_sockets().into_iter().next().expect("the channel");
             // SAFETY: the descriptor is open for as long as this process serves.
@@ -326,6 +349,10 @@ fn open_many(count: usize) -> Vec<Descriptor> {
     (0..count).map(open).collect()
 }
 
+fn parents_pid(_: u32) -> i32 {
+    nix::unistd::getppid().as_raw()
+}
+
 fn read_standard_input(_: u32) -> usize {
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes).expect("read")
@@ -382,10 +409,10 @@ fn names(method: StartMethod) {
     let pool = pool(method, 3);
     let seen = pool.map(name_and_pid, 0..30).expect("maps");
     let seen: BTreeMap<String, u32> = seen.into_iter().collect();
-    let kind = if method == StartMethod::Fork {
-        "Fork"
-    } else {
-        "Spawn"
+    let kind = match method {
+        StartMethod::Fork => "Fork",
+        StartMethod::Spawn => "Spawn",
+        StartMethod::ForkServer => "ForkServer",
     };
     let expected: Vec<String> = (1..=3).map(|n| format!("{kind}Process-{n}")).collect();
     assert!(seen.keys().eq(expected.iter()), "{seen:?}");
@@ -733,7 +760,7 @@ fn threads(method: StartMethod) {
     let second = Pool::builder(method).workers(1).start();
     match (method, second) {
         (StartMethod::Fork, Err(Error::Threads { threads: 2 })) => {}
-        (StartMethod::Spawn, Ok(_)) => {}
+        (StartMethod::Spawn | StartMethod::ForkServer, Ok(_)) => {}
         (_, other) => panic!("{other:?}"),
     }
     drop(first);
@@ -749,13 +776,21 @@ fn sigchld_ignored(method: StartMethod) {
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }.expect("signal");
     let pool = pool(method, 2);
     assert_eq!(pool.map(double, [1, 2]).expect("maps"), [2, 4]);
-    match failing(&pool, "exit 3") {
-        Error::WorkerLost {
-            ending: Ending::Unknown,
-            ..
-        } => {}
-        other => panic!("{other}"),
-    }
+    let Error::WorkerLost { ending, .. } = failing(&pool, "exit 3") else {
+        panic!("not lost");
+    };
+    let expected = match method {
+        // The server does not ignore its children, whatever its parent does.
+        StartMethod::ForkServer => Ending::Exited { code: 3 },
+        StartMethod::Fork | StartMethod::Spawn => Ending::Unknown,
+    };
+    assert_eq!(ending, expected);
+}
+
+/// The children of a thread, by their process ids; of this process those that its main
+/// thread started.
+fn children(thread: &str) -> String {
+    fs::read_to_string(format!("/proc/{thread}/children")).expect("a list of children")
 }
 
 /// Starts this program again as a parent that is killed, in the state that
@@ -763,7 +798,12 @@ fn sigchld_ignored(method: StartMethod) {
 fn parent_killed(method: StartMethod, prepare: fn(StartMethod) -> Pool) {
     if env::var_os("DOOMED").is_some() {
         let pool = prepare(method);
-        let pids = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+        let mut pids = children("thread-self");
+        if method == StartMethod::ForkServer {
+            // The only child is the server; the workers are its own.
+            let of_server = children(&format!("{0}/task/{0}", pids.trim()));
+            pids += &of_server;
+        }
         println!("{pids}");
         std::io::stdout().flush().expect("flush");
         raise(Signal::SIGKILL).expect("raise");
@@ -786,14 +826,19 @@ fn parent_killed(method: StartMethod, prepare: fn(StartMethod) -> Pool) {
         .split_whitespace()
         .map(|pid| pid.parse().expect("pid"))
         .collect();
-    assert_eq!(workers.len(), 3, "{line:?}");
+    let server = usize::from(method == StartMethod::ForkServer);
+    assert_eq!(workers.len(), 3 + server, "{line:?}");
     // They are orphans now, and this process adopts them.
     let left = RefCell::new(BTreeSet::from_iter(workers));
     let all_ended = gone_within_a_second(|| {
         let mut left = left.borrow_mut();
         left.retain(|&pid| {
-            let status = waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG));
-            status.expect("adopted") == WaitStatus::StillAlive
+            let pid = Pid::from_raw(pid);
+            match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
+                Ok(status) => status == WaitStatus::StillAlive,
+                // Not adopted yet, or reaped by its server.
+                Err(_) => kill(pid, None).is_ok(),
+            }
         });
         left.is_empty()
     });
@@ -843,4 +888,58 @@ fn buffered_output(method: StartMethod) {
     assert!(kept.as_raw_fd() > 2);
     assert_eq!(fs::read_to_string(&path).expect("read"), "once");
     fs::remove_dir_all(folder).expect("clean");
+}
+
+fn shared_server(method: StartMethod) {
+    let first = pool(method, 2);
+    let second = pool(method, 1);
+    let servers = [&first, &second].map(|pool| pool.map(parents_pid, 0..4).expect("maps"));
+    let servers: BTreeSet<i32> = servers.into_iter().flatten().collect();
+    assert_eq!(servers.len(), 1);
+    let server = Pid::from_raw(*servers.first().expect("one"));
+    drop(first);
+    assert_eq!(second.map(double, [1]).expect("the server goes on"), [2]);
+    assert_eq!(
+        second.map(parents_pid, [0]).expect("maps"),
+        [server.as_raw()]
+    );
+    drop(second);
+    assert_eq!(kill(server, None), Err(Errno::ESRCH));
+}
+
+fn server_killed(method: StartMethod) {
+    // The worker becomes an orphan; whoever adopts it has to reap it.
+    set_child_subreaper(true).expect("prctl");
+    let doomed = pool(method, 1);
+    let server = Pid::from_raw(doomed.map(parents_pid, [0]).expect("maps")[0]);
+    let waiting = doomed
+        .submit(wait_for_file, "/nonexistent".to_string())
+        .expect("submits");
+    kill(server, Signal::SIGKILL).expect("kill");
+    match waiting.wait() {
+        Err(Error::WorkerLost {
+            ending: Ending::Unknown,
+            ..
+        }) => {}
+        other => panic!("{other:?}"),
+    }
+    // The dead server is kept by the first pool; the second is not given it.
+    assert_eq!(pool(method, 1).map(double, [1]).expect("maps"), [2]);
+    drop(doomed);
+    while waitpid(None, None).is_ok() {}
+}
+
+fn server_interrupted(method: StartMethod) {
+    let pool = pool(method, 1);
+    let server = Pid::from_raw(pool.map(parents_pid, [0]).expect("maps")[0]);
+    kill(server, Signal::SIGINT).expect("kill");
+    assert_eq!(pool.map(parents_pid, [0]).expect("maps"), [server.as_raw()]);
+    // A worker obeys it again, as its parent would have.
+    match failing(&pool, "interrupt") {
+        Error::WorkerLost { ending, .. } => {
+            let signal = Signal::SIGINT;
+            assert_eq!(ending, Ending::Killed { signal });
+        }
+        other => panic!("{other}"),
+    }
 }
