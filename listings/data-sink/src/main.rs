@@ -1,5 +1,9 @@
 //! The notes' data sink: a large array, cut into batches that workers sum.
 
+mod columns;
+mod cut;
+mod killed;
+
 use std::error::Error;
 use std::ops::Range;
 use std::process::ExitCode;
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
     Tasks::new()
         .add(process)
         .add(process_inherited)
+        .add(killed::process_or_be_killed)
         .add(write_part)
         .serve_if_worker();
     command_line::run(run)
@@ -55,6 +60,12 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Run::Fork => through_the_pipe(&arguments, StartMethod::Fork),
         Run::Spawn => through_the_pipe(&arguments, StartMethod::Spawn),
         Run::ForkInherit => inherited(&arguments.data),
+        Run::Columns => columns::compare(&arguments.data),
+        Run::Batches => {
+            cut::compare();
+            Ok(())
+        }
+        Run::Killed => killed::sum(&arguments.data, arguments.again),
     }?;
     Ok(check_output()?)
 }
@@ -172,6 +183,10 @@ struct Arguments {
     /// Send to one worker at a time, as Python's pools do (with fork and spawn)
     #[arg(long)]
     one_feeder: bool,
+
+    /// Send the batch of a killed worker again, to another (with killed)
+    #[arg(long)]
+    again: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -184,6 +199,12 @@ enum Run {
     Sequential,
     /// Forked workers that inherit the records
     ForkInherit,
+    /// No workers: the values among the records, and as a column of their own
+    Columns,
+    /// No data: how two rules cut records into batches
+    Batches,
+    /// Spawned workers, of which one is killed with its batch
+    Killed,
     /// Make the data file, in place of one that is there
     Generate,
 }

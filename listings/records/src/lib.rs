@@ -12,7 +12,7 @@ pub use arguments::{DataArguments, MOST_RECORDS, MOST_WORKERS, require_memory};
 pub use error::{Error, Result};
 pub use file::DataFile;
 pub use generate::{generate, write_part};
-pub use sum::{batches, nansum};
+pub use sum::{batches, column, nansum, nansum_column};
 
 use bytemuck::{Pod, Zeroable};
 

@@ -10,15 +10,29 @@ use crate::Record;
 /// order of the additions does not matter: here the values are 0, 1 and NaN.
 /// Without any number the sum is 0, as `numpy.nansum` has it.
 pub fn nansum(records: &[Record]) -> f64 {
+    sum_of_numbers(records, |record| record.val)
+}
+
+/// [`nansum`] over values that lie side by side, eight bytes each.
+pub fn nansum_column(values: &[f64]) -> f64 {
+    sum_of_numbers(values, |val| *val)
+}
+
+/// The values of `records`, copied out of them.
+pub fn column(records: &[Record]) -> Vec<f64> {
+    records.iter().map(|record| record.val).collect()
+}
+
+fn sum_of_numbers<T>(elements: &[T], val: impl Fn(&T) -> f64) -> f64 {
     // One accumulator would have each addition wait for the one before.
     let mut sums = [0.0; 8];
-    let (groups, rest) = records.as_chunks::<8>();
+    let (groups, rest) = elements.as_chunks::<8>();
     for group in groups {
-        for (sum, record) in sums.iter_mut().zip(group) {
-            *sum += number(record.val);
+        for (sum, element) in sums.iter_mut().zip(group) {
+            *sum += number(val(element));
         }
     }
-    sums.iter().sum::<f64>() + rest.iter().map(|record| number(record.val)).sum::<f64>()
+    sums.iter().sum::<f64>() + rest.iter().map(|element| number(val(element))).sum::<f64>()
 }
 
 fn number(val: f64) -> f64 {
@@ -51,6 +65,7 @@ mod tests {
             let data = records((0..n).map(|i| [0.0, 1.0, f64::NAN][i % 3]));
             let ones = (0..n).filter(|i| i % 3 == 1).count();
             assert_eq!(nansum(&data), ones as f64, "{n} records");
+            assert_eq!(nansum_column(&column(&data)), ones as f64, "{n} values");
         }
     }
 

@@ -1,5 +1,8 @@
 //! The same sum over memory that parent and workers share.
 
+mod cut_off;
+mod first_touch;
+
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Write};
@@ -63,7 +66,12 @@ fn map(part: &Part) -> io::Result<Mmap> {
 // ANCHOR_END: process
 
 fn main() -> ExitCode {
-    Tasks::new().add(process).add(write_part).serve_if_worker();
+    Tasks::new()
+        .add(process)
+        .add(cut_off::map_and_sum)
+        .add(cut_off::sum_again)
+        .add(write_part)
+        .serve_if_worker();
     command_line::run(run)
 }
 
@@ -72,6 +80,8 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Run::Fork => shared(&arguments.data, StartMethod::Fork),
         Run::Spawn => shared(&arguments.data, StartMethod::Spawn),
         Run::MapFile => mapped(&arguments.data),
+        Run::FirstTouch => first_touch::compare(&arguments.data),
+        Run::CutOff => cut_off::compare(&arguments.data),
     }?;
     Ok(check_output()?)
 }
@@ -209,4 +219,8 @@ enum Run {
     Spawn,
     /// The data file itself; spawned workers
     MapFile,
+    /// No workers: what the first write to memory costs, and the second
+    FirstTouch,
+    /// One spawned worker, whose memory is cut off while it is mapped
+    CutOff,
 }

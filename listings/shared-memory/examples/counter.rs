@@ -1,0 +1,96 @@
+//! A solution: one number that two workers count up.
+
+use std::error::Error;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use clap::Parser;
+use command_line::grouped;
+use mem_trace::trace;
+use memmap2::{MmapOptions, MmapRaw};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use process_pool::{Descriptor, Pool, StartMethod, Tasks};
+
+/// Counts in memory that two workers write to, in one step and in two
+#[derive(Parser)]
+struct Arguments {}
+
+fn main() -> ExitCode {
+    Tasks::new()
+        .add(in_one_step)
+        .add(in_two_steps)
+        .serve_if_worker();
+    command_line::run(|_: Arguments| {
+        count("fetch_add", in_one_step)?;
+        count("load, then store", in_two_steps)
+    })
+}
+
+// ANCHOR: solution
+const WORKERS: u64 = 2;
+const TIMES: u64 = 5_000_000;
+
+/// The number in mapped memory.
+struct Counter(MmapRaw);
+
+impl Counter {
+    fn map(memory: &Descriptor) -> io::Result<Self> {
+        let map = MmapOptions::new()
+            .len(size_of::<AtomicU64>())
+            .map_raw(memory);
+        map.map(Self)
+    }
+
+    fn number(&self) -> &AtomicU64 {
+        // SAFETY: a map begins at a page, so the number is aligned; it lives as long
+        // as `self`; and every process reaches it by this function alone, so that
+        // each access is atomic.
+        unsafe { AtomicU64::from_ptr(self.0.as_mut_ptr().cast()) }
+    }
+}
+
+fn in_one_step(memory: Descriptor) -> Result<(), String> {
+    let counter = Counter::map(&memory).map_err(|error| error.to_string())?;
+    for _ in 0..TIMES {
+        counter.number().fetch_add(1, Relaxed);
+    }
+    Ok(())
+}
+
+/// No data race: each step is atomic. Between the two, the other worker counts.
+fn in_two_steps(memory: Descriptor) -> Result<(), String> {
+    let counter = Counter::map(&memory).map_err(|error| error.to_string())?;
+    for _ in 0..TIMES {
+        let number = counter.number().load(Relaxed);
+        counter.number().store(number + 1, Relaxed);
+    }
+    Ok(())
+}
+
+fn count(
+    how: &str,
+    task: impl Fn(Descriptor) -> Result<(), String> + Copy + 'static,
+) -> Result<(), Box<dyn Error>> {
+    let memory = File::from(memfd_create(c"counter", MFdFlags::MFD_CLOEXEC)?);
+    memory.set_len(size_of::<AtomicU64>() as u64)?;
+    let memory = Descriptor::from(OwnedFd::from(memory));
+
+    let pool = Pool::builder(StartMethod::Spawn)
+        .workers(WORKERS as usize)
+        .start()?;
+    for result in pool.map(task, (0..WORKERS).map(|_| memory.clone()))? {
+        result?;
+    }
+    drop(pool);
+    let counted = Counter::map(&memory)?.number().load(Relaxed);
+    trace!(
+        "{how}: counted={} of={}",
+        grouped(counted as usize),
+        grouped((WORKERS * TIMES) as usize)
+    );
+    Ok(())
+}
+// ANCHOR_END: solution

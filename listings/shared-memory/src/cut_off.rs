@@ -1,0 +1,71 @@
+//! Memory that is cut off under its reader, and memory that cannot be.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
+
+use mem_trace::trace;
+use memmap2::Mmap;
+use process_pool::{Descriptor, Pool, StartMethod};
+use records::{DataArguments, Record, nansum};
+
+use crate::{Part, map, sealed_memory};
+
+// ANCHOR: cut_off
+/// The worker's map, kept from one task to the next.
+static KEPT: OnceLock<Mmap> = OnceLock::new();
+
+pub fn map_and_sum(part: Part) -> Result<f64, String> {
+    let memory = map(&part).map_err(|error| format!("cannot map the records: {error}"))?;
+    sum_again(KEPT.get_or_init(|| memory).len())
+}
+
+/// `bytes` of the map are there, as far as this process knows.
+pub fn sum_again(bytes: usize) -> Result<f64, String> {
+    let memory = KEPT.get().ok_or("nothing is mapped yet")?;
+    trace!("Summing {bytes} mapped bytes.");
+    let records: &[Record] =
+        bytemuck::try_cast_slice(&memory[..bytes]).map_err(|error| error.to_string())?;
+    Ok(nansum(records))
+}
+
+/// Sums, cuts the memory to nothing, and has the worker sum once more.
+///
+/// Where the cut succeeds, it breaks the condition on which [`map`] is safe. That is
+/// the experiment: the worker is to show how it ends.
+fn cut_between_two_sums(memory: OwnedFd, records: usize) -> Result<(), Box<dyn Error>> {
+    let pool = Pool::builder(StartMethod::Spawn).workers(1).start()?;
+    let file = File::from(memory.try_clone()?);
+    let part = Part {
+        memory: Descriptor::from(memory),
+        offset: 0,
+        records,
+        range: 0..records,
+    };
+    let total_sum = pool.submit(map_and_sum, part)?.wait()??;
+    trace!("total_sum={total_sum}");
+    match file.set_len(0) {
+        Ok(()) => trace!("Cut to 0 bytes."),
+        Err(error) => trace!("Not cut: {error}"),
+    }
+    let bytes = records * size_of::<Record>();
+    let total_sum = pool.submit(sum_again, bytes)?.wait()??;
+    trace!("total_sum={total_sum}");
+    Ok(())
+}
+
+/// The same with a sealed memfd, which refuses to be cut, and with a file, which
+/// does not.
+pub fn compare(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
+    let data = arguments.open(2.05)?.load()?;
+    trace!("A sealed memfd:");
+    cut_between_two_sums(sealed_memory(&data)?, data.len())?;
+
+    trace!("A file without a name:");
+    let mut file = tempfile::tempfile()?;
+    file.write_all(bytemuck::cast_slice(&data))?;
+    cut_between_two_sums(file.into(), data.len())
+}
+// ANCHOR_END: cut_off
