@@ -63,6 +63,13 @@ pub enum Directive {
     Run(String),
     /// A figure of a run.
     Figure(RunFigure),
+    /// Figures of several runs side by side.
+    Chart {
+        /// `LISTING/CHART`.
+        name: String,
+        /// Whether with bars, or as a table alone.
+        bars: bool,
+    },
     /// A diagram, by the name of its source in the chapters' folder `diagrams`.
     Diagram(String),
     /// What the processes of a run were doing when, by its full name.
@@ -85,6 +92,7 @@ impl Directive {
                 | Directive::Run(_)
                 | Directive::Timeline(_)
                 | Directive::Diagram(_)
+                | Directive::Chart { .. }
                 | Directive::Verdicts { .. }
         )
     }
@@ -117,7 +125,8 @@ const MDBOOKS_OWN: [&str; 6] = [
 
 const SHAPES: &str = "accepted are {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
      {{#run LISTING/RUN}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
-     {{#timeline LISTING/RUN}}, {{#diagram NAME}}, {{#verdicts [all]}}";
+     {{#timeline LISTING/RUN}}, {{#diagram NAME}}, \
+     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}";
 
 /// Finds the directives of a chapter, in order.
 ///
@@ -139,7 +148,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
         }
         let ours = matches!(
             name,
-            "listing" | "run" | "figure" | "timeline" | "diagram" | "verdicts"
+            "listing" | "run" | "figure" | "timeline" | "diagram" | "chart" | "table" | "verdicts"
         );
         if !ours && others_may_follow {
             continue;
@@ -225,6 +234,10 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
             })
         }
         "run" if is_run_name(arguments) => Ok(Directive::Run(arguments.to_owned())),
+        "chart" | "table" if is_run_name(arguments) => Ok(Directive::Chart {
+            name: arguments.to_owned(),
+            bars: name == "chart",
+        }),
         "diagram" if is_name(arguments) => Ok(Directive::Diagram(arguments.to_owned())),
         "timeline" if is_run_name(arguments) => Ok(Directive::Timeline(arguments.to_owned())),
         "verdicts" => match arguments {
@@ -461,6 +474,7 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             "{{#verdicts a/b}}",
             "{{#timeline a}}",
             "{{#diagram ../x}}",
+            "{{#chart a}}",
             "{{#listing a/main.rs since= caption}}",
             "{{#run a/b",
             "{{#run a/b\n}}",

@@ -30,7 +30,8 @@ use crate::directives::{self, Directive, Place, RunFigure};
 use crate::excerpt;
 use crate::figures::{self, Figure};
 use crate::page::{
-    self, Changes, ClaimView, ListingView, LiveView, RecordView, RunView, VerdictsView,
+    self, Changes, ChartFigure, ChartRow, ChartView, ClaimView, ListingView, LiveView, RecordView,
+    RunView, VerdictsView,
 };
 use crate::record::{HostCard, Record};
 use crate::runner::Outcome;
@@ -356,6 +357,10 @@ impl<'a> Expander<'a> {
                 None => page::figure_not_recorded(&name.to_string()),
             }),
             Ok(Directive::Quotient(of, to)) => self.expand_quotient(of, to),
+            Ok(Directive::Chart { name, bars }) => {
+                let id = unique(ids, &format!("chart-{name}"));
+                self.expand_chart(name, *bars, &id)
+            }
             Ok(Directive::Diagram(name)) => {
                 let folder = self.book.root.join(self.chapters).join("diagrams");
                 let path = folder.join(format!("{name}.pikchr"));
@@ -426,6 +431,45 @@ impl<'a> Expander<'a> {
                 }),
             varies: &run.listing.varies,
             claims,
+        }))
+    }
+
+    fn expand_chart(&mut self, name: &str, bars: bool, id: &str) -> Result<String> {
+        let (listing, chart) = self.book.chart(name)?;
+        let mut figures = Vec::new();
+        for charted in &chart.figures {
+            let mut rows = Vec::new();
+            for run in &chart.runs {
+                let full_name = format!("{}/{run}", listing.name);
+                let of_run = self.book.run(&full_name)?;
+                let notes = match &charted.notes {
+                    Some((figure, _)) if of_run.notes_path().is_file() => {
+                        Some(figures::of_notes(of_run, figure)?)
+                    }
+                    _ => None,
+                };
+                let recorded = match self.record(of_run)? {
+                    Some(record) => Some(figures::of_record(of_run, &record, &charted.of)?),
+                    None => None,
+                };
+                rows.push(ChartRow {
+                    run: run.clone(),
+                    notes,
+                    recorded,
+                });
+            }
+            let notes = charted.notes.as_ref();
+            figures.push(ChartFigure {
+                heading: charted.heading.clone(),
+                notes_heading: notes.and_then(|(_, heading)| heading.clone()),
+                rows,
+            });
+        }
+        Ok(page::chart(&ChartView {
+            id,
+            caption: &chart.caption,
+            figures,
+            bars,
         }))
     }
 
