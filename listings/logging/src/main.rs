@@ -2,6 +2,7 @@
 
 mod handlers;
 mod separate;
+mod torn;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     Tasks::new()
         .add(call_logger)
         .add(separate::call_logger)
+        .add(torn::write_lines)
         .add_initializer(handlers::add_handler)
         .add_initializer(set_logger_of_the_crate)
         .serve_if_worker();
@@ -41,6 +43,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    if let Some(how) = arguments.lines {
+        return torn::count(arguments.run, how);
+    }
     handlers::add_handler();
     let method = arguments.run;
     LOGGER.debug(format_args!(
@@ -76,13 +81,17 @@ fn set_logger_of_the_crate() {
 /// Logs in a parent and in two workers, and shows which lines arrive
 #[derive(Parser)]
 struct Arguments {
-    /// How the workers come to be: fork or spawn
+    /// How the workers come to be: fork, spawn or fork-server
     #[arg(default_value = "spawn")]
     run: StartMethod,
 
     /// What each worker does before its first task
     #[arg(long, value_enum, value_name = "WHAT")]
     initializer: Option<Initializer>,
+
+    /// Instead: have two workers write many lines at one time, and count the torn ones
+    #[arg(long, value_enum, value_name = "HOW")]
+    lines: Option<torn::How>,
 
     /// Log from a function of another module, with a logger of its own
     #[arg(long)]

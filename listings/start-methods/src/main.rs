@@ -21,6 +21,8 @@ enum Run {
     Fork,
     /// posix_spawn(3): the child is this program, started anew
     Spawn,
+    /// fork(2), with a child that runs on into its parent's code
+    RunsOn,
     /// What the spawned child does
     #[value(hide = true)]
     Child,
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     command_line::run(|arguments: Arguments| match arguments.run {
         Run::Fork => by_fork(),
         Run::Spawn => by_spawn(),
+        Run::RunsOn => by_fork_and_on(),
         Run::Child => {
             in_child();
             Ok(())
@@ -74,6 +77,21 @@ fn by_fork() -> io::Result<()> {
     Ok(())
 }
 // ANCHOR_END: fork
+
+// ANCHOR: runs_on
+/// As `by_fork`, without the line that ends the child.
+fn by_fork_and_on() -> io::Result<()> {
+    set_state("changed by the parent");
+    // SAFETY: as in `by_fork`.
+    if let ForkResult::Parent { child } = unsafe { fork() }? {
+        waitpid(child, None)?;
+    } else {
+        in_child();
+    }
+    show("Parent", "after the child has ended");
+    Ok(())
+}
+// ANCHOR_END: runs_on
 
 // ANCHOR: spawn
 fn by_spawn() -> io::Result<()> {

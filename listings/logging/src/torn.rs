@@ -1,0 +1,150 @@
+//! Long lines of several processes through one pipe: torn, and not.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::thread;
+
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+use process_pool::{Descriptor, Pool, StartMethod};
+use serde::{Deserialize, Serialize};
+
+use crate::handlers;
+
+/// Lines of each worker.
+const LINES: usize = 500;
+
+/// A line that a pipe takes whole in one write, and one that it need not: PIPE_BUF is
+/// 4096 bytes here (pipe(7)).
+const SHORT: usize = 200;
+const LONG: usize = 12_000;
+
+/// How a worker's lines get to where they are read.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, clap::ValueEnum)]
+pub enum How {
+    /// Short lines, each in two writes
+    TwoWrites,
+    /// Short lines, each in one write
+    OneWrite,
+    /// Long lines, each in one write
+    Long,
+    /// Long lines, each a message to a collector that alone writes
+    Collector,
+}
+
+impl How {
+    fn length(self) -> usize {
+        match self {
+            Self::TwoWrites | Self::OneWrite => SHORT,
+            Self::Long | Self::Collector => LONG,
+        }
+    }
+}
+
+/// What a worker is asked for.
+#[derive(Serialize, Deserialize)]
+pub struct Order {
+    to: Descriptor,
+    letter: u8,
+    how: How,
+}
+
+// ANCHOR: write
+/// The task: lines of one letter each, by which a torn one is known.
+pub fn write_lines(order: Order) -> Result<(), String> {
+    let mut line = vec![order.letter; order.how.length()];
+    line.push(b'\n');
+    for _ in 0..LINES {
+        write_line(&order, &line).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+fn write_line(order: &Order, line: &[u8]) -> io::Result<()> {
+    let mut to = File::from(order.to.as_fd().try_clone_to_owned()?);
+    match order.how {
+        How::TwoWrites => {
+            let (first, second) = line.split_at(line.len() / 2);
+            to.write_all(first)?;
+            // What formatting in pieces does: another process may run between two writes.
+            thread::yield_now();
+            to.write_all(second)
+        }
+        How::OneWrite | How::Long => to.write_all(line),
+        How::Collector => {
+            let sent = send(order.to.as_raw_fd(), line, MsgFlags::MSG_NOSIGNAL)?;
+            debug_assert_eq!(sent, line.len(), "a packet is sent whole or not at all");
+            Ok(())
+        }
+    }
+}
+// ANCHOR_END: write
+
+// ANCHOR: read
+/// Two workers write at one time; how many of their lines arrive torn.
+pub fn count(method: StartMethod, how: How) -> Result<(), Box<dyn Error>> {
+    let (from, to) = match how {
+        How::Collector => socketpair(
+            AddressFamily::Unix,
+            SockType::SeqPacket,
+            None,
+            SockFlag::SOCK_CLOEXEC,
+        )?,
+        _ => io::pipe().map(|(from, to)| (OwnedFd::from(from), OwnedFd::from(to)))?,
+    };
+    let pool = Pool::builder(method).workers(2).start()?;
+    let reader = thread::spawn(move || match how {
+        How::Collector => collect(from),
+        _ => read_lines(from),
+    });
+    let to = Descriptor::from(to);
+    let writers: Vec<_> = [b'A', b'B']
+        .into_iter()
+        .map(|letter| {
+            let to = to.clone();
+            pool.submit(write_lines, Order { to, letter, how })
+        })
+        .collect::<Result<_, _>>()?;
+    // The end of the pipe comes when the last writing end is closed: this one, too.
+    drop(to);
+    for writer in writers {
+        writer.wait()??;
+    }
+    drop(pool);
+    let lines = reader.join().map_err(|_| "the reader panicked")??;
+    let whole =
+        |line: &&Vec<u8>| line.len() == how.length() && line.iter().all(|&byte| byte == line[0]);
+    let torn = lines.len() - lines.iter().filter(whole).count();
+    handlers::print(format_args!(
+        "{} lines of {} bytes, {how:?}: {torn} of them torn",
+        lines.len(),
+        how.length(),
+    ));
+    handlers::print(format_args!(
+        "{}",
+        match torn {
+            0 => "Every line is whole",
+            _ => "Lines of one worker stand inside lines of the other",
+        }
+    ));
+    Ok(())
+}
+
+fn read_lines(from: OwnedFd) -> io::Result<Vec<Vec<u8>>> {
+    BufReader::new(File::from(from)).split(b'\n').collect()
+}
+
+/// The collector: one reader of whole messages. In a logger it would be the one that writes
+/// them to the file.
+fn collect(from: OwnedFd) -> io::Result<Vec<Vec<u8>>> {
+    let mut lines = Vec::new();
+    let mut packet = vec![0; 2 * LONG];
+    loop {
+        match recv(from.as_raw_fd(), &mut packet, MsgFlags::empty())? {
+            0 => return Ok(lines),
+            length => lines.push(packet[..length - 1].to_vec()),
+        }
+    }
+}
+// ANCHOR_END: read

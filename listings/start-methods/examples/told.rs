@@ -1,0 +1,35 @@
+//! A solution: what a spawned child is to know, it is told.
+
+use std::env;
+use std::io::{self, Write};
+use std::process::{Command, ExitCode};
+
+use clap::Parser;
+
+/// Starts a child that is told its parent's state in the environment
+#[derive(Parser)]
+struct Arguments {}
+
+const STATE: &str = "BOOK_STATE";
+
+// ANCHOR: solution
+fn main() -> ExitCode {
+    // The child knows itself by what it was told.
+    if let Ok(state) = env::var(STATE) {
+        println!("The child begins with: {state}");
+        return ExitCode::SUCCESS;
+    }
+    command_line::run(|_: Arguments| start())
+}
+
+fn start() -> io::Result<()> {
+    let state = "changed by the parent";
+    println!("The parent has: {state}");
+    io::stdout().flush()?;
+    let status = Command::new("/proc/self/exe").env(STATE, state).status()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("the child ended with {status}"))),
+    }
+}
+// ANCHOR_END: solution
