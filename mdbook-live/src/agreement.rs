@@ -49,7 +49,7 @@ pub struct Varies {
 /// Compares two runs as multisets of lines, each line masked first: the order
 /// in which processes run, and so print, is not theirs to choose.
 pub fn compare(live: &[TimedLine], recorded: &[TimedLine], varies: &Varies) -> Agreement {
-    let (only_live, only_recorded) = unmatched(&masked(live, varies), &masked(recorded, varies));
+    let (only_live, only_recorded) = differing(live, recorded, varies);
     let texts = |lines: &[TimedLine], only: Vec<usize>| {
         only.into_iter().map(|at| lines[at].text.clone()).collect()
     };
@@ -57,6 +57,15 @@ pub fn compare(live: &[TimedLine], recorded: &[TimedLine], varies: &Varies) -> A
         only_live: texts(live, only_live),
         only_recorded: texts(recorded, only_recorded),
     }
+}
+
+/// The places of the lines that only one of the two has: of the live run's, of the record's.
+pub fn differing(
+    live: &[TimedLine],
+    recorded: &[TimedLine],
+    varies: &Varies,
+) -> (Vec<usize>, Vec<usize>) {
+    unmatched(&masked(live, varies), &masked(recorded, varies))
 }
 
 /// The lines with all that varies by nature replaced by `…`; `None` is a line
@@ -82,7 +91,7 @@ pub fn varying(line: &str, varies: &Varies) -> Vec<Range<usize>> {
         .iter()
         .any(|pattern| pattern.is_match(line))
     {
-        return vec![0..line.len()];
+        return std::iter::once(0..line.len()).collect();
     }
     let patterns = varies.masked.iter().chain([&*BUILT_IN]);
     let mut found: Vec<Range<usize>> = patterns

@@ -1,14 +1,20 @@
 //! Builds the book with mdBook's libraries, in process.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 use mdbook_html::HtmlHandlebars;
 
-use crate::preprocess::{self, Live};
+use crate::claims::{Lines, On};
+use crate::host;
+use crate::preprocess::{self, Live, MadeRuns};
+use crate::runner::Outcome;
+use crate::runs::Size;
+use crate::session::{LiveFigures, Session};
 
 /// Builds the HTML book of `root` into `dest`, or where `book.toml` says, and returns that folder.
 ///
@@ -17,6 +23,61 @@ use crate::preprocess::{self, Live};
 /// When the book cannot be read, a directive names something that does not exist
 /// (`src/chapter.md:41: …`, one line each), or the pages cannot be written.
 pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
+    build_with(root, dest, Live::default())
+}
+
+/// As [`build`], with the Live columns filled: every run is made at its quick size on this
+/// machine. Returns the folder, and what failed, a sentence each; a run that failed has its
+/// column all the same, which says so.
+///
+/// # Errors
+///
+/// As [`build`], and when the session is stopped.
+pub fn build_live(session: &Session<'_>, dest: Option<&Path>) -> Result<(PathBuf, Vec<String>)> {
+    let mut made = MadeRuns {
+        host: Some(host::card(&session.book.root)?),
+        runs: HashMap::new(),
+    };
+    let mut failed = Vec::new();
+    for run in session.book.runs() {
+        let name = run.full_name();
+        eprintln!("Running {name}");
+        let outcome = match session.quick(run) {
+            Ok(outcome) => outcome,
+            Err(_) if session.stop.is_requested() => bail!("stopped"),
+            Err(error) => {
+                failed.push(format!("{name}: {error:#}"));
+                continue;
+            }
+        };
+        let faults = outcome.faults(run.run.exit);
+        failed.extend(faults.iter().map(|fault| format!("{name} {fault}")));
+        let mut standings = HashMap::new();
+        if faults.is_empty() && outcome.skipped().is_none() {
+            let lines = outcome.lines();
+            let lines = Lines::from(&lines[..]);
+            let figures = LiveFigures {
+                session,
+                run,
+                size: Size::Quick,
+                outcome: &outcome,
+            };
+            for (index, claim) in run.run.claims.iter().enumerate() {
+                if claim.on == On::Any {
+                    standings.insert(index, claim.check.standing(&lines, &figures));
+                }
+            }
+        }
+        made.runs
+            .insert(name, (Outcome::clone(&outcome), standings));
+    }
+    let live = Live {
+        made: Arc::new(made),
+    };
+    Ok((build_with(&session.book.root, dest, live)?, failed))
+}
+
+fn build_with(root: &Path, dest: Option<&Path>, live: Live) -> Result<PathBuf> {
     show_mdbooks_warnings();
     let path = root.join("book.toml");
     let mut config =
@@ -33,7 +94,7 @@ pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
     }
     let mut book = MDBook::load_with_config(root, config)?;
     // Takes the place of the external command of the same name, so that it runs once.
-    book.with_preprocessor(Live);
+    book.with_preprocessor(live);
     let renderer = HtmlHandlebars::new();
     book.execute_build_process(&renderer)?;
     Ok(book.build_dir_for("html"))

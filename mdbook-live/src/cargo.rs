@@ -36,6 +36,11 @@ pub fn under_way() -> Option<String> {
     lock(&UNDER_WAY).clone()
 }
 
+/// Returns when no build is under way.
+pub fn wait_for_builds() {
+    drop(lock(&ONE_AT_A_TIME));
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is behind these locks is whole at any time.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

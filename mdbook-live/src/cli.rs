@@ -42,6 +42,9 @@ enum Verb {
         /// Where to put it, instead of where book.toml says
         #[arg(long, value_name = "DIR")]
         dest: Option<PathBuf>,
+        /// Make every run at its quick size, and show it in the Live columns
+        #[arg(long)]
+        live: bool,
     },
     /// List the runs and their records
     List,
@@ -186,7 +189,10 @@ fn obey(arguments: Arguments) -> Result<Found> {
         .unwrap_or(Verb::Serve(ServeOptions::default()))
     {
         Verb::Serve(options) => serve(&book_root(root)?, &options),
-        Verb::Build { dest } => build(&book_root(root)?, dest.as_deref()),
+        Verb::Build { dest, live: false } => build(&book_root(root)?, dest.as_deref()),
+        Verb::Build { dest, live: true } => in_session(root, |session, terminal, out| {
+            build_live(session, dest.as_deref(), terminal, out)
+        }),
         Verb::Preprocess { question: None } => preprocess(),
         Verb::Supports { renderer }
         | Verb::Preprocess {
@@ -250,6 +256,23 @@ fn build(root: &Path, dest: Option<&Path>) -> Result<Found> {
     let built = build::build(root, dest)?;
     println!("Built {}", built.display());
     Ok(Found::Well)
+}
+
+fn build_live(
+    session: &Session<'_>,
+    dest: Option<&Path>,
+    terminal: Terminal,
+    out: &mut dyn Write,
+) -> Result<Found> {
+    let (built, failed) = build::build_live(session, dest)?;
+    writeln!(out, "Built {}", built.display())?;
+    for fault in &failed {
+        writeln!(out, "{} {fault}", terminal.bad("✘"))?;
+    }
+    Ok(match failed.is_empty() {
+        true => Found::Well,
+        false => Found::Broken,
+    })
 }
 
 fn preprocess() -> Result<Found> {

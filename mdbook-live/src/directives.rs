@@ -53,6 +53,9 @@ pub enum Directive {
         file: String,
         /// The anchor, where only its lines are asked for.
         anchor: Option<String>,
+        /// The file of the same listing, and the anchor in it, that came before: lines that
+        /// are not in it are marked.
+        since: Option<(String, Option<String>)>,
         /// The author's words under the number; may be empty.
         caption: String,
     },
@@ -60,6 +63,11 @@ pub enum Directive {
     Run(String),
     /// A figure of a run.
     Figure(RunFigure),
+    /// What becomes of the notes' statements, by the runs of this chapter, or of all.
+    Verdicts {
+        /// Whether those of every chapter are meant.
+        all: bool,
+    },
     /// A figure divided by another.
     Quotient(RunFigure, RunFigure),
 }
@@ -67,7 +75,10 @@ pub enum Directive {
 impl Directive {
     /// Whether it becomes a block, and so stands alone on its line.
     pub fn is_block(&self) -> bool {
-        matches!(self, Directive::Listing { .. } | Directive::Run(_))
+        matches!(
+            self,
+            Directive::Listing { .. } | Directive::Run(_) | Directive::Verdicts { .. }
+        )
     }
 }
 
@@ -96,8 +107,9 @@ const MDBOOKS_OWN: [&str; 6] = [
     "title",
 ];
 
-const SHAPES: &str = "accepted are {{#listing LISTING/FILE[:ANCHOR] [CAPTION]}}, \
-     {{#run LISTING/RUN}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}";
+const SHAPES: &str = "accepted are {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
+     {{#run LISTING/RUN}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
+     {{#verdicts [all]}}";
 
 /// Finds the directives of a chapter, in order.
 ///
@@ -117,7 +129,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
         if MDBOOKS_OWN.contains(&name) {
             continue;
         }
-        let ours = matches!(name, "listing" | "run" | "figure");
+        let ours = matches!(name, "listing" | "run" | "figure" | "verdicts");
         if !ours && others_may_follow {
             continue;
         }
@@ -172,18 +184,32 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
             let (path, caption) = arguments
                 .split_once(char::is_whitespace)
                 .unwrap_or((arguments, ""));
-            let (path, anchor) = match path.split_once(':') {
-                Some((path, anchor)) => (path, Some(anchor)),
-                None => (path, None),
+            let place = |path: &str| match path.split_once(':') {
+                Some((path, anchor)) => (path.to_owned(), Some(anchor.to_owned())),
+                None => (path.to_owned(), None),
+            };
+            let (path, anchor) = place(path);
+            let (since, caption) = match caption.trim_start().strip_prefix("since=") {
+                None => (None, caption),
+                Some(rest) => {
+                    let (path, caption) =
+                        rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+                    (Some(place(path)), caption)
+                }
             };
             let (listing, file) = path.split_once('/').ok_or_else(malformed)?;
-            if listing.is_empty() || file.is_empty() || anchor == Some("") {
+            let empty = |anchor: &Option<String>| anchor.as_deref() == Some("");
+            let since_is_empty = since
+                .as_ref()
+                .is_some_and(|(file, anchor)| file.is_empty() || empty(anchor));
+            if listing.is_empty() || file.is_empty() || empty(&anchor) || since_is_empty {
                 return Err(malformed());
             }
             Ok(Directive::Listing {
                 listing: listing.to_owned(),
                 file: file.to_owned(),
-                anchor: anchor.map(str::to_owned),
+                anchor,
+                since,
                 caption: caption.trim().to_owned(),
             })
         }
@@ -194,6 +220,11 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
                 Err(malformed())
             }
         }
+        "verdicts" => match arguments {
+            "" => Ok(Directive::Verdicts { all: false }),
+            "all" => Ok(Directive::Verdicts { all: true }),
+            _ => Err(malformed()),
+        },
         "figure" => {
             let words: Vec<&str> = arguments.split_whitespace().collect();
             let figure = |run: &str, figure: &str| {
@@ -314,6 +345,7 @@ mod tests {
                 listing: "module-state".into(),
                 file: "src/main.rs".into(),
                 anchor: Some("fork".into()),
+                since: None,
                 caption: "The forking *half*".into(),
             })
         );
@@ -323,9 +355,21 @@ mod tests {
                 listing: "module-state".into(),
                 file: "runs.toml".into(),
                 anchor: None,
+                since: None,
                 caption: String::new(),
             })
         );
+    }
+
+    #[test]
+    fn a_listing_can_name_what_came_before_it() {
+        let Ok(Directive::Listing { since, caption, .. }) =
+            one("{{#listing pool/src/s2.rs since=src/s1.rs:main The second step}}")
+        else {
+            panic!("a listing");
+        };
+        assert_eq!(since, Some(("src/s1.rs".into(), Some("main".into()))));
+        assert_eq!(caption, "The second step");
     }
 
     #[test]
@@ -402,6 +446,8 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             "{{#listing}}",
             "{{#listing main.rs}}",
             "{{#listing a/main.rs: caption}}",
+            "{{#verdicts a/b}}",
+            "{{#listing a/main.rs since= caption}}",
             "{{#run a/b",
             "{{#run a/b\n}}",
         ] {

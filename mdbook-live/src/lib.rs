@@ -17,6 +17,7 @@ pub mod directives;
 pub mod excerpt;
 pub mod figures;
 pub mod host;
+pub mod live;
 pub mod marks;
 pub mod page;
 pub mod preprocess;
@@ -28,9 +29,11 @@ pub mod sampler;
 pub mod serve;
 pub mod session;
 pub mod sources;
+pub mod verdicts;
 
 #[cfg(test)]
 mod fixture_book;
+mod guard;
 mod processes;
 mod runs_toml;
 mod terminal;

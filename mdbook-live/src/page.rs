@@ -4,18 +4,31 @@
 //! so that mdBook's highlighter, copy button, themes, search and print page work on it.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use maud::{Markup, PreEscaped, html};
 use regex::Regex;
 
+use crate::agreement::{self, Varies};
 use crate::ansi::{self, Colour, Piece};
-use crate::claims::{By, Claim, Standing};
+use crate::claims::{By, Claim, Standing, counted};
 use crate::figures::Figure;
 use crate::record::{HostCard, MemorySample, Record};
+use crate::runner::Outcome;
+
+mod live;
+mod verdicts;
+
+pub use live::{LiveView, live_verdict, template as live_template};
+pub use verdicts::{VerdictsView, verdicts};
 
 /// The style of everything below, with the colours of mdBook's five themes.
-const CSS: &str = include_str!("page.css");
+const CSS: &str = concat!(
+    include_str!("page.css"),
+    include_str!("page/live.css"),
+    include_str!("page/verdicts.css")
+);
 
 /// A listing as the page shows it.
 #[derive(Debug, Clone)]
@@ -30,6 +43,17 @@ pub struct ListingView<'a> {
     pub caption: &'a str,
     /// The lines shown.
     pub code: &'a str,
+    /// The name of the file that came before, and what has changed since.
+    pub since: Option<(&'a str, &'a Changes)>,
+}
+
+/// What has changed from one step of a listing to the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Of each line shown, whether it is new.
+    pub new: Vec<bool>,
+    /// How many lines of the step before are gone.
+    pub removed: usize,
 }
 
 /// A run as the page shows it.
@@ -49,6 +73,10 @@ pub struct RunView<'a> {
     pub notes: Option<&'a str>,
     /// What was recorded of it, if it was.
     pub record: Option<RecordView<'a>>,
+    /// A live run that was made while the book was built.
+    pub live: Option<LiveView<'a>>,
+    /// What varies by nature in its lines.
+    pub varies: &'a Varies,
     /// What the book claims of it.
     pub claims: Vec<ClaimView<'a>>,
 }
@@ -69,6 +97,8 @@ pub struct ClaimView<'a> {
     pub claim: &'a Claim,
     /// Where it stands on the record.
     pub standing: Standing,
+    /// Where it stands on the live run, where one was made and can decide it.
+    pub live: Option<Standing>,
 }
 
 /// The style sheet, to stand once on each page that shows any of this.
@@ -81,7 +111,7 @@ pub fn listing(view: &ListingView<'_>) -> String {
     // As many columns as the text has room for in mdBook's code font.
     let wide = view.code.lines().any(|line| line.chars().count() > 86);
     let opening = html! {
-        figure.listing.wide[wide] id=(view.id) {
+        figure.listing.wide[wide].changed[view.since.is_some()] id=(view.id) {
             figcaption {
                 a.number href={ "#" (view.id) } { "Listing " (view.number) }
                 " "
@@ -89,6 +119,23 @@ pub fn listing(view: &ListingView<'_>) -> String {
                 @if !view.caption.is_empty() {
                     " "
                     span.caption { (with_code(view.caption)) }
+                }
+                @if let Some((name, changes)) = view.since {
+                    @let new = changes.new.iter().filter(|new| **new).count();
+                    " "
+                    span.since {
+                        (counted(new, "line")) " new since " code { (name) } ", marked +"
+                        @if changes.removed > 0 { "; " (counted(changes.removed, "line")) " gone" }
+                    }
+                }
+            }
+            @if let Some((_, changes)) = view.since {
+                // Beside the code and not in it: highlighting rewrites what is inside, and
+                // what is copied is the code alone.
+                div.gutter aria-hidden="true" {
+                    @for new in &changes.new {
+                        @if *new { i.new {} } @else { i {} }
+                    }
                 }
             }
         }
@@ -106,7 +153,7 @@ pub fn listing(view: &ListingView<'_>) -> String {
 /// A run: its command, what the notes and the record show, its claims, its memory.
 pub fn run(view: &RunView<'_>) -> String {
     let page = html! {
-        section.run id=(view.id) aria-label={ "Run " (view.name) } {
+        section.run id=(view.id) data-run=(view.name) aria-label={ "Run " (view.name) } {
             div.run-head {
                 p.run-title {
                     a.run-name href={ "#" (view.id) } title="Link to this run" { (view.name) }
@@ -121,17 +168,28 @@ pub fn run(view: &RunView<'_>) -> String {
                         "notes",
                         "Notes",
                         html! { "CPython, as the notes recorded it" },
-                        &lines_of(notes.lines()),
+                        &lines_of(notes.lines(), view.varies, &[]),
                         view.name,
                     ))
                 }
                 @match &view.record {
                     Some(RecordView { record, .. }) => {
+                        @let lines = record.lines();
+                        @let only_recorded = match &view.live {
+                            Some(live) => {
+                                agreement::differing(&live.outcome.lines(), &lines, view.varies).1
+                            }
+                            None => Vec::new(),
+                        };
                         (column(
                             "recorded",
                             "Recorded",
                             host_card(record),
-                            &lines_of(record.lines().iter().map(|line| line.raw.as_str())),
+                            &lines_of(
+                                lines.iter().map(|line| line.raw.as_str()),
+                                view.varies,
+                                &only_recorded,
+                            ),
                             view.name,
                         ))
                     }
@@ -143,7 +201,11 @@ pub fn run(view: &RunView<'_>) -> String {
                         }
                     }
                 }
+                @if let Some(live) = &view.live {
+                    (live::built_column(live, view.name, view.varies))
+                }
             }
+            @if let Some(live) = &view.live { (live::built_notes(live, view.varies)) }
             @if let Some(RecordView { record, stale }) = &view.record {
                 @if let Some(what) = stale {
                     p.run-note.stale {
@@ -161,7 +223,9 @@ pub fn run(view: &RunView<'_>) -> String {
             }
             @if !view.claims.is_empty() {
                 ul.claims aria-label={ "Claims about " (view.name) } {
-                    @for claim in &view.claims { (self::claim(claim)) }
+                    @for (index, claim) in view.claims.iter().enumerate() {
+                        (self::claim(index, claim))
+                    }
                 }
             }
             @if let Some(peak) = view.record.as_ref().and_then(|view| Peak::of(&view.record.memory)) {
@@ -270,15 +334,67 @@ fn column(class: &str, title: &str, about: Markup, lines: &Markup, run: &str) ->
     }
 }
 
-fn lines_of<'a>(lines: impl Iterator<Item = &'a str>) -> Markup {
+/// One line that a program has printed.
+pub fn line(raw: &str, varies: &Varies) -> String {
+    without_directives(&line_of(raw, varies, false).into_string())
+}
+
+/// The lines; those at the places `differ` are marked.
+fn lines_of<'a>(lines: impl Iterator<Item = &'a str>, varies: &Varies, differ: &[usize]) -> Markup {
     html! {
-        @for line in lines {
-            @let pieces = ansi::pieces(line);
-            // A line of its own for the page, so that what does not fit is wrapped below its
-            // start; and an HTML block, which ends at a blank line, never sees one.
-            span.line { @for piece in &pieces { (styled(piece)) } "\n" }
+        @for (at, line) in lines.enumerate() { (line_of(line, varies, differ.contains(&at))) }
+    }
+}
+
+fn line_of(line: &str, varies: &Varies, differs: bool) -> Markup {
+    let pieces = ansi::pieces(line);
+    let text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
+    let varying = agreement::varying(&text, varies);
+    html! {
+        // A line of its own for the page, so that what does not fit is wrapped below its
+        // start; and an HTML block, which ends at a blank line, never sees one.
+        span.line.differs[differs] {
+            @if differs { span.differs-word { "differs: " } }
+            @for (varies, pieces) in parts(&pieces, &varying) {
+                @if varies {
+                    span.varies { @for piece in &pieces { (styled(piece)) } }
+                } @else {
+                    @for piece in &pieces { (styled(piece)) }
+                }
+            }
+            "\n"
         }
     }
+}
+
+/// The pieces of a line, cut where what varies begins and ends: whether it varies, and what
+/// it is made of.
+fn parts(pieces: &[Piece], varying: &[Range<usize>]) -> Vec<(bool, Vec<Piece>)> {
+    let mut parts: Vec<(bool, Vec<Piece>)> = Vec::new();
+    let mut at = 0;
+    for piece in pieces {
+        let mut rest = piece.text.as_str();
+        while !rest.is_empty() {
+            let here = varying.iter().find(|range| range.end > at);
+            let (varies, end) = match here {
+                Some(range) if range.start <= at => (true, range.end),
+                Some(range) => (false, range.start),
+                None => (false, usize::MAX),
+            };
+            let (now, later) = rest.split_at(rest.len().min(end - at));
+            let now = Piece {
+                style: piece.style,
+                text: now.to_owned(),
+            };
+            at += now.text.len();
+            rest = later;
+            match parts.last_mut() {
+                Some((same, pieces)) if *same == varies => pieces.push(now),
+                _ => parts.push((varies, vec![now])),
+            }
+        }
+    }
+    parts
 }
 
 fn styled(piece: &Piece) -> Markup {
@@ -319,7 +435,7 @@ fn styled(piece: &Piece) -> Markup {
     }
 }
 
-fn host_card(record: &Record) -> Markup {
+fn host_line(host: &HostCard) -> Markup {
     let HostCard {
         cpu,
         cores,
@@ -327,13 +443,19 @@ fn host_card(record: &Record) -> Markup {
         kernel,
         rustc,
         ..
-    } = &record.header.live.host;
+    } = host;
     // `rustc 1.95.0 (f2d3ce0bd 2026-03-21)`: the version is enough here.
     let rustc = rustc.split(" (").next().unwrap_or(rustc);
     let gib = *memory_mib as f64 / 1024.0;
     html! {
         (cpu) ", " (cores) @if *cores == 1 { " core, " } @else { " cores, " }
-        (format!("{gib:.0}")) " GiB memory, " (kernel) ", " (rustc) ", "
+        (format!("{gib:.0}")) " GiB memory, " (kernel) ", " (rustc)
+    }
+}
+
+fn host_card(record: &Record) -> Markup {
+    html! {
+        (host_line(&record.header.live.host)) ", "
         time datetime=(record.header.date()) { (record.header.date()) }
         @if let [first, .., last] = record.header.live.of[..] {
             ", median of " (record.header.live.of.len()) " runs by "
@@ -342,23 +464,36 @@ fn host_card(record: &Record) -> Markup {
     }
 }
 
-fn claim(view: &ClaimView<'_>) -> Markup {
-    let claim = view.claim;
-    let (class, mark, word) = match &view.standing {
+/// A class, a sign and a word for where a claim stands.
+fn verdict_mark(standing: &Standing) -> (&'static str, &'static str, &'static str) {
+    match standing {
         Standing::Decided(verdict) if verdict.holds => ("holds", "✔", "holds"),
         Standing::Decided(_) => ("fails", "✘", "does not hold"),
         Standing::Open(_) => ("open", "–", "not judged"),
-    };
+    }
+}
+
+/// For the timeline of a live run; a run that has told nothing of its states has none.
+pub fn picture(_name: &str, _outcome: &Outcome) -> Option<String> {
+    None
+}
+
+fn claim(index: usize, view: &ClaimView<'_>) -> Markup {
+    let claim = view.claim;
+    let (class, mark, word) = verdict_mark(&view.standing);
     let who = match claim.by {
         By::Notes => "The notes say:",
         By::Book => "The book says:",
     };
     html! {
-        li class=(class) {
+        li class=(class) data-claim=(index) {
             span.verdict { span aria-hidden="true" { (mark) } " " (word) }
             " "
             span.claim {
                 span.who { (who) } " " (with_code(&claim.says))
+                @if let Some(condition) = &claim.when {
+                    " " span.qualified { "when " (with_code(condition)) }
+                }
                 @if let Some(verdict) = &claim.verdict {
                     " " span.qualified { (with_code(verdict)) }
                 }
@@ -368,6 +503,9 @@ fn claim(view: &ClaimView<'_>) -> Markup {
                         Standing::Decided(verdict) => { "Seen: " (verdict.seen) }
                         Standing::Open(reason) => { (reason) }
                     }
+                }
+                @if let Some(standing) = &view.live {
+                    " " (live::live_verdict_of(claim, standing))
                 }
             }
         }
@@ -548,9 +686,16 @@ mod tests {
                 record,
                 stale: None,
             }),
+            live: None,
+            varies: &NOTHING_VARIES,
             claims,
         }
     }
+
+    static NOTHING_VARIES: Varies = Varies {
+        masked: Vec::new(),
+        incidental: Vec::new(),
+    };
 
     fn a_claim() -> Claim {
         Claim {
@@ -573,6 +718,7 @@ mod tests {
             path: "listings/demo/src/main.rs",
             caption: "The `main` & more",
             code: "fn main() {}\n",
+            since: None,
         });
         assert_eq!(
             text,
@@ -593,6 +739,7 @@ mod tests {
             path: "a.rs",
             caption: "",
             code,
+            since: None,
         });
         assert!(
             text.contains(
@@ -604,6 +751,29 @@ mod tests {
     }
 
     #[test]
+    fn new_lines_are_marked_beside_the_code_and_counted_in_words() {
+        let changes = Changes {
+            new: vec![false, true],
+            removed: 3,
+        };
+        let text = listing(&ListingView {
+            number: "1",
+            id: "x",
+            path: "s2.rs",
+            caption: "",
+            code: "a\nb\n",
+            since: Some(("s1.rs", &changes)),
+        });
+        for part in [
+            "1 line new since <code>s1.rs</code>, marked +; 3 lines gone",
+            "<div class=\"gutter\" aria-hidden=\"true\"><i></i><i class=\"new\"></i></div>",
+            "```rust,noplayground\na\nb\n```",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+    }
+
+    #[test]
     fn long_lines_make_a_listing_wide() {
         let class = |code: &str| {
             let text = listing(&ListingView {
@@ -612,6 +782,7 @@ mod tests {
                 path: "a.rs",
                 caption: "",
                 code,
+                since: None,
             });
             text.split('"').nth(1).unwrap().to_owned()
         };
@@ -639,7 +810,8 @@ mod tests {
             "<code class=\"language-sh\">cargo run -- fork</code>",
             "CPython, as the notes recorded it",
             "MainProcess &lt;1&gt;",
-            "<span class=\"bold\">MainProcess</span> <span class=\"green\">[ 0.00s]</span> a&lt;b",
+            "<span class=\"bold\">MainProcess</span> <span class=\"varies\">\
+             <span class=\"green\">[ 0.00s]</span></span> a&lt;b",
             "A &lt;fast&gt; CPU, 2 cores, 24 GiB memory, Linux 6.1.0, rustc 1.95.0, \
              <time datetime=\"2026-11-23\">",
         ] {
@@ -656,6 +828,7 @@ mod tests {
             vec![ClaimView {
                 claim: &claim,
                 standing: Standing::Open("There is no record yet.".into()),
+                live: None,
             }],
         ));
         assert!(html.contains("has not been recorded yet"), "{html}");
@@ -690,6 +863,7 @@ mod tests {
                 holds,
                 seen: "4 of 4 lines".into(),
             }),
+            live: None,
         };
         let html = run(&view(Some(&record), vec![judged(true), judged(false)]));
         for part in [

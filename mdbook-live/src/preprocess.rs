@@ -16,27 +16,45 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use mdbook_preprocessor::book::{Book as Chapters, BookItem, Chapter};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
+use similar::{ChangeTag, TextDiff};
 
 use crate::check;
-use crate::claims::Standing;
+use crate::claims::{Claim, Standing};
 use crate::directives::{self, Directive, Place, RunFigure};
 use crate::excerpt;
 use crate::figures::{self, Figure};
-use crate::page::{self, ClaimView, ListingView, RecordView, RunView};
-use crate::record::Record;
+use crate::page::{
+    self, Changes, ClaimView, ListingView, LiveView, RecordView, RunView, VerdictsView,
+};
+use crate::record::{HostCard, Record};
+use crate::runner::Outcome;
 use crate::runs::{Book, RunRef, Size};
 use crate::sources;
+use crate::verdicts::{self, Row};
 
 /// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
 pub const NAME: &str = "live";
 
 /// The preprocessor, for mdBook's libraries.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Live;
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    /// The runs that were made for this build, by name: they fill the Live columns.
+    pub made: Arc<MadeRuns>,
+}
+
+/// Live runs at their quick size.
+#[derive(Debug, Default)]
+pub struct MadeRuns {
+    /// The machine; `None` where none was made.
+    pub host: Option<HostCard>,
+    /// Each with where its claims stand, by their places.
+    pub runs: HashMap<String, (Outcome, HashMap<usize, Standing>)>,
+}
 
 impl Preprocessor for Live {
     fn name(&self) -> &str {
@@ -50,11 +68,16 @@ impl Preprocessor for Live {
             book: &book,
             chapters: &context.config.book.src,
             others_may_follow: others_are_configured(context)?,
+            made: &self.made,
+            surveyed: Rc::default(),
             records: HashMap::new(),
             sources: HashMap::new(),
             listings_shown: BTreeMap::new(),
             problems: Vec::new(),
         };
+        let mut surveyed = Vec::new();
+        expander.survey(&chapters.items, &mut surveyed);
+        expander.surveyed = Rc::new(surveyed);
         expander.expand_items(&mut chapters.items);
         if expander.problems.is_empty() {
             Ok(chapters)
@@ -77,7 +100,7 @@ pub fn supports(renderer: &str) -> bool {
 pub fn preprocess(input: impl Read, mut output: impl Write) -> Result<()> {
     let (context, chapters) = mdbook_preprocessor::parse_input(input)
         .context("reading [context, book] from mdBook on standard input")?;
-    let chapters = Live.run(&context, chapters)?;
+    let chapters = Live::default().run(&context, chapters)?;
     serde_json::to_writer(&mut output, &chapters).context("writing the book to mdBook")?;
     output.flush().context("writing the book to mdBook")
 }
@@ -107,6 +130,9 @@ struct Expander<'a> {
     /// The chapters' folder, from the book's root.
     chapters: &'a Path,
     others_may_follow: bool,
+    made: &'a MadeRuns,
+    /// Each chapter with the runs that it shows.
+    surveyed: Rc<Vec<Surveyed>>,
     /// Each record is read once.
     records: HashMap<String, Option<Rc<Record>>>,
     /// The hash of each listing's sources, by its name and example: taken once for all its runs.
@@ -116,7 +142,112 @@ struct Expander<'a> {
     problems: Vec<String>,
 }
 
+/// A chapter, and the runs that it shows.
+struct Surveyed {
+    title: String,
+    /// Its page, from the book's root.
+    page: PathBuf,
+    /// Their full names, in reading order.
+    runs: Vec<String>,
+}
+
 impl<'a> Expander<'a> {
+    /// Notes where each run is shown, before any chapter is expanded: a table of verdicts
+    /// links to chapters that come later.
+    fn survey(&self, items: &[BookItem], surveyed: &mut Vec<Surveyed>) {
+        for item in items {
+            let BookItem::Chapter(chapter) = item else {
+                continue;
+            };
+            if let Some(path) = &chapter.path {
+                let mut runs = Vec::new();
+                for place in directives::find(&chapter.content, self.others_may_follow) {
+                    if let Ok(Directive::Run(run)) = place.directive
+                        && !runs.contains(&run)
+                    {
+                        runs.push(run);
+                    }
+                }
+                surveyed.push(Surveyed {
+                    title: chapter.name.clone(),
+                    page: path.with_extension("html"),
+                    runs,
+                });
+            }
+            self.survey(&chapter.sub_items, surveyed);
+        }
+    }
+
+    /// The table of verdicts on the page `here`: of the runs that it shows, or of all.
+    fn expand_verdicts(&mut self, here: &Path, all: bool) -> Result<String> {
+        let up = "../".repeat(here.components().count().saturating_sub(1));
+        let mut parts: Vec<(String, String, Vec<Row>)> = Vec::new();
+        let mut shown = BTreeSet::new();
+        for chapter in Rc::clone(&self.surveyed).iter() {
+            let page = chapter.page.display();
+            let link = match chapter.page == here {
+                true => String::new(),
+                false => format!("{up}{page}"),
+            };
+            let mut rows = Vec::new();
+            for name in &chapter.runs {
+                if (!all && chapter.page != here) || !shown.insert(name.clone()) {
+                    continue;
+                }
+                let Ok(run) = self.book.run(name) else {
+                    // Told where the run itself is expanded.
+                    continue;
+                };
+                let href = format!(
+                    "{link}#{}",
+                    unique(&mut BTreeSet::new(), &format!("run-{name}"))
+                );
+                for (claim, standing) in self.standings(run)? {
+                    verdicts::add(&mut rows, claim, &standing, name, &href);
+                }
+            }
+            if !rows.is_empty() {
+                parts.push((chapter.title.clone(), link, rows));
+            }
+        }
+        if all {
+            let placed = |run: &RunRef<'_>| shown.contains(&run.full_name());
+            let speaks = |run: &RunRef<'_>| {
+                let claims = &run.run.claims;
+                claims.iter().any(|claim| claim.of_the_notes().is_some())
+            };
+            if let Some(run) = self.book.runs().find(|run| speaks(run) && !placed(run)) {
+                bail!(
+                    "{}: run {}: it decides a statement of the notes, and no chapter shows it",
+                    self.shown(&run.listing.dir.join("runs.toml")),
+                    run.run.name
+                );
+            }
+        }
+        if parts.is_empty() {
+            bail!("no run of this chapter decides a statement of the notes");
+        }
+        let views: Vec<VerdictsView<'_>> = parts
+            .iter()
+            .map(|(title, link, rows)| VerdictsView {
+                chapter: all.then_some((title.as_str(), link.as_str())),
+                rows,
+            })
+            .collect();
+        Ok(page::verdicts(&views))
+    }
+
+    /// Where the claims of a run stand on its record.
+    fn standings(&mut self, run: RunRef<'a>) -> Result<Vec<(&'a Claim, Standing)>> {
+        Ok(match self.record(run)? {
+            Some(record) => check::judge_record(self.book, run, &record),
+            None => {
+                let open = || Standing::Open("There is no record yet.".to_owned());
+                run.run.claims.iter().map(|claim| (claim, open())).collect()
+            }
+        })
+    }
+
     /// In reading order, so that listings are numbered as they are read.
     fn expand_items(&mut self, items: &mut [BookItem]) {
         for item in items {
@@ -147,7 +278,12 @@ impl<'a> Expander<'a> {
         for place in places {
             expanded.push_str(&chapter.content[from..place.range.start]);
             from = place.range.end;
-            match self.expand_place(&place, number, &mut ids) {
+            let page = chapter
+                .path
+                .as_deref()
+                .map(|path| path.with_extension("html"));
+            let page = page.unwrap_or_default();
+            match self.expand_place(&place, &page, number, &mut ids) {
                 Ok(text) if place.directive.as_ref().is_ok_and(Directive::is_block) => {
                     push_block(&mut expanded, &text);
                 }
@@ -164,6 +300,7 @@ impl<'a> Expander<'a> {
     fn expand_place(
         &mut self,
         place: &Place,
+        page: &Path,
         chapter: Option<u32>,
         ids: &mut BTreeSet<String>,
     ) -> Result<String> {
@@ -173,14 +310,18 @@ impl<'a> Expander<'a> {
                 listing,
                 file,
                 anchor,
+                since,
                 caption,
             }) => {
-                let path = self.file_of_listing(listing, file)?;
-                let shown_path = self.shown(&path);
-                let text = fs::read_to_string(&path)
-                    .with_context(|| format!("reading {shown_path} as text"))?;
-                let code =
-                    excerpt::of(&text, anchor.as_deref()).with_context(|| shown_path.clone())?;
+                let (shown_path, code) = self.excerpt(listing, file, anchor.as_deref())?;
+                let since = match since {
+                    None => None,
+                    Some((earlier, anchor)) => {
+                        let (_, before) = self.excerpt(listing, earlier, anchor.as_deref())?;
+                        let name = earlier.rsplit('/').next().unwrap_or(earlier);
+                        Some((name.to_owned(), changed(&before, &code)))
+                    }
+                };
                 let count = self.listings_shown.entry(chapter).or_default();
                 *count += 1;
                 let number = match chapter {
@@ -198,6 +339,9 @@ impl<'a> Expander<'a> {
                     path: &shown_path,
                     caption,
                     code: &code,
+                    since: since
+                        .as_ref()
+                        .map(|(name, changes)| (name.as_str(), changes)),
                 }))
             }
             Ok(Directive::Run(name)) => {
@@ -210,6 +354,7 @@ impl<'a> Expander<'a> {
                 None => page::figure_not_recorded(&name.to_string()),
             }),
             Ok(Directive::Quotient(of, to)) => self.expand_quotient(of, to),
+            Ok(Directive::Verdicts { all }) => self.expand_verdicts(page, *all),
         }
     }
 
@@ -224,17 +369,16 @@ impl<'a> Expander<'a> {
             }
         };
         let record = self.record(run)?;
-        let standings = match &record {
-            Some(record) => check::judge_record(self.book, run, record),
-            None => {
-                let open = || Standing::Open("There is no record yet.".to_owned());
-                let claims = run.run.claims.iter();
-                claims.map(|claim| (claim, open())).collect()
-            }
-        };
-        let claims = standings
+        let made = self.made.runs.get(&name);
+        let claims = self
+            .standings(run)?
             .into_iter()
-            .map(|(claim, standing)| ClaimView { claim, standing })
+            .enumerate()
+            .map(|(index, (claim, standing))| ClaimView {
+                claim,
+                standing,
+                live: made.and_then(|(_, standings)| standings.get(&index).cloned()),
+            })
             .collect();
         let view = match &record {
             Some(record) => Some(RecordView {
@@ -251,6 +395,15 @@ impl<'a> Expander<'a> {
             command: &run.command(Size::Recorded),
             notes: notes.as_deref(),
             record: view,
+            live: made
+                .zip(self.made.host.as_ref())
+                .map(|((outcome, _), host)| LiveView {
+                    outcome,
+                    host,
+                    exit: run.run.exit,
+                    recorded: record.as_ref().map(|record| record.lines()),
+                }),
+            varies: &run.listing.varies,
             claims,
         }))
     }
@@ -316,6 +469,15 @@ impl<'a> Expander<'a> {
         Ok(record)
     }
 
+    /// A file of a listing as a reader knows it, and what is shown of it.
+    fn excerpt(&self, listing: &str, file: &str, anchor: Option<&str>) -> Result<(String, String)> {
+        let path = self.file_of_listing(listing, file)?;
+        let shown = self.shown(&path);
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {shown} as text"))?;
+        let code = excerpt::of(&text, anchor).with_context(|| shown.clone())?;
+        Ok((shown, code))
+    }
+
     /// The path of a file of a listing, or of a crate beside the listings that has no runs.
     fn file_of_listing(&self, listing: &str, file: &str) -> Result<PathBuf> {
         let dir = self
@@ -369,6 +531,18 @@ impl<'a> Expander<'a> {
             .display()
             .to_string()
     }
+}
+
+/// Which lines of `after` are not in `before`, and how many of `before` are not in `after`.
+fn changed(before: &str, after: &str) -> Changes {
+    let mut changes = Changes::default();
+    for change in TextDiff::from_lines(before, after).iter_all_changes() {
+        match change.tag() {
+            ChangeTag::Delete => changes.removed += 1,
+            tag => changes.new.push(tag == ChangeTag::Insert),
+        }
+    }
+    changes
 }
 
 /// The text files that a chapter might show, for an error message.
@@ -446,7 +620,7 @@ mod tests {
         let book = MDBook::load(root)?;
         let context =
             PreprocessorContext::new(root.to_owned(), book.config.clone(), "html".to_owned());
-        let chapters = Live.run(&context, book.book.clone())?;
+        let chapters = Live::default().run(&context, book.book.clone())?;
         Ok(chapters
             .chapters()
             .map(|chapter| {
@@ -464,6 +638,94 @@ mod tests {
 
     fn error(markdown: &str) -> String {
         expand_one(markdown).unwrap_err().to_string()
+    }
+
+    /// A book whose run `demo/fork` decides two statements of the notes, shown in `two.md`.
+    fn book_of_the_notes() -> tempfile::TempDir {
+        let dir = book();
+        let runs = "[[run]]\nname = 'fork'\ncaption = 'Two'\nargs = ['fork']\nlimit_s = 5\n\
+                    [[run.claim]]\nsays = 'One id'\nby = 'notes'\nwhen = 'it is forked'\n\
+                    same = 'id: (0x[0-9a-f]+)'\n\
+                    [[run.claim]]\nsays = 'There are two'\nnotes = 'There are three'\n\
+                    count = { of = 'id:', is = 2 }\n";
+        write(dir.path(), "listings/demo/runs.toml", runs);
+        write(
+            dir.path(),
+            "src/two.md",
+            "# Two\n\n{{#run demo/fork}}\n\n{{#verdicts}}\n",
+        );
+        write(dir.path(), "src/one.md", "# One\n\n{{#verdicts all}}\n");
+        dir
+    }
+
+    #[test]
+    fn verdicts_name_the_statement_what_became_of_it_and_the_run() {
+        let dir = book_of_the_notes();
+        let chapters = expand(dir.path()).unwrap();
+        for (chapter, link) in [
+            ("two.md", "#run-demo-fork"),
+            ("one.md", "two.html#run-demo-fork"),
+        ] {
+            let text = &chapters[chapter];
+            for part in [
+                "One id</td>",
+                "holds when</strong></span> it is forked",
+                "There are three</td>",
+                "does not hold</strong>",
+                "There are two.",
+                &format!("<a href=\"{link}\"><code>demo/fork</code></a>"),
+            ] {
+                assert!(text.contains(part), "{chapter}: {part} is not in {text}");
+            }
+        }
+        assert!(chapters["one.md"].contains("<a href=\"two.html\">Two</a>"));
+        assert!(!chapters["two.md"].contains("rowgroup"));
+    }
+
+    #[test]
+    fn a_statement_that_no_chapter_shows_is_told_where_all_are_asked_for() {
+        let dir = book_of_the_notes();
+        write(dir.path(), "src/two.md", "# Two\n");
+        let error = expand(dir.path()).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "src/one.md:3: listings/demo/runs.toml: run fork: it decides a statement of the \
+             notes, and no chapter shows it"
+        );
+        write(dir.path(), "src/one.md", "# One\n\n{{#verdicts}}\n");
+        let error = expand(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("src/one.md:3: no run of this chapter"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_step_marks_what_is_new_since_the_one_before() {
+        let dir = book();
+        write(dir.path(), "listings/demo/src/s1.rs", "one\ntwo\nthree\n");
+        write(
+            dir.path(),
+            "listings/demo/src/s2.rs",
+            "one\nnew\nthree\nfour\n",
+        );
+        let step = |since: &str| {
+            let text = format!("# One\n\n{{{{#listing demo/src/s2.rs since={since} Second}}}}\n");
+            write(dir.path(), "src/one.md", &text);
+            Ok::<String, anyhow::Error>(expand(dir.path())?.remove("one.md").unwrap())
+        };
+        let text = step("src/s1.rs").unwrap();
+        assert!(
+            text.contains("2 lines new since <code>s1.rs</code>"),
+            "{text}"
+        );
+        assert!(text.contains("1 line gone"), "{text}");
+        assert!(text.contains("<i></i><i class=\"new\"></i><i></i><i class=\"new\"></i>"));
+        let error = step("src/s0.rs").unwrap_err().to_string();
+        assert!(
+            error.starts_with("src/one.md:3: no file src/s0.rs"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -522,9 +784,9 @@ mod tests {
             "id=\"run-demo-fork\"",
             "listings/demo</code>",
             "cargo run -- fork</code>",
-            "MainProcess [ 0.00s] id: 1",
+            "MainProcess <span class=\"varies\">[ 0.00s]</span> id: 1",
             "<span class=\"bold\">MainProcess</span>",
-            "<span class=\"green\">[ 0.01s]</span> id: 0x1 &lt;&amp;&gt;",
+            "<span class=\"green\">[ 0.01s]</span></span> id: <span class=\"varies\">0x1</span> &lt;&amp;&gt;",
             "Stale",
             "One id everywhere",
             "0.2 s after the start, in 2 processes",

@@ -138,26 +138,31 @@ impl MemorySample {
     }
 }
 
+/// The day, in UTC, of a time in seconds since 1970.
+pub fn date_of(timestamp: u64) -> String {
+    // Days to a date of the Gregorian calendar, in eras of 400 years that
+    // begin on 1 March (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+    let days = timestamp / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    format!(
+        "{:04}-{month:02}-{day_of_month:02}",
+        year + era * 400 + next
+    )
+}
+
 impl Header {
     /// The day of the record, `2026-03-14`, in UTC.
     pub fn date(&self) -> String {
-        // Days to a date of the Gregorian calendar, in eras of 400 years that
-        // begin on 1 March (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-        let days = self.timestamp / 86_400 + 719_468;
-        let (era, day) = (days / 146_097, days % 146_097);
-        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-        let day_of_year = day - (365 * year + year / 4 - year / 100);
-        let month = (5 * day_of_year + 2) / 153;
-        let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
-        let (month, next) = if month < 10 {
-            (month + 3, 0)
-        } else {
-            (month - 9, 1)
-        };
-        format!(
-            "{:04}-{month:02}-{day_of_month:02}",
-            year + era * 400 + next
-        )
+        date_of(self.timestamp)
     }
 }
 

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -28,6 +28,9 @@ use tokio_stream::wrappers::WatchStream;
 use tower_http::services::{ServeDir, ServeFile};
 
 use crate::build::build;
+use crate::guard::Guarded;
+use crate::live::{Live, Refusal, Wish};
+use crate::page::live_template;
 use crate::runs::Book;
 
 /// Where and how the book is served.
@@ -91,6 +94,19 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
         let _ = open::that_detached(&url);
     }
 
+    // The book alone is served to other machines: runs are for who sits at this one.
+    let live = options
+        .host
+        .is_loopback()
+        .then(|| Guarded::new(Live::new(&root), address))
+        .transpose()?;
+    if let Some(guarded) = &live {
+        let live = Arc::clone(&guarded.live);
+        std::thread::Builder::new()
+            .name("build listings".to_owned())
+            .spawn(move || live.build_all())
+            .context("starting the thread that builds the listings")?;
+    }
     let rebuilding = {
         let shelf = Arc::clone(&shelf);
         let folder = folder.path().to_owned();
@@ -101,16 +117,20 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
         .spawn(rebuilding)
         .context("starting the thread that rebuilds the book")?;
 
+    let served = live.clone();
     let outcome = runtime.block_on(async {
         tokio::select! {
-            ended = axum::serve(listener, router(shelf)).into_future() => {
+            ended = axum::serve(listener, router(shelf, served)).into_future() => {
                 ended.context("serving the book")
             }
             stopped = until_told_to_end() => stopped,
         }
     });
-    // Open pages hold connections: they are not waited for.
+    // Open pages hold connections: they are not waited for. Runs are.
     runtime.shutdown_background();
+    if let Some(guarded) = live {
+        guarded.live.close();
+    }
     // The folder goes with its builds.
     drop(folder);
     outcome
@@ -203,15 +223,101 @@ fn build_into(root: &Path, folder: &Path) -> Result<TempDir> {
     Ok(html)
 }
 
-fn router(shelf: Arc<Shelf>) -> Router {
-    Router::new()
-        .route("/live/reload", get(reloads))
-        .fallback(page)
-        .with_state(shelf)
+/// What requests are answered from.
+#[derive(Clone)]
+struct Served {
+    shelf: Arc<Shelf>,
+    /// `None` where the book alone is served.
+    live: Option<Guarded>,
+}
+
+fn router(shelf: Arc<Shelf>, live: Option<Guarded>) -> Router {
+    let mut routes = Router::new().route("/live/reload", get(reloads));
+    if live.is_some() {
+        routes = routes.route(
+            "/live/runs",
+            get(offers)
+                .post(make_run)
+                .layer(DefaultBodyLimit::max(MOST_WISH)),
+        );
+    }
+    routes.fallback(page).with_state(Served { shelf, live })
+}
+
+/// Bytes of a wish for a run; a name and a size are far shorter.
+const MOST_WISH: usize = 1 << 10;
+
+fn refusal(refused: (StatusCode, String)) -> Response {
+    let (status, words) = refused;
+    let mut response = (status, words).into_response();
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Which runs there are, and why one is not offered at the size of its record.
+async fn offers(State(served): State<Served>, request: Request) -> Response {
+    let Some(guarded) = served.live else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if let Err(refused) = guarded.admit(request.headers()) {
+        return refusal(refused);
+    }
+    let live = Arc::clone(&guarded.live);
+    match tokio::task::spawn_blocking(move || live.offers()).await {
+        Ok(Ok(offers)) => axum::Json(offers).into_response(),
+        Ok(Err(error)) => refusal((StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}"))),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Makes a run, and answers with what it does for as long as somebody reads.
+async fn make_run(State(served): State<Served>, headers: HeaderMap, body: Bytes) -> Response {
+    let Some(guarded) = served.live else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if let Err(refused) = guarded.admit(&headers) {
+        return refusal(refused);
+    }
+    let wish: Wish = match serde_json::from_slice(&body) {
+        Ok(wish) => wish,
+        Err(_) => {
+            let accepted =
+                r#"accepted is {"run": "LISTING/RUN", "size": "quick" or "recorded"}"#.to_owned();
+            return refusal((StatusCode::BAD_REQUEST, accepted));
+        }
+    };
+    let asked = wish.run.clone();
+    let live = Arc::clone(&guarded.live);
+    let begun = tokio::task::spawn_blocking(move || live.begin(wish)).await;
+    match begun {
+        Ok(Ok(stream)) => {
+            let events = stream.map(|told| {
+                // What is told is made of texts and numbers, which JSON has.
+                Ok::<Event, Infallible>(Event::default().json_data(told).unwrap_or_default())
+            });
+            // Who is gone is found out by what is sent.
+            let often = KeepAlive::new().interval(Duration::from_millis(500));
+            Sse::new(events).keep_alive(often).into_response()
+        }
+        Ok(Err(Refusal::NotListed)) => refusal((
+            StatusCode::NOT_FOUND,
+            format!("No run is named {asked}; `mdbook-live list` names them."),
+        )),
+        Ok(Err(Refusal::QueueFull)) => refusal((
+            StatusCode::TOO_MANY_REQUESTS,
+            "One run is being made and another waits: try again when one has ended.".to_owned(),
+        )),
+        Ok(Err(Refusal::Ending)) | Err(_) => refusal((
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server is ending.".to_owned(),
+        )),
+    }
 }
 
 async fn reloads(
-    State(shelf): State<Arc<Shelf>>,
+    State(Served { shelf, .. }): State<Served>,
 ) -> Sse<impl tokio_stream::Stream<Item = Result<Event, Infallible>>> {
     let generations = WatchStream::new(shelf.generation.subscribe());
     Sse::new(generations.map(|generation| Ok(Event::default().data(generation))))
@@ -219,7 +325,13 @@ async fn reloads(
 }
 
 /// A file of the book; a page gets the script that reloads it.
-async fn page(State(shelf): State<Arc<Shelf>>, mut request: Request) -> Response {
+async fn page(State(served): State<Served>, mut request: Request) -> Response {
+    let Served { shelf, live } = served;
+    // A page under a name that is not ours, as after DNS rebinding, gets no token.
+    let token = live
+        .as_ref()
+        .filter(|guarded| guarded.is_own_host(request.headers()))
+        .map(|guarded| guarded.token.clone());
     // Read before the files: if a build comes between, the page reloads once more.
     let generation = shelf.generation.borrow().clone();
     let book = shelf.current();
@@ -241,14 +353,14 @@ async fn page(State(shelf): State<Arc<Shelf>>, mut request: Request) -> Response
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},
     };
-    let mut response = with_script(response, &generation).await;
+    let mut response = with_script(response, &generation, token.as_deref()).await;
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 
-async fn with_script(response: Response, generation: &str) -> Response {
+async fn with_script(response: Response, generation: &str, token: Option<&str>) -> Response {
     let is_html = response
         .headers()
         .get(header::CONTENT_TYPE)
@@ -264,7 +376,11 @@ async fn with_script(response: Response, generation: &str) -> Response {
     parts.headers.remove(header::LAST_MODIFIED);
     let page = String::from_utf8_lossy(&body);
     let script = include_str!("reload.js").replace("GENERATION", generation);
-    let script = format!("<script>\n{script}</script>\n");
+    let live = token.map(|token| {
+        let script = include_str!("live.js").replace("TOKEN", token);
+        format!("{}<script>\n{script}</script>\n", live_template())
+    });
+    let script = format!("<script>\n{script}</script>\n{}", live.unwrap_or_default());
     let end = page.rfind("</body>").unwrap_or(page.len());
     let page = format!("{}{script}{}", &page[..end], &page[end..]);
     Response::from_parts(parts, Body::from(page))
@@ -405,19 +521,19 @@ mod tests {
     use super::*;
     use crate::fixture_book::{book, write};
 
-    struct Served {
+    struct InTest {
         router: Router,
         shelf: Arc<Shelf>,
         root: TempDir,
         folder: TempDir,
     }
 
-    fn served() -> Served {
+    fn served() -> InTest {
         let root = book();
         let folder = tempfile::tempdir().unwrap();
         let shelf = Arc::new(Shelf::new(build_into(root.path(), folder.path()).unwrap()));
-        Served {
-            router: router(Arc::clone(&shelf)),
+        InTest {
+            router: router(Arc::clone(&shelf), None),
             shelf,
             root,
             folder,
@@ -469,6 +585,138 @@ mod tests {
         let (_, kind, body) = ask(&served.router, "GET", &format!("/css/{}", css.display())).await;
         assert!(kind.starts_with("text/css"), "{kind}");
         assert!(!body.contains("<script"));
+    }
+
+    /// A server with live runs whose programs are `sh`; what a request needs is its own.
+    fn with_live() -> (InTest, Guarded) {
+        let served = served();
+        let runs = "[[run]]\nname = 'hello'\ncaption = 'A script'\nargs = ['-c', 'echo hello']\nlimit_s = 60\n";
+        write(served.root.path(), "listings/demo/runs.toml", runs);
+        let live = Live::with_program(served.root.path(), "/bin/sh");
+        let address = "127.0.0.1:3000".parse().unwrap();
+        let guarded = Guarded::new(live, address).unwrap();
+        let router = router(Arc::clone(&served.shelf), Some(guarded.clone()));
+        (InTest { router, ..served }, guarded)
+    }
+
+    const HELLO: &str = r#"{"run": "demo/hello", "size": "quick"}"#;
+
+    /// What a wish is answered with, sent with these headers.
+    async fn wish(served: &InTest, headers: &[(&str, &str)], body: &str) -> (StatusCode, String) {
+        let mut request = Request::builder().method("POST").uri("/live/runs");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let response = tower::ServiceExt::oneshot(served.router.clone(), request)
+            .await
+            .unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    #[tokio::test]
+    async fn a_run_is_made_for_a_page_of_the_book() {
+        let (served, guarded) = with_live();
+        for host in ["127.0.0.1:3000", "localhost:3000"] {
+            let origin = format!("http://{host}");
+            let own = [
+                ("host", host),
+                ("origin", origin.as_str()),
+                ("x-live-token", guarded.token.as_str()),
+            ];
+            let (status, body) = wish(&served, &own, HELLO).await;
+            assert_eq!(status, StatusCode::OK, "{body}");
+            assert!(
+                body.contains("hello") && body.contains("\"well\":true"),
+                "{body}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_not_a_page_of_the_book_gets_no_run() {
+        let (served, guarded) = with_live();
+        let (host, token) = (
+            ("host", "127.0.0.1:3000"),
+            ("x-live-token", &*guarded.token),
+        );
+        let wrong = "0".repeat(32);
+        let foreign: [&[(&str, &str)]; 9] = [
+            &[],
+            &[host],
+            &[host, ("x-live-token", "")],
+            &[host, ("x-live-token", &wrong)],
+            &[token],
+            &[("host", "evil.example"), token],
+            &[("host", "127.0.0.1:3001"), token],
+            &[host, token, ("origin", "http://evil.example")],
+            &[host, token, ("origin", "null")],
+        ];
+        for headers in foreign {
+            let (status, body) = wish(&served, headers, HELLO).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{headers:?}");
+            assert!(!body.contains("hello"), "{body}");
+        }
+        let (status, _, body) = ask(&served.router, "GET", "/live/runs").await;
+        assert_eq!(status, StatusCode::FORBIDDEN);
+        assert!(!body.contains("demo"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_wish_that_is_none_is_answered_with_what_is_accepted() {
+        let (served, guarded) = with_live();
+        let own = [
+            ("host", "127.0.0.1:3000"),
+            ("x-live-token", guarded.token.as_str()),
+        ];
+        for body in [
+            "",
+            "demo/hello",
+            r#"{"run": "demo/hello"}"#,
+            r#"{"run": "demo/hello", "size": "huge"}"#,
+            r#"{"run": "demo/hello", "size": "quick", "args": ["x"]}"#,
+        ] {
+            let (status, answer) = wish(&served, &own, body).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+            assert!(answer.starts_with("accepted is"), "{answer}");
+        }
+        let (status, answer) = wish(&served, &own, &HELLO.replace("hello", "hello --x")).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{answer}");
+        let long = HELLO.replace("hello", &"x".repeat(2000));
+        let (status, _) = wish(&served, &own, &long).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+        let (status, _, _) = ask(&served.router, "PUT", "/live/runs").await;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    #[tokio::test]
+    async fn the_token_is_for_pages_under_our_own_name() {
+        let (served, guarded) = with_live();
+        for (host, told) in [("127.0.0.1:3000", true), ("evil.example", false)] {
+            let request = Request::builder()
+                .uri("/one.html")
+                .header("host", host)
+                .body(Body::empty())
+                .unwrap();
+            let response = tower::ServiceExt::oneshot(served.router.clone(), request)
+                .await
+                .unwrap();
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            let body = String::from_utf8_lossy(&body);
+            assert_eq!(body.contains(&guarded.token), told, "{host}");
+            assert_eq!(body.contains("live-template"), told, "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn where_the_book_alone_is_served_there_are_no_runs() {
+        let served = served();
+        let (status, body) = wish(&served, &[("host", "127.0.0.1:3000")], HELLO).await;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{body}");
+        let (_, _, page) = ask(&served.router, "GET", "/one.html").await;
+        assert!(!page.contains("live-template"));
     }
 
     #[tokio::test]

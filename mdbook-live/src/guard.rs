@@ -1,0 +1,84 @@
+//! Who may start a run: the person at this machine, from the book's own pages.
+
+use std::fs::File;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use axum::http::{HeaderMap, StatusCode, header};
+
+use crate::live::Live;
+
+/// The header that carries the token.
+const TOKEN: &str = "x-live-token";
+
+/// Live runs, and what a request for one must bring.
+///
+/// - A `Host` that is this server's own: a foreign name that leads here, as by DNS
+///   rebinding, gets nothing.
+/// - An `Origin`, where the browser names one, that is the same: no other page gets
+///   anything.
+/// - The token, made anew at each start and told to the book's pages alone: who cannot
+///   read them gets nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Guarded {
+    pub live: Arc<Live>,
+    pub token: String,
+    hosts: Vec<String>,
+}
+
+impl Guarded {
+    /// For a server that listens on `address`.
+    pub fn new(live: Arc<Live>, address: SocketAddr) -> Result<Guarded> {
+        let mut random = [0; 16];
+        File::open("/dev/urandom")
+            .and_then(|mut source| source.read_exact(&mut random))
+            .context("making a token for live runs")?;
+        Ok(Guarded {
+            live,
+            token: random.iter().map(|byte| format!("{byte:02x}")).collect(),
+            hosts: vec![address.to_string(), format!("localhost:{}", address.port())],
+        })
+    }
+
+    /// Whether a request was sent to this server by one of its own names.
+    pub fn is_own_host(&self, headers: &HeaderMap) -> bool {
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        host.is_some_and(|host| self.hosts.iter().any(|own| own == host))
+    }
+
+    /// Whether a request may start a run; else the answer to it.
+    pub fn admit(&self, headers: &HeaderMap) -> Result<(), (StatusCode, String)> {
+        let refuse = |words: &str| Err((StatusCode::FORBIDDEN, words.to_owned()));
+        if !self.is_own_host(headers) {
+            return refuse(
+                "Live runs are for this machine: open the book by the address that the server printed.",
+            );
+        }
+        if let Some(origin) = headers.get(header::ORIGIN) {
+            let origin = origin.to_str().unwrap_or_default();
+            let own = |host: &String| origin.strip_prefix("http://") == Some(host);
+            if !self.hosts.iter().any(own) {
+                return refuse("Live runs are for the book's own pages.");
+            }
+        }
+        let token = headers.get(TOKEN).map(|token| token.as_bytes());
+        // The comparison takes the same time for every wrong token.
+        let own = self.token.as_bytes();
+        let same = token.is_some_and(|token| {
+            token.len() == own.len()
+                && token
+                    .iter()
+                    .zip(own)
+                    .fold(0, |all, (one, other)| all | (one ^ other))
+                    == 0
+        });
+        match same {
+            true => Ok(()),
+            false => refuse("This page is of an earlier start of the server: reload it."),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+// Added to each page while the book is served on this machine: makes a run, and shows it
+// as it goes. What is shown comes from the server as HTML; who lets go of the answer ends
+// the run, so that Stop and closing the page are one thing.
+(() => {
+  const headers = { "x-live-token": "TOKEN" };
+  const template = document.getElementById("live-template");
+  const sections = document.querySelectorAll("section.run[data-run]");
+  if (!template || sections.length === 0) return;
+  let under_way = 0;
+  window.liveRuns = () => under_way;
+
+  const controls = new Map();
+  for (const section of sections) {
+    const run = section.dataset.run;
+    const parts = template.content.cloneNode(true);
+    const part = (name) => parts.querySelector(name);
+    const own = {
+      run, section,
+      start: part(".live-run"), stop: part(".live-stop"), size: part(".live-size"),
+      status: part(".live-status"), column: part("figure.live"), output: part("figure.live pre"),
+    };
+    own.start.setAttribute("aria-label", `Run ${run}`);
+    own.stop.setAttribute("aria-label", `Stop ${run}`);
+    own.size.setAttribute("aria-label", `Size of ${run}`);
+    own.output.setAttribute("aria-label", `Live output of ${run}`);
+    own.start.addEventListener("click", () => make(own));
+    own.stop.addEventListener("click", () => own.abort?.abort());
+    section.querySelector(".run-head").append(part(".live-controls"));
+    controls.set(run, [...(controls.get(run) ?? []), own]);
+  }
+
+  // The recorded size, where this machine has the memory for it.
+  const offer = async () => {
+    const answer = await fetch("/live/runs", { headers });
+    if (!answer.ok) return;
+    for (const [run, why] of Object.entries(await answer.json())) {
+      for (const own of controls.get(run) ?? []) {
+        const option = own.size.querySelector("[value=recorded]");
+        option.disabled = why !== null;
+        option.textContent = why === null ? "as recorded" : `as recorded (${why})`;
+      }
+    }
+  };
+  offer().catch(() => {});
+
+  const say = (own, words, bad = false) => {
+    own.status.textContent = words;
+    own.status.classList.toggle("bad", bad);
+  };
+
+  const clear = (own) => {
+    own.section.querySelector(".run-columns").append(own.column);
+    own.output.replaceChildren();
+    own.section.querySelectorAll(".live-verdict, .live-picture").forEach((old) => old.remove());
+    own.section.querySelectorAll(".line.differs").forEach((line) => unmark(line));
+  };
+
+  const mark = (line, words) => {
+    if (!line || line.classList.contains("differs")) return;
+    line.classList.add("differs");
+    const word = document.createElement("span");
+    word.className = "differs-word";
+    word.textContent = `${words}: `;
+    line.prepend(word);
+  };
+  const unmark = (line) => {
+    line.classList.remove("differs");
+    line.querySelector(".differs-word")?.remove();
+  };
+
+  const show = {
+    status: (own, { words }) => say(own, words),
+    started: (own, { command }) => say(own, `Running: ${command}`),
+    line: (own, { html }) => own.output.insertAdjacentHTML("beforeend", html),
+    ended: (own, { words, well }) => { own.ended = words; say(own, words, !well); },
+    picture: (own, { html }) => {
+      const picture = document.createElement("div");
+      picture.className = "live-picture";
+      picture.innerHTML = html;
+      own.section.append(picture);
+    },
+    agreement: (own, { words, agrees, live, recorded }) => {
+      say(own, `${own.ended} ${words}`, !agrees);
+      own.ended = `${own.ended} ${words}`;
+      const lines = (column) => own.section.querySelectorAll(`.run-column.${column} .line`);
+      const [ours, theirs] = [lines("live"), lines("recorded")];
+      live.forEach((at) => mark(ours[at], "only live"));
+      recorded.forEach((at) => mark(theirs[at], "only recorded"));
+      own.agrees = agrees;
+    },
+    verdicts: (own, { claims }) => {
+      for (const [index, html] of Object.entries(claims)) {
+        const claim = own.section.querySelector(`[data-claim="${index}"] .claim`);
+        claim?.insertAdjacentHTML("beforeend", html);
+      }
+      say(own, own.ended ?? "", own.agrees === false);
+    },
+    failed: (own, { words }) => say(own, words, true),
+  };
+
+  async function* events(body) {
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let text = ""; ;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      text += value;
+      const blocks = text.split("\n\n");
+      text = blocks.pop();
+      for (const block of blocks) {
+        const data = block.split("\n").filter((line) => line.startsWith("data:"));
+        if (data.length > 0) yield JSON.parse(data.map((line) => line.slice(5)).join("\n"));
+      }
+    }
+  }
+
+  async function make(own) {
+    own.abort = new AbortController();
+    own.ended = undefined;
+    own.agrees = undefined;
+    clear(own);
+    say(own, "Asking for the run.");
+    own.start.disabled = true;
+    own.size.disabled = true;
+    own.stop.hidden = false;
+    under_way += 1;
+    try {
+      const answer = await fetch("/live/runs", {
+        method: "POST",
+        headers: { ...headers, "content-type": "application/json" },
+        body: JSON.stringify({ run: own.run, size: own.size.value }),
+        signal: own.abort.signal,
+      });
+      if (!answer.ok) {
+        say(own, await answer.text(), true);
+        return;
+      }
+      for await (const told of events(answer.body)) show[told.event]?.(own, told);
+    } catch (error) {
+      say(own, own.abort.signal.aborted ? "Stopped." : `The server is gone: ${error.message}`, !own.abort.signal.aborted);
+    } finally {
+      under_way -= 1;
+      const had_focus = document.activeElement === own.stop;
+      own.stop.hidden = true;
+      own.start.disabled = false;
+      own.size.disabled = false;
+      if (had_focus) own.start.focus();
+      document.dispatchEvent(new Event("live-run-ended"));
+    }
+  }
+})();

@@ -1,0 +1,119 @@
+//! The Live half of a run: the controls that the server adds, and what a live run shows.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::{column, host_line, lines_of, verdict_mark, with_code};
+use crate::agreement::{self, Varies};
+use crate::check::differences;
+use crate::claims::{Claim, Standing};
+use crate::record::{HostCard, TimedLine, date_of};
+use crate::runner::Outcome;
+
+/// A live run that was made while the book was built.
+#[derive(Debug, Clone)]
+pub struct LiveView<'a> {
+    /// What it did.
+    pub outcome: &'a Outcome,
+    /// The machine.
+    pub host: &'a HostCard,
+    /// The exit code that it must end with.
+    pub exit: i32,
+    /// The lines of its record, where there is one.
+    pub recorded: Option<Vec<TimedLine>>,
+}
+
+/// What the server adds to a page, once: JavaScript copies it into each run.
+pub fn template() -> String {
+    let page = html! {
+        template id="live-template" {
+            div.live-controls {
+                button.live-run type="button" { "Run" }
+                button.live-stop type="button" hidden { "Stop" }
+                label {
+                    span { "Size " }
+                    select.live-size {
+                        option value="quick" selected { "quick" }
+                        option value="recorded" { "as recorded" }
+                    }
+                }
+                span.live-status role="status" {}
+            }
+            figure.run-column.live {
+                figcaption { strong { "Live" } " " span.about { "this program, on this machine, now" } }
+                pre tabindex="0" role="group" {}
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// The verdict of a claim on a live run.
+pub fn live_verdict(claim: &Claim, standing: &Standing) -> String {
+    live_verdict_of(claim, standing).into_string()
+}
+
+pub(super) fn live_verdict_of(claim: &Claim, standing: &Standing) -> Markup {
+    let (class, mark, word) = verdict_mark(standing);
+    let surprising = match standing {
+        Standing::Decided(verdict) => !claim.is_as_the_book_says(verdict),
+        Standing::Open(_) => false,
+    };
+    html! {
+        span class={ "live-verdict " (class) } {
+            strong { span aria-hidden="true" { (mark) } " Live: " (word) }
+            @if surprising { ", other than the book says" }
+            ". "
+            @match standing {
+                Standing::Decided(verdict) => { "Seen: " (with_code(&verdict.seen)) }
+                Standing::Open(why) => (why)
+            }
+        }
+    }
+}
+
+/// The column of a live run that was made while the book was built, and below it how the
+/// run compares with its record.
+pub(super) fn built_column(view: &LiveView<'_>, name: &str, varies: &Varies) -> Markup {
+    let lines = view.outcome.lines();
+    let seconds = view.outcome.began.duration_since(std::time::UNIX_EPOCH);
+    let date = date_of(seconds.map_or(0, |time| time.as_secs()));
+    let about = html! {
+        "at the quick size, when this page was built: " (host_line(view.host)) ", "
+        time datetime=(date) { (date) }
+    };
+    let only_live = match &view.recorded {
+        Some(recorded) => agreement::differing(&lines, recorded, varies).0,
+        None => Vec::new(),
+    };
+    let raw = lines.iter().map(|line| line.raw.as_str());
+    column(
+        "live",
+        "Live",
+        about,
+        &lines_of(raw, varies, &only_live),
+        name,
+    )
+}
+
+pub(super) fn built_notes(view: &LiveView<'_>, varies: &Varies) -> Markup {
+    let lines = view.outcome.lines();
+    let found = view
+        .recorded
+        .as_ref()
+        .map(|recorded| agreement::compare(&lines, recorded, varies));
+    let faults = view.outcome.faults(view.exit);
+    html! {
+        @if let Some(why) = view.outcome.skipped() {
+            p.run-note { "The live run was skipped: " (why) }
+        }
+        @for fault in &faults {
+            p.run-note.differs { strong { "✘ The live run " } (fault) "." }
+        }
+        @if let Some(found) = found.filter(|_| faults.is_empty() && view.outcome.skipped().is_none()) {
+            p.run-note class=[(!found.agrees()).then_some("differs")] {
+                "The live run " (found.words()) "."
+                @for difference in differences(&found) { " " (PreEscaped("<br>")) (difference) }
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The table of what becomes of the notes' statements.
+
+use maud::html;
+
+use super::{with_code, without_directives};
+use crate::claims::Fate;
+use crate::verdicts::Row;
+
+/// A part of the table: the rows of one chapter.
+#[derive(Debug, Clone)]
+pub struct VerdictsView<'a> {
+    /// The chapter's title and link, where the table has those of several.
+    pub chapter: Option<(&'a str, &'a str)>,
+    /// Its rows.
+    pub rows: &'a [Row],
+}
+
+/// The table.
+pub fn verdicts(parts: &[VerdictsView<'_>]) -> String {
+    let page = html! {
+        div.verdicts tabindex="0" role="group" aria-label="What the notes say, and what becomes of it" {
+            table {
+                thead { tr {
+                    th scope="col" { "The notes" }
+                    th scope="col" { "Verdict" }
+                    th scope="col" { "By this run" }
+                } }
+                @for part in parts {
+                    tbody {
+                        @if let Some((title, href)) = part.chapter {
+                            tr.chapter { th scope="rowgroup" colspan="3" { a href=(href) { (title) } } }
+                        }
+                        @for row in part.rows {
+                            @for (at, (fate, reasons)) in row.fates.iter().enumerate() {
+                                tr {
+                                    @if at == 0 {
+                                        td.statement rowspan=(row.fates.len()) {
+                                            @if *fate == Fate::LeftOut { span.who { "Left out: " } }
+                                            (with_code(&row.statement))
+                                        }
+                                    }
+                                    td.fate { (fate_of(fate)) }
+                                    td.reasons {
+                                        @for reason in reasons {
+                                            p {
+                                                a href=(reason.href) { code { (reason.run) } }
+                                                @if let Some(says) = &reason.says { " " (with_code(says)) "." }
+                                                @if let Some(qualifier) = &reason.qualifier {
+                                                    " " span.qualifier { (with_code(qualifier)) "." }
+                                                }
+                                                " " span.seen { "Seen: " (with_code(&reason.seen)) }
+                                            }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    without_directives(&page.into_string())
+}
+
+fn fate_of(fate: &Fate) -> maud::Markup {
+    let (class, mark, words) = match fate {
+        Fate::Holds => ("holds", "✔", "holds"),
+        Fate::HoldsWhen(_) => ("when", "✔", "holds when"),
+        Fate::DoesNotHold => ("fails", "✘", "does not hold"),
+        Fate::LeftOut => ("left-out", "+", "measured here"),
+        Fate::Open(_) => ("open", "–", "not judged"),
+    };
+    html! {
+        span class=(class) { span aria-hidden="true" { (mark) } " " strong { (words) } }
+        @match fate {
+            Fate::HoldsWhen(condition) => { " " (with_code(condition)) }
+            Fate::Open(why) => { ": " (why) }
+            _ => {}
+        }
+    }
+}
