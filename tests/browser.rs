@@ -1,0 +1,818 @@
+//! The pages in a real browser: headless Chromium, driven by chromedriver.
+//!
+//! `CHROMEDRIVER` names the driver, `CHROMIUM` the browser where it is not on the path,
+//! `AXE` axe-core's `axe.min.js`, `SCREENSHOTS` a folder for pictures. Without the first
+//! nothing is tested, except under `CI`, where that is a failure.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::future::Future;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::{Arc, LazyLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use fantoccini::wd::{PrintConfigurationBuilder, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder, Locator};
+use fork_spawn_share::root;
+use http::Method;
+use hyper_util::client::legacy::connect::HttpConnector;
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::{Value, json};
+use tower_http::services::ServeDir;
+use url::{ParseError, Url};
+
+type Outcome = Result<(), Failed>;
+
+/// How long something that must come is waited for.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Bytes of a chapter's page over the wire, without fonts and the search's index.
+const MOST_BYTES: f64 = 300e3;
+
+/// The size of a large window and of a phone, in CSS pixels.
+const WINDOW: (u32, u32) = (1360, 900);
+const PHONE: (u32, u32) = (390, 844);
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let Some(driver) = env::var_os("CHROMEDRIVER") else {
+        let words = "CHROMEDRIVER names no driver for a browser";
+        if env::var_os("CI").is_some() {
+            eprintln!("{words}, and is needed here");
+            return ExitCode::FAILURE;
+        }
+        println!("skipped: {words}");
+        return ExitCode::SUCCESS;
+    };
+    let mut arguments = arguments;
+    // One browser at a time: they and the runs share the machine.
+    arguments.test_threads = Some(1);
+    let (driver, url) = match start_driver(Path::new(&driver)) {
+        Ok(started) => started,
+        Err(error) => {
+            eprintln!("cannot start the driver: {error:?}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let url: Arc<str> = url.into();
+    let book = tempfile::tempdir().expect("a folder");
+    let built = mdbook_live::build::build(root(), Some(book.path())).expect("the book builds");
+
+    let trial = |name: &str, test: fn(&str, &Path) -> Outcome| {
+        let (url, built) = (Arc::clone(&url), built.clone());
+        Trial::test(name, move || test(&url, &built))
+    };
+    let trials = vec![
+        trial("static_pages_are_whole_light_and_accessible", static_pages),
+        trial("static_pages_print_and_do_without_javascript", static_print),
+        trial("a_click_copies_the_command_alone", copy_command),
+        trial("a_run_is_told_line_by_line_with_its_verdicts", live_run),
+        trial("stop_and_a_closed_page_leave_no_process", live_stop),
+        trial("a_run_is_made_by_keyboard_alone", live_keyboard),
+        trial("a_changed_listing_shows_where_it_differs", live_difference),
+    ];
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(driver);
+    conclusion.exit_code()
+}
+
+/// A process that is ended with its value.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // Asked first: the server ends its runs.
+        let pid = nix::unistd::Pid::from_raw(self.0.id().cast_signed());
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+        let deadline = Instant::now() + Duration::from_secs(15);
+        while matches!(self.0.try_wait(), Ok(None)) {
+            if Instant::now() > deadline {
+                let _ = self.0.kill();
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// The line of a started program that begins with `begin`, from its standard output.
+fn wait_for_line(child: &mut Child, begin: &str) -> Result<String, Failed> {
+    let output = child.stdout.take().ok_or("no output")?;
+    let (sender, lines) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let _ = sender.send(line);
+        }
+    });
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let line = lines
+            .recv_timeout(left)
+            .map_err(|_| format!("no line `{begin}`"))?;
+        if line.starts_with(begin) {
+            return Ok(line);
+        }
+    }
+}
+
+fn start_driver(driver: &Path) -> Result<(Ended, String), Failed> {
+    let mut child = Command::new(driver)
+        .args(["--port=0", "--log-level=SEVERE"])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let line = wait_for_line(&mut child, "ChromeDriver was started successfully on port ")?;
+    let port = line
+        .rsplit(' ')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('.');
+    Ok((Ended(child), format!("http://127.0.0.1:{port}")))
+}
+
+/// A command that WebDriver itself does not have.
+#[derive(Debug)]
+struct OfChromium {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for OfChromium {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!(
+            "session/{}/{}",
+            session.unwrap_or_default(),
+            self.path
+        ))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.body.to_string()))
+    }
+}
+
+/// A browser that a test has for itself.
+struct Browser {
+    client: Client,
+}
+
+impl Browser {
+    async fn open(driver: &str) -> Result<Browser, Failed> {
+        let mut options = json!({
+            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                     "--disable-quic", "--no-first-run", "--disable-background-networking",
+                     "--disable-component-update", "--disable-sync", "--hide-scrollbars"],
+        });
+        if let Ok(chromium) = env::var("CHROMIUM") {
+            options["binary"] = json!(chromium);
+        }
+        let capabilities = json!({
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
+        let capabilities = capabilities.as_object().cloned().unwrap_or_default();
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(driver)
+            .await?;
+        let browser = Browser { client };
+        browser.size(WINDOW).await?;
+        Ok(browser)
+    }
+
+    async fn cdp(&self, command: &str, parameters: Value) -> Result<Value, Failed> {
+        let body = json!({ "cmd": command, "params": parameters });
+        let path = "goog/cdp/execute";
+        Ok(self.client.issue_cmd(OfChromium { path, body }).await?)
+    }
+
+    async fn size(&self, (width, height): (u32, u32)) -> Outcome {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.cdp("Emulation.setDeviceMetricsOverride", metrics)
+            .await?;
+        Ok(())
+    }
+
+    async fn media(&self, media: &str, colours: &str) -> Outcome {
+        let features = json!([{ "name": "prefers-color-scheme", "value": colours }]);
+        let parameters = json!({ "media": media, "features": features });
+        self.cdp("Emulation.setEmulatedMedia", parameters).await?;
+        Ok(())
+    }
+
+    async fn script(&self, script: &str) -> Result<Value, Failed> {
+        Ok(self.client.execute(script, Vec::new()).await?)
+    }
+
+    async fn number(&self, script: &str) -> Result<f64, Failed> {
+        let value = self.script(&format!("return {script};")).await?;
+        Ok(value
+            .as_f64()
+            .ok_or_else(|| format!("{script} is {value}"))?)
+    }
+
+    async fn text(&self, script: &str) -> Result<String, Failed> {
+        let value = self.script(&format!("return {script};")).await?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until a JavaScript expression is true.
+    async fn until(&self, expression: &str) -> Outcome {
+        let deadline = Instant::now() + PATIENCE;
+        while self.script(&format!("return !!({expression});")).await? != json!(true) {
+            if Instant::now() > deadline {
+                return Err(format!("never true: {expression}").into());
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        Ok(())
+    }
+
+    /// Whatever the browser has found wrong since the last call.
+    async fn errors(&self) -> Result<Vec<String>, Failed> {
+        let body = json!({ "type": "browser" });
+        let log = self
+            .client
+            .issue_cmd(OfChromium {
+                path: "se/log",
+                body,
+            })
+            .await?;
+        let entries = log.as_array().cloned().unwrap_or_default();
+        let severe = entries.iter().filter(|entry| entry["level"] == "SEVERE");
+        Ok(severe.map(|entry| entry["message"].to_string()).collect())
+    }
+
+    /// The whole page as a picture, where pictures are asked for.
+    async fn picture(&self, name: &str) -> Outcome {
+        let Some(folder) = env::var_os("SCREENSHOTS").map(PathBuf::from) else {
+            return Ok(());
+        };
+        fs::create_dir_all(&folder)?;
+        let parameters = json!({ "captureBeyondViewport": true, "format": "png" });
+        let answer = self.cdp("Page.captureScreenshot", parameters).await?;
+        let data = answer["data"].as_str().ok_or("no picture")?;
+        fs::write(folder.join(format!("{name}.png")), base64(data)?)?;
+        Ok(())
+    }
+
+    /// What axe-core finds seriously wrong on this page, a line each.
+    async fn accessibility(&self) -> Result<Vec<String>, Failed> {
+        let Some(axe) = env::var_os("AXE") else {
+            if env::var_os("CI").is_some() {
+                return Err("AXE names no axe-core, and is needed here".into());
+            }
+            return Ok(Vec::new());
+        };
+        self.script(&fs::read_to_string(axe)?).await?;
+        let found = self
+            .client
+            .execute_async(
+                "const [done] = arguments;
+                 axe.run(document, { resultTypes: ['violations'] }).then(
+                   (found) => done(found.violations
+                     .filter((one) => ['serious', 'critical'].includes(one.impact))
+                     .flatMap((one) => one.nodes.slice(0, 3).map((node) =>
+                       `${one.id} (${one.impact}): ${node.target.join(' ')}: ${node.failureSummary.replaceAll('\\n', ' ')}`))),
+                   (error) => done([String(error)]));",
+                Vec::new(),
+            )
+            .await?;
+        let found = found.as_array().cloned().unwrap_or_default();
+        Ok(found
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect())
+    }
+}
+
+/// Decodes base64, as far as a driver sends it.
+fn base64(text: &str) -> Result<Vec<u8>, Failed> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut bits, mut count) = (0u32, 0);
+    for c in text.bytes().filter(|c| *c != b'=') {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return Err("a picture that is not base64".into()),
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    Ok(bytes)
+}
+
+/// Runs a test with a browser of its own, which is closed whatever comes.
+fn with_browser<F>(driver: &str, test: impl FnOnce(Arc<Browser>) -> F) -> Outcome
+where
+    F: Future<Output = Outcome>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let browser = Arc::new(Browser::open(driver).await?);
+        let outcome = test(Arc::clone(&browser)).await;
+        let closed = browser.client.clone().close().await;
+        outcome?;
+        Ok(closed?)
+    })
+}
+
+/// Serves a folder as any file server does; the address.
+async fn file_server(folder: &Path) -> Result<String, Failed> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let files = Router::new().fallback_service(ServeDir::new(folder));
+    tokio::spawn(async move { axum::serve(listener, files).await });
+    Ok(format!("http://{address}"))
+}
+
+/// The chapters' pages, by the links of the sidebar's table of contents.
+fn chapters(built: &Path) -> Vec<String> {
+    let summary = fs::read_to_string(root().join("src/SUMMARY.md")).expect("a summary");
+    let links = summary.split("](").skip(1);
+    let pages = links.filter_map(|link| link.split_once(".md)"));
+    let pages: Vec<String> = pages.map(|(name, _)| format!("{name}.html")).collect();
+    assert!(pages.len() > 5 && built.join(&pages[0]).is_file());
+    pages
+}
+
+fn static_pages(driver: &str, built: &Path) -> Outcome {
+    let pages = chapters(built);
+    with_browser(driver, async |browser| {
+        let server = file_server(built).await?;
+        let mut wrong = Vec::new();
+        for page in &pages {
+            let name = page.trim_end_matches(".html");
+            let url = format!("{server}/{page}");
+            browser.size(WINDOW).await?;
+            browser.media("screen", "light").await?;
+            browser.client.goto(&url).await?;
+            browser.until("document.readyState === 'complete'").await?;
+            let mut note = |what: String| wrong.push(format!("{page}: {what}"));
+            for error in browser.errors().await? {
+                note(format!("console: {error}"));
+            }
+            if browser
+                .number("document.querySelectorAll('.live-controls').length")
+                .await?
+                > 0.0
+            {
+                note("a Run button that nobody answers".to_owned());
+            }
+            let sizes = browser
+                .script(
+                    "return performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))
+                       .map((one) => [one.name, one.encodedBodySize]);",
+                )
+                .await?;
+            let sizes: Vec<(String, f64)> = serde_json::from_value(sizes)?;
+            let loaded: f64 = sizes
+                .iter()
+                .filter(|(name, _)| !name.contains("/fonts/") && !name.contains("searchindex"))
+                .map(|(_, bytes)| bytes)
+                .sum();
+            if loaded > MOST_BYTES {
+                note(format!("{loaded} bytes over the wire"));
+            }
+            for (name, _) in sizes.iter().filter(|(name, _)| !name.starts_with(&server)) {
+                note(format!("loads {name}"));
+            }
+            let links = browser
+                .script(
+                    "return [...document.querySelectorAll('section.run')].filter((run) => {
+                       location.hash = run.id;
+                       const top = run.getBoundingClientRect().top;
+                       return top < -5 || top > innerHeight;
+                     }).map((run) => run.id);",
+                )
+                .await?;
+            if links != json!([]) {
+                note(format!("deep links that lead elsewhere: {links}"));
+            }
+            browser
+                .script("location.hash = ''; scrollTo(0, 0);")
+                .await?;
+            for finding in browser.accessibility().await? {
+                note(format!("light: {finding}"));
+            }
+            browser.picture(&format!("{name}-light")).await?;
+
+            browser.size(PHONE).await?;
+            let wider = browser
+                .number("document.documentElement.scrollWidth - innerWidth")
+                .await?;
+            if wider > 0.5 {
+                note(format!("{wider} px wider than a phone"));
+            }
+            for finding in browser.accessibility().await? {
+                note(format!("phone: {finding}"));
+            }
+            browser.picture(&format!("{name}-phone")).await?;
+
+            browser.size(WINDOW).await?;
+            browser.media("screen", "dark").await?;
+            browser.client.goto(&url).await?;
+            browser
+                .until("document.documentElement.classList.contains('navy')")
+                .await?;
+            for finding in browser.accessibility().await? {
+                note(format!("dark: {finding}"));
+            }
+            browser.picture(&format!("{name}-dark")).await?;
+        }
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(wrong.join("\n").into()),
+        }
+    })
+}
+
+fn static_print(driver: &str, built: &Path) -> Outcome {
+    let pages = chapters(built);
+    with_browser(driver, async |browser| {
+        let server = file_server(built).await?;
+        for page in &pages {
+            let name = page.trim_end_matches(".html");
+            browser.client.goto(&format!("{server}/{page}")).await?;
+            let runs = browser
+                .number("document.querySelectorAll('section.run').length")
+                .await?;
+            let printed = browser
+                .client
+                .print(PrintConfigurationBuilder::default().build()?)
+                .await?;
+            if !printed.starts_with(b"%PDF") {
+                return Err(format!("{page} does not print").into());
+            }
+            if let Some(folder) = env::var_os("SCREENSHOTS").map(PathBuf::from) {
+                fs::create_dir_all(&folder)?;
+                fs::write(folder.join(format!("{name}-print.pdf")), printed)?;
+            }
+            let off = json!({ "value": true });
+            browser
+                .cdp("Emulation.setScriptExecutionDisabled", off)
+                .await?;
+            browser.client.refresh().await?;
+            let source = browser.client.source().await?;
+            let on = json!({ "value": false });
+            browser
+                .cdp("Emulation.setScriptExecutionDisabled", on)
+                .await?;
+            if source.matches("<section class=\"run\"").count() as f64 != runs {
+                return Err(format!("{page} without JavaScript lacks runs").into());
+            }
+            if runs > 0.0 && !source.contains("class=\"verdict\"") {
+                return Err(format!("{page} without JavaScript lacks verdicts").into());
+            }
+        }
+        Ok(())
+    })
+}
+
+fn copy_command(driver: &str, built: &Path) -> Outcome {
+    with_browser(driver, async |browser| {
+        let server = file_server(built).await?;
+        browser
+            .client
+            .goto(&format!("{server}/module-state.html"))
+            .await?;
+        // mdBook copies through a library that selects and asks for `copy`: what it selects counts.
+        browser
+            .script(
+                "window.copied = []; document.execCommand = () => { window.copied.push(String(getSelection()) || document.activeElement.value); return true; };
+                 if (navigator.clipboard) navigator.clipboard.writeText = async (text) => { window.copied.push(text); };",
+            )
+            .await?;
+        let button = "#run-module-state-fork .run-command .clip-button";
+        browser
+            .until(&format!("document.querySelector('{button}')"))
+            .await?;
+        browser
+            .client
+            .find(Locator::Css(button))
+            .await?
+            .click()
+            .await?;
+        browser.until("window.copied.length > 0").await?;
+        let copied = browser.text("window.copied[0].trim()").await?;
+        match copied.as_str() {
+            "cargo run -- fork" => Ok(()),
+            other => Err(format!("copied: {other:?}").into()),
+        }
+    })
+}
+
+/// The tool, built beside this test.
+static TOOL: LazyLock<PathBuf> = LazyLock::new(|| {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", "mdbook-live"])
+        .current_dir(root())
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "{built}");
+    let test = env::current_exe().expect("this program has a path");
+    let folder = test.parent().and_then(Path::parent).expect("target/debug");
+    folder.join("mdbook-live")
+});
+
+/// The book, served by the tool from `book`; its address.
+fn serve(book: &Path) -> Result<(Ended, String), Failed> {
+    let mut child = Command::new(&*TOOL)
+        .args(["serve", "--port", "0", "--no-open"])
+        .current_dir(book)
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let line = wait_for_line(&mut child, "Serving ")?;
+    let url = line
+        .split(' ')
+        .nth(1)
+        .unwrap_or_default()
+        .trim_end_matches('/')
+        .to_owned();
+    Ok((Ended(child), url))
+}
+
+/// The processes of runs that are under way.
+fn processes_of_runs() -> BTreeMap<u32, String> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
+            continue;
+        };
+        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+        let mark = b"MDBOOK_LIVE_RUN=";
+        if environment.windows(mark.len()).any(|part| part == mark) {
+            let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+            found.insert(pid, name.trim().to_owned());
+        }
+    }
+    found
+}
+
+fn no_process_is_left() -> Outcome {
+    let deadline = Instant::now() + Duration::from_secs(15);
+    loop {
+        let left = processes_of_runs();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(format!("left: {left:?}").into());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn run(name: &str) -> String {
+    format!("document.querySelector('section.run[data-run=\"{name}\"]')")
+}
+
+fn live_run(driver: &str, _: &Path) -> Outcome {
+    let (_server, url) = serve(root())?;
+    with_browser(driver, async |browser| {
+        let run = run("data-sink/fork-8");
+        browser
+            .client
+            .goto(&format!("{url}/data-sink.html#run-data-sink-fork-8"))
+            .await?;
+        browser
+            .until(&format!("{run}.querySelector('.live-run')"))
+            .await?;
+        // Seen from inside the page: was there a line while the run went on?
+        browser
+            .script(&format!(
+                "const run = {run}; window.early = false;
+                 new MutationObserver(() => {{
+                   if (run.querySelector('.live .line') && run.querySelector('.live-status').textContent.startsWith('Running')) window.early = true;
+                 }}).observe(run, {{ childList: true, subtree: true, characterData: true }});"
+            ))
+            .await?;
+        browser
+            .script(&format!("{run}.querySelector('.live-run').click();"))
+            .await?;
+        browser
+            .until(&format!("{run}.querySelector('.live-verdict')"))
+            .await?;
+        browser
+            .until(&format!("!{run}.querySelector('.live-run').disabled"))
+            .await?;
+        browser.until("window.early").await?;
+        let words = browser
+            .text(&format!("{run}.querySelector('.live-status').textContent"))
+            .await?;
+        if !words.contains("agrees with its record") {
+            return Err(format!("the status says: {words}").into());
+        }
+        let lines = browser
+            .number(&format!("{run}.querySelectorAll('.live .line').length"))
+            .await?;
+        let recorded = browser
+            .number(&format!("{run}.querySelectorAll('.recorded .line').length"))
+            .await?;
+        if lines < recorded - 1.0 {
+            return Err(format!("{lines} lines live, {recorded} recorded").into());
+        }
+        browser
+            .until(&format!("{run}.querySelector('.live-picture svg')"))
+            .await?;
+        for error in browser.errors().await? {
+            return Err(error.into());
+        }
+        for finding in browser.accessibility().await? {
+            return Err(finding.into());
+        }
+        browser.picture("live-light").await?;
+        browser.size(PHONE).await?;
+        let wider = browser
+            .number("document.documentElement.scrollWidth - innerWidth")
+            .await?;
+        if wider > 0.5 {
+            return Err(format!("{wider} px wider than a phone").into());
+        }
+        browser.picture("live-phone").await?;
+        Ok(())
+    })
+}
+
+fn live_stop(driver: &str, _: &Path) -> Outcome {
+    let (server, url) = serve(root())?;
+    with_browser(driver, async |browser| {
+        let run = run("module-state/spawn");
+        let page = format!("{url}/module-state.html");
+        let begin = async || -> Outcome {
+            browser.client.goto(&page).await?;
+            browser
+                .until(&format!("{run}.querySelector('.live-run')"))
+                .await?;
+            browser
+                .script(&format!("{run}.querySelector('.live-run').click();"))
+                .await?;
+            browser
+                .until(&format!("{run}.querySelector('.live .line')"))
+                .await?;
+            match processes_of_runs().len() {
+                0 => Err("a line came, and no process is there".into()),
+                _ => Ok(()),
+            }
+        };
+        begin().await?;
+        browser
+            .script(&format!("{run}.querySelector('.live-stop').click();"))
+            .await?;
+        browser
+            .until(&format!(
+                "{run}.querySelector('.live-status').textContent === 'Stopped.'"
+            ))
+            .await?;
+        no_process_is_left()?;
+
+        begin().await?;
+        browser.client.goto("about:blank").await?;
+        no_process_is_left()?;
+
+        begin().await?;
+        // Ctrl-C and SIGTERM end the server in one way.
+        drop(server);
+        match processes_of_runs().is_empty() {
+            true => Ok(()),
+            false => Err(format!("left by the server: {:?}", processes_of_runs()).into()),
+        }
+    })
+}
+
+fn live_keyboard(driver: &str, _: &Path) -> Outcome {
+    let (_server, url) = serve(root())?;
+    with_browser(driver, async |browser| {
+        let run = run("logging/fork-separate-refused");
+        browser.client.goto(&format!("{url}/logging.html")).await?;
+        browser
+            .until(&format!("{run}.querySelector('.live-run')"))
+            .await?;
+        // From the run's own link, which a deep link focuses, to its button.
+        browser
+            .script(&format!("{run}.querySelector('.run-name').focus();"))
+            .await?;
+        let tab =
+            json!({ "type": "keyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9 });
+        for _ in 0..8 {
+            browser.cdp("Input.dispatchKeyEvent", tab.clone()).await?;
+            if browser
+                .script("return document.activeElement.className;")
+                .await?
+                == json!("live-run")
+            {
+                break;
+            }
+        }
+        let ring = browser
+            .text("getComputedStyle(document.activeElement).outlineStyle")
+            .await?;
+        let name = browser
+            .text("document.activeElement.getAttribute('aria-label')")
+            .await?;
+        if ring == "none" || name != "Run logging/fork-separate-refused" {
+            return Err(format!("focus on {name:?} with outline {ring}").into());
+        }
+        let enter = json!({ "type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r" });
+        browser.cdp("Input.dispatchKeyEvent", enter).await?;
+        browser
+            .until(&format!("{run}.querySelector('.live-verdict.holds')"))
+            .await?;
+        Ok(())
+    })
+}
+
+/// A copy of the book that a test may change, built where the book itself is.
+fn copy_of_the_book() -> Result<tempfile::TempDir, Failed> {
+    let copy = tempfile::tempdir()?;
+    let files = Command::new("git")
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
+        .current_dir(root())
+        .output()?;
+    for file in String::from_utf8(files.stdout)?
+        .split('\0')
+        .filter(|file| !file.is_empty())
+    {
+        let (from, to) = (root().join(file), copy.path().join(file));
+        if let Some(folder) = to.parent().filter(|_| from.is_file()) {
+            fs::create_dir_all(folder)?;
+            fs::copy(from, to)?;
+        }
+    }
+    Ok(copy)
+}
+
+fn live_difference(driver: &str, _: &Path) -> Outcome {
+    let copy = copy_of_the_book()?;
+    let source = copy.path().join("listings/module-state/src/main.rs");
+    let text = fs::read_to_string(&source)?;
+    let changed = text.replace("{:p}) finally:", "{:p}) in the end:");
+    assert_ne!(text, changed, "the listing still prints that line");
+    fs::write(&source, changed)?;
+    let (_server, url) = serve(copy.path())?;
+    let outcome = with_browser(driver, async |browser| {
+        let run = run("module-state/fork");
+        browser
+            .client
+            .goto(&format!("{url}/module-state.html"))
+            .await?;
+        if browser
+            .number(&format!("{run}.querySelectorAll('.stale').length"))
+            .await?
+            != 1.0
+        {
+            return Err("the record is not called stale".into());
+        }
+        browser
+            .until(&format!("{run}.querySelector('.live-run')"))
+            .await?;
+        browser
+            .script(&format!("{run}.querySelector('.live-run').click();"))
+            .await?;
+        browser
+            .until(&format!("{run}.querySelector('.live .line.differs')"))
+            .await?;
+        let live = browser
+            .text(&format!(
+                "{run}.querySelector('.live .line.differs').textContent"
+            ))
+            .await?;
+        let recorded = browser
+            .text(&format!(
+                "{run}.querySelector('.recorded .line.differs').textContent"
+            ))
+            .await?;
+        browser.picture("live-differs").await?;
+        match (live.contains("in the end:"), recorded.contains("finally:")) {
+            (true, true) => Ok(()),
+            _ => Err(format!("live {live:?}, recorded {recorded:?}").into()),
+        }
+    });
+    std::io::stdout().flush()?;
+    outcome
+}
