@@ -140,6 +140,7 @@ impl<T> fmt::Debug for Slice<T> {
     }
 }
 
+// ANCHOR: slice
 impl<T: Element> Serialize for Slice<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let position = with_message(|message| {
@@ -150,6 +151,7 @@ impl<T: Element> Serialize for Slice<T> {
         position.serialize(serializer)
     }
 }
+// ANCHOR_END: slice
 
 impl<'de, T: Element> Deserialize<'de> for Slice<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -233,6 +233,7 @@ impl Channel {
         Ok(())
     }
 
+    // ANCHOR: rights
     /// Sends some of `bytes`, and all of `descriptors` with the first of them.
     fn send_with_descriptors(
         &self,
@@ -251,6 +252,7 @@ impl Channel {
             }
         }
     }
+    // ANCHOR_END: rights
 
     /// The header of the next message, with the descriptors that came with it; `None`
     /// at the end of the stream.

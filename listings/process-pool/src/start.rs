@@ -176,6 +176,7 @@ fn close_in_child(ours: &Channel) {
     drop(unsafe { OwnedFd::from_raw_fd(ours.socket().as_raw_fd()) });
 }
 
+// ANCHOR: spawn
 /// No `pre_exec`, and the channel as standard input: std can then use
 /// posix_spawn(3), which does not copy the parent's page tables.
 fn spawn_worker(name: &str, theirs: Channel, parent: Option<Pid>) -> io::Result<Pid> {
@@ -189,7 +190,9 @@ fn spawn_worker(name: &str, theirs: Channel, parent: Option<Pid>) -> io::Result<
         .spawn()?;
     Ok(Pid::from_raw(child.id().cast_signed()))
 }
+// ANCHOR_END: spawn
 
+// ANCHOR: threads
 /// Fork copies the calling thread alone, but the memory of all.
 fn refuse_threads() -> Result<()> {
     let deadline = Instant::now() + THREAD_LINGERS;
@@ -206,6 +209,7 @@ fn refuse_threads() -> Result<()> {
         thread::sleep(Duration::from_millis(1));
     }
 }
+// ANCHOR_END: threads
 
 impl WorkerProcess {
     /// Lets the worker finish, waits for it, and tells how it ended.

@@ -113,6 +113,7 @@ pub(crate) fn channel_of_standard_input() -> Option<Channel> {
         .map(Channel::from_socket)
 }
 
+// ANCHOR: parent
 /// Asks the kernel to kill this worker when its parent dies, even in the middle of
 /// a task. The end of the socket does the same for one that waits.
 ///
@@ -126,6 +127,7 @@ fn end_with_parent(parent: Pid) {
         unsafe { libc::_exit(0) };
     }
 }
+// ANCHOR_END: parent
 
 fn answer(request: Message) -> Message {
     let control = request.control;
