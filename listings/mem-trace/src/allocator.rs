@@ -32,6 +32,7 @@ impl CountingAllocator {
     }
 }
 
+// ANCHOR: count
 fn grow(bytes: usize) {
     let current = CURRENT.fetch_add(bytes, Relaxed) + bytes;
     // Read first: a peak is passed seldom, and a load does not take the cache
@@ -44,10 +45,12 @@ fn grow(bytes: usize) {
 fn shrink(bytes: usize) {
     CURRENT.fetch_sub(bytes, Relaxed);
 }
+// ANCHOR_END: count
 
 // SAFETY: every call goes to `System` unchanged and returns what it returned;
 // the counters neither allocate nor unwind.
 unsafe impl GlobalAlloc for CountingAllocator {
+    // ANCHOR: alloc
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's obligations are `System`'s.
         let pointer = unsafe { System.alloc(layout) };
@@ -56,6 +59,7 @@ unsafe impl GlobalAlloc for CountingAllocator {
         }
         pointer
     }
+    // ANCHOR_END: alloc
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's obligations are `System`'s.

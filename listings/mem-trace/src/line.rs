@@ -36,6 +36,7 @@ pub fn check_output() -> io::Result<()> {
 /// Columns of the process's name.
 const NAME_COLUMNS: usize = 16;
 
+// ANCHOR: print
 /// Prints one message as [`trace!`](crate::trace) describes.
 pub fn print(message: fmt::Arguments<'_>) {
     let message = message.to_string();
@@ -55,6 +56,7 @@ pub fn print(message: fmt::Arguments<'_>) {
         }
     });
 }
+// ANCHOR_END: print
 
 /// What stands before the message, with colour where standard output wants it
 /// (a terminal, `FORCE_COLOR`; never with `NO_COLOR`).

@@ -31,6 +31,7 @@ pub struct MemoryUsage {
 }
 
 impl MemoryUsage {
+    // ANCHOR: now
     /// Reads both views now. A figure that this system does not give is `None`.
     pub fn now() -> Self {
         let (allocated, allocated_peak) = CountingAllocator::counts();
@@ -43,6 +44,7 @@ impl MemoryUsage {
             resident: rollup_bytes(&rollup, "Rss:").or_else(resident),
         }
     }
+    // ANCHOR_END: now
 }
 
 impl fmt::Display for MemoryUsage {

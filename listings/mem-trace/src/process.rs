@@ -30,6 +30,7 @@ impl Identity {
         self.name == MAIN
     }
 
+    // ANCHOR: lap
     /// The time since the previous line, which this one becomes; for a first line
     /// since the clock was started, or none.
     pub(crate) fn lap(&mut self) -> Duration {
@@ -37,6 +38,7 @@ impl Identity {
         let previous = self.previous_line.replace(now).unwrap_or(now);
         now - previous
     }
+    // ANCHOR_END: lap
 }
 
 /// Gives `f` the identity. Lines are printed under this lock, so that threads of

@@ -1,0 +1,52 @@
+//! A solution: one clock for all processes.
+
+use std::io;
+use std::process::{self, ExitCode};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use mem_trace::trace;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, fork};
+
+/// Two workers and their parent print the time since one common start
+#[derive(Parser)]
+struct Arguments {}
+
+fn main() -> ExitCode {
+    command_line::run(|_: Arguments| {
+        two_workers()?;
+        mem_trace::check_output()
+    })
+}
+
+// ANCHOR: solution
+fn two_workers() -> io::Result<()> {
+    // A forked child has this instant too, and the clock that it was taken from.
+    let start = Instant::now();
+    let mut children = Vec::new();
+    for number in 1..=2 {
+        // SAFETY: this process has one thread, so the child may do all that it may.
+        match unsafe { fork() }? {
+            ForkResult::Child => {
+                mem_trace::set_name(format!("ForkProcess-{number}"));
+                sleep(Duration::from_millis(500));
+                trace!("at_s={:.2}", start.elapsed().as_secs_f64());
+                sleep(Duration::from_millis(500));
+                trace!("at_s={:.2}", start.elapsed().as_secs_f64());
+                process::exit(i32::from(mem_trace::check_output().is_err()));
+            }
+            ForkResult::Parent { child } => children.push(child),
+        }
+    }
+    for child in children {
+        let status = waitpid(child, None)?;
+        if status != WaitStatus::Exited(child, 0) {
+            return Err(io::Error::other(format!("a worker ended: {status:?}")));
+        }
+    }
+    trace!("at_s={:.2}", start.elapsed().as_secs_f64());
+    Ok(())
+}
+// ANCHOR_END: solution

@@ -1,0 +1,52 @@
+//! Two peaks of a process that has done nothing.
+
+use std::fs;
+use std::io;
+use std::process::Command;
+
+use mem_trace::{NAME_VARIABLE, mebibytes, trace};
+use nix::sys::resource::{UsageWho, getrusage};
+
+// ANCHOR: peak
+pub fn parent(bytes: usize) -> io::Result<()> {
+    show("At the start.")?;
+    let data = vec![1u8; bytes];
+    show("Data written.")?;
+    drop(data);
+    show("Data freed.")?;
+
+    let status = Command::new("/proc/self/exe")
+        .arg("child")
+        .env(NAME_VARIABLE, "SpawnProcess-1")
+        .status()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("the child ended with {status}")));
+    }
+    Ok(())
+}
+
+pub fn child() -> io::Result<()> {
+    show("Nothing done.")
+}
+
+fn show(when: &str) -> io::Result<()> {
+    let kib = getrusage(UsageWho::RUSAGE_SELF)?.max_rss();
+    let usage_peak = u64::try_from(kib).map_err(io::Error::other)? << 10;
+    let status = fs::read_to_string("/proc/self/status")?;
+    let own_peak = status_bytes(&status, "VmHWM:")
+        .ok_or_else(|| io::Error::other("/proc/self/status has no VmHWM"))?;
+    trace!(
+        "{when} ru_maxrss {} MB, VmHWM {} MB",
+        mebibytes(usage_peak),
+        mebibytes(own_peak)
+    );
+    Ok(())
+}
+// ANCHOR_END: peak
+
+/// A field of `/proc/PID/status`, which counts in kB of 1024 bytes.
+fn status_bytes(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}

@@ -1,0 +1,92 @@
+//! Four workers over one array, and whether they keep to what they may use.
+
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+
+use mem_trace::{MemoryUsage, mebibytes, trace};
+
+use crate::data;
+use crate::worker::Worker;
+
+/// How each process's memory is counted before it is added up.
+#[derive(Clone, Copy)]
+pub enum View {
+    /// Every page that it has (RSS).
+    Resident,
+    /// Its share of every page that it has (PSS).
+    Proportional,
+}
+
+const WORKERS: usize = 4;
+
+// ANCHOR: sum
+pub fn sum(bytes: usize, view: View) -> io::Result<()> {
+    let asked = NonZeroUsize::new(bytes).ok_or(io::ErrorKind::InvalidInput)?;
+    let allowed = 2 * bytes as u64;
+    let data = data::shared(asked)?;
+    data::write_shared(data);
+    trace!(
+        "Asked for {} MB; {} MB are allowed.",
+        mebibytes(bytes as u64),
+        mebibytes(allowed)
+    );
+
+    let mut workers: Vec<Worker> = (1..=WORKERS)
+        .map(|number| {
+            Worker::fork(number, |parent| {
+                data::read_shared(data);
+                parent.swap()?;
+                // Every worker has read all by now.
+                let used = view.now()?;
+                trace!("{view} {} MB", mebibytes(used));
+                parent.give(used)?;
+                parent.take().map(drop)
+            })
+        })
+        .collect::<io::Result<_>>()?;
+    for worker in &mut workers {
+        worker.turns().take()?;
+    }
+    let mut used = view.now()?;
+    trace!("{view} {} MB", mebibytes(used));
+    for worker in &mut workers {
+        worker.turns().give(0)?;
+        used += worker.turns().take()?;
+    }
+    for mut worker in workers {
+        worker.turns().give(0)?;
+        worker.join()?;
+    }
+    trace!("All processes: {view} {} MB", mebibytes(used));
+    if used > allowed {
+        return Err(io::Error::other(format!(
+            "the processes use {} MB, and {} MB are allowed",
+            mebibytes(used),
+            mebibytes(allowed)
+        )));
+    }
+    Ok(())
+}
+
+impl View {
+    /// This process's memory now, in bytes.
+    fn now(self) -> io::Result<u64> {
+        let usage = MemoryUsage::now();
+        let bytes = match self {
+            View::Resident => usage.resident,
+            View::Proportional => usage.proportional,
+        };
+        bytes.ok_or_else(|| io::Error::other("this system does not tell"))
+    }
+}
+// ANCHOR_END: sum
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            View::Resident => "RSS",
+            View::Proportional => "PSS",
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! How many write(2) calls a line is: a pipe in packet mode keeps them apart.
+
+use std::fs::File;
+use std::hint::black_box;
+use std::io::{self, Read};
+
+use mem_trace::trace;
+use nix::fcntl::OFlag;
+use nix::libc::PIPE_BUF;
+use nix::unistd::{dup2_stderr, dup2_stdout, pipe2};
+
+use crate::worker::Worker;
+
+// ANCHOR: writes
+pub fn count_all() -> io::Result<()> {
+    // Literals would be put into the text while compiling.
+    let (worker, batch, batches) = black_box((1, 2, 3));
+    count("eprintln!, three arguments", || {
+        eprintln!("worker {worker}: batch {batch} of {batches}");
+    })?;
+    count("println!, three arguments", || {
+        println!("worker {worker}: batch {batch} of {batches}");
+    })?;
+    count("println!, a long argument", || {
+        println!("worker {worker}: {}", "x".repeat(1500));
+    })?;
+    count("trace!, three arguments", || {
+        trace!("worker {worker}: batch {batch} of {batches}");
+    })?;
+    count("trace!, a long argument", || {
+        trace!("worker {worker}: {}", "x".repeat(1500));
+    })
+}
+
+/// Lets a forked child print to a pipe in which each write(2) stays a packet, and counts
+/// the packets: each read(2) gives one.
+fn count(what: &str, print: impl FnOnce()) -> io::Result<()> {
+    let (end, start) = pipe2(OFlag::O_DIRECT | OFlag::O_CLOEXEC)?;
+    let mut end = File::from(end);
+    let child = Worker::fork(1, |_| {
+        dup2_stdout(&start)?;
+        dup2_stderr(&start)?;
+        print();
+        Ok(())
+    })?;
+    // The pipe ends when nobody has its start any more: this process must let go too.
+    drop(start);
+
+    let mut packets: Vec<usize> = Vec::new();
+    let mut packet = [0; PIPE_BUF];
+    loop {
+        match end.read(&mut packet)? {
+            0 => break,
+            bytes => packets.push(bytes),
+        }
+    }
+    child.join()?;
+    trace!("{what}: writes={} of {packets:?} bytes", packets.len());
+    Ok(())
+}
+// ANCHOR_END: writes
