@@ -23,6 +23,7 @@ use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
+use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 use url::{ParseError, Url};
 
@@ -338,7 +339,10 @@ where
 async fn file_server(folder: &Path) -> Result<String, Failed> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let files = Router::new().fallback_service(ServeDir::new(folder));
+    // Text is compressed on its way, as web servers do.
+    let files = Router::new()
+        .fallback_service(ServeDir::new(folder))
+        .layer(CompressionLayer::new());
     tokio::spawn(async move { axum::serve(listener, files).await });
     Ok(format!("http://{address}"))
 }

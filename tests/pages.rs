@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use fork_spawn_share::root;
-use mdbook_live::runs::Book;
+use mdbook_live::runs::{Book, Size};
 use scraper::{Html, Selector};
 
 /// The book, built once for all tests of this file.
@@ -195,7 +195,8 @@ fn every_run_is_shown_once_with_its_command_and_the_notes_beside_it() {
         let section = select(&format!("[id=\"{id}\"]"));
         let section = pages[0].select(&section).next().expect("just found");
         let text: String = section.text().collect();
-        assert!(text.contains("cargo run -- "), "{name} has no command");
+        let command = run.command(Size::Recorded);
+        assert!(text.contains(&command), "{name} does not show `{command}`");
         if let Ok(notes) = fs::read_to_string(run.notes_path()) {
             let beside: Vec<String> = section
                 .select(&select("pre"))
@@ -259,6 +260,9 @@ fn no_line_of_a_listing_is_pasted_where_an_include_belongs() {
         .expect("chapters")
         .flatten()
     {
+        if chapter.path().extension().is_none_or(|kind| kind != "md") {
+            continue;
+        }
         let text = fs::read_to_string(chapter.path()).expect("a chapter");
         for line in text.lines().map(str::trim) {
             assert!(
@@ -267,6 +271,74 @@ fn no_line_of_a_listing_is_pasted_where_an_include_belongs() {
                 chapter.path().display()
             );
         }
+    }
+}
+
+/// The sources of the numbered chapters, by name.
+fn numbered_chapters() -> Vec<(String, String)> {
+    let summary = fs::read_to_string(root().join("src/SUMMARY.md")).expect("a summary");
+    let numbered = summary
+        .lines()
+        .filter(|line| line.trim_start().starts_with("- ["));
+    let chapters: Vec<(String, String)> = numbered
+        .map(|line| {
+            let (_, rest) = line.split_once("](").expect("a link");
+            let file = rest.trim_end_matches(')');
+            let text = fs::read_to_string(root().join("src").join(file)).expect("a chapter");
+            (file.to_owned(), text)
+        })
+        .collect();
+    assert!(chapters.len() >= 7, "{}", chapters.len());
+    chapters
+}
+
+#[test]
+fn every_chapter_tells_its_minutes_and_the_course_plan_adds_them_up() {
+    let plan = fs::read_to_string(root().join("src/how-to-read.md")).expect("a chapter");
+    let mut all = 0;
+    for (file, text) in numbered_chapters() {
+        let opening = text.split("\n## ").next().expect("an opening");
+        let told: Vec<u32> = opening
+            .split("About ")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(" minutes")?.0.parse().ok())
+            .collect();
+        let [minutes] = told[..] else {
+            panic!("{file} tells its minutes {} times", told.len());
+        };
+        all += minutes;
+        let exercises = text.lines().filter(|line| {
+            let number = line
+                .strip_prefix("### ")
+                .and_then(|rest| rest.split('.').next());
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+        });
+        let row = format!("]({file}) | {minutes} | {} |", exercises.count());
+        assert!(plan.contains(&row), "the course plan has no `{row}`");
+    }
+    assert!(
+        plan.contains(&format!("about {all} minutes in all")),
+        "{all}"
+    );
+}
+
+#[test]
+fn every_chapter_has_what_a_reader_and_a_teacher_expect() {
+    for (file, text) in numbered_chapters() {
+        for heading in [
+            "Predict",
+            "It goes wrong",
+            "At work",
+            "Exercises",
+            "Instructor's notes",
+            "Sources",
+        ] {
+            let line = format!("\n## {heading}\n");
+            assert!(text.contains(&line), "{file} has no section {heading}");
+        }
+        let solutions = text.matches("<details><summary>").count();
+        assert!(solutions >= 2, "{file} has {solutions} solutions");
+        assert!(text.contains("<details class=\"instructor\">"), "{file}");
     }
 }
 

@@ -25,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::WatchStream;
+use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
 
 use crate::build::build;
@@ -241,7 +242,11 @@ fn router(shelf: Arc<Shelf>, live: Option<Guarded>) -> Router {
                 .layer(DefaultBodyLimit::max(MOST_WISH)),
         );
     }
-    routes.fallback(page).with_state(Served { shelf, live })
+    // Events are not compressed: each goes out as it comes.
+    routes
+        .fallback(page)
+        .layer(CompressionLayer::new())
+        .with_state(Served { shelf, live })
 }
 
 /// Bytes of a wish for a run; a name and a size are far shorter.
