@@ -1,17 +1,33 @@
-//! Two ways to a new process, with nothing around them.
+//! Two ways to a new process, with nothing around them; then the notes' table, each row of
+//! it an experiment.
 
+mod block;
+mod children;
+mod copy_on_write;
+mod cost;
+mod descriptors;
+mod findings;
+mod memory;
+mod portability;
+mod security;
+mod signals;
+
+use std::error::Error;
 use std::io::{self, Write};
 use std::process::{self, Command, ExitCode};
 
 use clap::{Parser, ValueEnum};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork, getpid, getppid};
+use process_pool::Tasks;
 
-/// Starts one child by fork or by spawn, and shows what it begins with
+use crate::findings::Findings;
+
+/// Shows what a child begins with, by fork and by spawn, and measures the notes' table
 #[derive(Parser)]
 struct Arguments {
-    /// How the child comes to be
-    #[arg(value_enum, default_value = "fork")]
+    /// One child, or one row of the table, or all of them
+    #[arg(value_enum, default_value = "table")]
     run: Run,
 }
 
@@ -21,20 +37,115 @@ enum Run {
     Fork,
     /// posix_spawn(3): the child is this program, started anew
     Spawn,
+    /// The notes' table, with what this machine makes of each row
+    Table,
+    /// Row 1: memory of parent and child, step by step
+    Memory,
+    /// Row 2: what a write copies after a fork
+    CopyOnWrite,
+    /// Row 3: what starting a child costs, by the size of its parent
+    Cost,
+    /// Row 4: what exists where
+    Portability,
+    /// Row 5: descriptors, their ends, offsets and locks
+    Descriptors,
+    /// Row 6: handlers, masks, pending signals
+    Signals,
+    /// Row 7: addresses, secrets, random numbers
+    Security,
     /// What the spawned child does
     #[value(hide = true)]
     Child,
+    /// A child that ends at once
+    #[value(hide = true)]
+    Nothing,
+    /// A child that tells which files it has open
+    #[value(hide = true)]
+    OpenFiles,
+    /// A child that reads four bytes
+    #[value(hide = true)]
+    ReadFour,
+    /// A child that tells where things lie
+    #[value(hide = true)]
+    Addresses,
+    /// A child that tells what its environment holds
+    #[value(hide = true)]
+    Environment,
+    /// A child that tells how much of it is shared
+    #[value(hide = true)]
+    SharedText,
 }
 
 fn main() -> ExitCode {
-    command_line::run(|arguments: Arguments| match arguments.run {
-        Run::Fork => by_fork(),
-        Run::Spawn => by_spawn(),
-        Run::Child => {
-            in_child();
-            Ok(())
+    // Timed from outside: nothing stands above it.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|role| role == cost::NOTHING)
+    {
+        return ExitCode::SUCCESS;
+    }
+    Tasks::new().add(memory::step).serve_if_worker();
+    command_line::run(run)
+}
+
+fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    match arguments.run {
+        Run::Fork => by_fork()?,
+        Run::Spawn => by_spawn()?,
+        Run::Table => {
+            for row in ROWS {
+                let findings = row()?;
+                say(&format!("{}\n", findings.row))?;
+            }
         }
-    })
+        Run::Memory => tell(memory_row()?)?,
+        Run::CopyOnWrite => tell(copy_on_write::measure()?)?,
+        Run::Cost => tell(cost::measure()?)?,
+        Run::Portability => tell(portability::measure()?)?,
+        Run::Descriptors => tell(descriptors::measure()?)?,
+        Run::Signals => tell(signals::measure()?)?,
+        Run::Security => tell(security::measure()?)?,
+        Run::Child => in_child(),
+        Run::Nothing => {}
+        Run::OpenFiles => say(&descriptors::watched_files())?,
+        Run::ReadFour => say(&descriptors::read_four())?,
+        Run::Addresses => say(&security::addresses())?,
+        Run::Environment => say(&security::environment())?,
+        Run::SharedText => say(&copy_on_write::shared_text())?,
+    }
+    Ok(())
+}
+
+type Experiment = fn() -> Result<Findings, Box<dyn Error>>;
+
+/// The rows of the notes' table, in its order.
+const ROWS: [Experiment; 7] = [
+    memory_row,
+    copy_on_write::measure,
+    cost::measure,
+    || Ok(portability::measure()?),
+    descriptors::measure,
+    signals::measure,
+    security::measure,
+];
+
+/// Half a gibibyte, or an eighth of what is free where that is less.
+fn memory_row() -> Result<Findings, Box<dyn Error>> {
+    let free = mem_trace::available_memory().unwrap_or(4 << 30);
+    memory::measure((512 << 20).min(free / 8) as usize)
+}
+
+/// An experiment's lines, then its row.
+fn tell(findings: Findings) -> io::Result<()> {
+    for line in &findings.lines {
+        say(line)?;
+    }
+    say("")?;
+    say(&findings.row.to_string())
+}
+
+fn say(line: &str) -> io::Result<()> {
+    io::stdout().write_all(format!("{line}\n").as_bytes())
 }
 
 // ANCHOR: state
