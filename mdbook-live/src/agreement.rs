@@ -1,10 +1,12 @@
 //! Whether a live run agrees with its record.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::claims::counted;
 use crate::record::TimedLine;
 
 /// The lines that only one of the two runs has, after masking what varies.
@@ -17,6 +19,18 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    /// The outcome in a sentence's words, for the terminal and the page.
+    pub fn words(&self) -> String {
+        if self.agrees() {
+            return "agrees with its record, apart from what varies by nature".to_owned();
+        }
+        format!(
+            "differs from its record: {} only recorded, {} only live",
+            counted(self.only_recorded.len(), "line"),
+            counted(self.only_live.len(), "line")
+        )
+    }
+
     /// Whether the two are the same lines.
     pub fn agrees(&self) -> bool {
         self.only_live.is_empty() && self.only_recorded.is_empty()
@@ -55,12 +69,39 @@ pub(crate) fn masked(lines: &[TimedLine], varies: &Varies) -> Vec<Option<String>
         .collect()
 }
 
+/// What varies in every listing: the times of its lines, and addresses.
+static BUILT_IN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\[ *\d+\.\d+s\]|\b0x[0-9a-fA-F]+\b")
+        .expect("a constant pattern, compiled by every test")
+});
+
+/// The bytes of a line that vary by nature, in order and apart.
+pub fn varying(line: &str, varies: &Varies) -> Vec<Range<usize>> {
+    if varies
+        .incidental
+        .iter()
+        .any(|pattern| pattern.is_match(line))
+    {
+        return vec![0..line.len()];
+    }
+    let patterns = varies.masked.iter().chain([&*BUILT_IN]);
+    let mut found: Vec<Range<usize>> = patterns
+        .flat_map(|pattern| pattern.find_iter(line).map(|part| part.range()))
+        .filter(|range| !range.is_empty())
+        .collect();
+    found.sort_by_key(|range| range.start);
+    let mut apart: Vec<Range<usize>> = Vec::new();
+    for range in found {
+        match apart.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => apart.push(range),
+        }
+    }
+    apart
+}
+
 /// The listing's own patterns come first: they are written for the line as printed.
 fn mask(line: &str, varies: &[Regex]) -> String {
-    static BUILT_IN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\[ *\d+\.\d+s\]|\b0x[0-9a-fA-F]+\b")
-            .expect("a constant pattern, compiled by every test")
-    });
     let mut line = line.trim_end().to_owned();
     for pattern in varies.iter().chain([&*BUILT_IN]) {
         line = pattern.replace_all(&line, "…").into_owned();
@@ -148,6 +189,24 @@ mod tests {
     fn an_incidental_line_is_no_difference_on_either_side() {
         assert!(compared("No data file yet\nA\n", "A\n").agrees());
         assert!(compared("A\n", "A\nNo data file yet\n").agrees());
+    }
+
+    #[test]
+    fn what_varies_in_a_line_is_found_in_parts_that_do_not_touch() {
+        let varies = Varies {
+            masked: vec![Regex::new(r"Process-\d+ +\[").expect("a pattern")],
+            incidental: vec![Regex::new("^No data").expect("a pattern")],
+        };
+        let found = |line: &str| -> Vec<String> {
+            let ranges = varying(line, &varies).into_iter();
+            ranges.map(|range| line[range].to_owned()).collect()
+        };
+        assert_eq!(
+            found("ForkProcess-1 [ 0.01s] at 0x7f"),
+            ["Process-1 [ 0.01s]", "0x7f"]
+        );
+        assert_eq!(found("No data yet"), ["No data yet"]);
+        assert_eq!(found("the same"), [""; 0]);
     }
 
     #[test]

@@ -1,41 +1,141 @@
 //! Builds a listing's program.
 
+use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde_json::Value;
 
+use crate::runner::Stop;
 use crate::runs::Listing;
 
-/// Builds the listing in the dev profile, as a reader's `cargo run` does, and
-/// returns its program. Cargo's messages go to standard error.
-pub fn build(listing: &Listing) -> Result<PathBuf> {
+/// How much of the machine a build takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody waits for it.
+    Ordinary,
+    /// Nobody does yet: whatever else runs goes first (nice(1)).
+    Low,
+}
+
+/// Builds come one after another: two would wait for each other's lock inside cargo,
+/// where nobody sees it.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// The listing that is being built.
+static UNDER_WAY: Mutex<Option<String>> = Mutex::new(None);
+
+/// The listing that is being built now, if one is.
+pub fn under_way() -> Option<String> {
+    lock(&UNDER_WAY).clone()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind these locks is whole at any time.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Builds the listing's program, or its example of that name, in the dev profile, as a
+/// reader's `cargo run` does, and returns it. Cargo's messages go to standard error.
+///
+/// # Errors
+///
+/// When it does not build, or `stop` ends the build, with every compiler.
+pub fn build(
+    listing: &Listing,
+    example: Option<&str>,
+    priority: Priority,
+    stop: &Stop,
+) -> Result<PathBuf> {
+    let _turn = lock(&ONE_AT_A_TIME);
+    if stop.is_requested() {
+        bail!("stopped");
+    }
+    *lock(&UNDER_WAY) = Some(listing.name.clone());
+    let built = build_now(listing, example, priority, stop);
+    *lock(&UNDER_WAY) = None;
+    built
+}
+
+fn build_now(
+    listing: &Listing,
+    example: Option<&str>,
+    priority: Priority,
+    stop: &Stop,
+) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(&cargo)
+    let mut command = match priority {
+        Priority::Ordinary => Command::new(&cargo),
+        Priority::Low => {
+            let mut command = Command::new("nice");
+            command.args(["-n", "19"]).arg(&cargo);
+            command
+        }
+    };
+    command
         .args([
             "build",
             "--quiet",
             "--message-format=json-render-diagnostics",
             "-p",
         ])
-        .arg(&listing.name)
+        .arg(&listing.name);
+    if let Some(example) = example {
+        command.args(["--example", example]);
+    }
+    let mut child = command
         .current_dir(&listing.dir)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
-        .output()
+        // Its compilers are ended with it.
+        .process_group(0)
+        .spawn()
         .with_context(|| format!("cannot start {}", cargo.display()))?;
-    if !output.status.success() {
-        bail!(
-            "cannot build {}: cargo ended with {}",
-            listing.name,
-            output.status
-        );
+    let mut output = child.stdout.take().context("cargo has no output")?;
+    let reader = std::thread::Builder::new()
+        .name("reads cargo".into())
+        .spawn(move || {
+            let mut messages = Vec::new();
+            output.read_to_end(&mut messages).map(|_| messages)
+        });
+    let status = wait(&mut child, stop);
+    let messages = match reader.context("cannot start a thread")?.join() {
+        Ok(messages) => messages.context("cannot read cargo's messages")?,
+        Err(_) => bail!("the thread that reads cargo's messages panicked"),
+    };
+    let status = status?;
+    if stop.is_requested() {
+        bail!("stopped");
     }
-    program_in(&String::from_utf8_lossy(&output.stdout), &listing.name)
+    let what = example.unwrap_or(&listing.name);
+    if !status.success() {
+        bail!("cannot build {what}: cargo ended with {status}");
+    }
+    program_in(&String::from_utf8_lossy(&messages), what)
 }
 
-/// The program that cargo's messages tell of: that of the package's name, or the only one.
+fn wait(child: &mut Child, stop: &Stop) -> Result<std::process::ExitStatus> {
+    loop {
+        if let Some(status) = child.try_wait().context("cannot wait for cargo")? {
+            return Ok(status);
+        }
+        if stop.is_requested() {
+            // It may have ended in this moment; its zombie takes the signal.
+            let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
+            return child.wait().context("cannot wait for cargo");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The program that cargo's messages tell of: that of the target's name, or the only one.
 fn program_in(messages: &str, name: &str) -> Result<PathBuf> {
     let mut programs: Vec<(String, PathBuf)> = Vec::new();
     for line in messages.lines() {

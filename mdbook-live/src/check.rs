@@ -224,8 +224,7 @@ mod tests {
         let run = book.run(name).expect("it is there");
         let mut record = record_of(text);
         record.header.live.args = run.run.args.clone();
-        record.header.live.sources =
-            crate::sources::hash(&run.listing.dir, &run.listing.sources).expect("sources");
+        record.header.live.sources = crate::sources::of_run(run).expect("sources");
         record.save(run).expect("it can be written");
     }
 

@@ -19,11 +19,67 @@ pub struct Claim {
     /// Whether the book says that the claim does not hold: a conclusion that it
     /// refutes. What is wrong then is a check that comes out well.
     pub refuted: bool,
+    /// The condition, which the notes do not name, under which it holds: "every worker is up".
+    pub when: Option<String>,
+    /// What the notes say of this, or leave out, where `says` is the book's own sentence.
+    pub statement: Option<Statement>,
     /// What decides it.
     pub check: Check,
 }
 
+/// What the notes say or leave out, in a short sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The sentence.
+    pub text: String,
+    /// Whether they leave it out.
+    pub left_out: bool,
+}
+
+/// What becomes of a statement of the notes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// As they say.
+    Holds,
+    /// Under a condition that they do not name.
+    HoldsWhen(String),
+    /// Not as they say.
+    DoesNotHold,
+    /// They leave it out.
+    LeftOut,
+    /// It could not be judged: why.
+    Open(String),
+}
+
 impl Claim {
+    /// What of the notes this claim decides; `None` where it is the book's own alone.
+    pub fn of_the_notes(&self) -> Option<&str> {
+        match (&self.statement, self.by) {
+            (Some(statement), _) => Some(&statement.text),
+            (None, By::Notes) => Some(&self.says),
+            (None, By::Book) => None,
+        }
+    }
+
+    /// What becomes of that, by where this claim stands.
+    pub fn fate(&self, standing: &Standing) -> Fate {
+        let verdict = match standing {
+            Standing::Open(why) => return Fate::Open(why.clone()),
+            Standing::Decided(verdict) => verdict,
+        };
+        if !self.is_as_the_book_says(verdict) {
+            return Fate::Open(format!("not as the book says: {}", verdict.seen));
+        }
+        match (&self.statement, &self.when) {
+            (Some(statement), _) if statement.left_out => Fate::LeftOut,
+            (_, Some(condition)) => Fate::HoldsWhen(condition.clone()),
+            // The book's own sentence holds in place of theirs.
+            (Some(_), None) => Fate::DoesNotHold,
+            (None, None) if self.refuted => Fate::DoesNotHold,
+            (None, None) => Fate::Holds,
+        }
+    }
+
     /// Whether a check came out as the book says.
     pub fn is_as_the_book_says(&self, verdict: &Verdict) -> bool {
         verdict.holds != self.refuted
@@ -389,6 +445,38 @@ mod tests {
 
     fn pattern(pattern: &str) -> Regex {
         Regex::new(pattern).expect("a pattern")
+    }
+
+    fn fate_of(keys: &str, holds: bool) -> Fate {
+        let toml = crate::runs::tests::one_run(&format!(
+            "[[run.claim]]\nsays = 'So'\nsame = '(x)'\n{keys}\n"
+        ));
+        let (_dir, book) = crate::runs::tests::book_with(&toml);
+        let book = book.expect("it is right");
+        let verdict = Verdict::new(holds, "this");
+        book.listings[0].runs[0].claims[0].fate(&Standing::Decided(verdict))
+    }
+
+    #[test]
+    fn what_becomes_of_a_statement_follows_from_its_check() {
+        assert_eq!(fate_of("by = 'notes'", true), Fate::Holds);
+        assert_eq!(
+            fate_of("by = 'notes'\nwhen = 'it rains'", true),
+            Fate::HoldsWhen("it rains".into())
+        );
+        assert_eq!(
+            fate_of("by = 'notes'\nrefuted = true", false),
+            Fate::DoesNotHold
+        );
+        assert_eq!(fate_of("notes = 'Not so'", true), Fate::DoesNotHold);
+        assert_eq!(
+            fate_of("notes = 'Nothing of it'\nleft_out = true", true),
+            Fate::LeftOut
+        );
+        for (keys, holds) in [("by = 'notes'", false), ("notes = 'Not so'", false)] {
+            let open = Fate::Open("not as the book says: this".into());
+            assert_eq!(fate_of(keys, holds), open);
+        }
     }
 
     struct NoFigures;

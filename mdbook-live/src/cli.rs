@@ -395,16 +395,10 @@ fn run_one(
     if let Some(record) = &record {
         let found = agreement::compare(&live, &recorded, varies);
         if found.agrees() {
-            let words = "agrees with its record, apart from what varies by nature";
-            writeln!(out, "{} {words}", terminal.good("✔"))?;
+            writeln!(out, "{} {}", terminal.good("✔"), found.words())?;
         } else {
             well = false;
-            let words = format!(
-                "differs from its record: {} only recorded, {} only live",
-                counted(found.only_recorded.len(), "line"),
-                counted(found.only_live.len(), "line")
-            );
-            writeln!(out, "{} {words}", terminal.bad("✘"))?;
+            writeln!(out, "{} {}", terminal.bad("✘"), found.words())?;
             for difference in check::differences(&found) {
                 writeln!(out, "    {}", terminal.bad(&difference))?;
             }

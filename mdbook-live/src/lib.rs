@@ -17,6 +17,7 @@ pub mod directives;
 pub mod excerpt;
 pub mod figures;
 pub mod host;
+pub mod marks;
 pub mod page;
 pub mod preprocess;
 pub mod record;

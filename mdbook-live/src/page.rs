@@ -517,6 +517,7 @@ mod tests {
                     text: format!("{line}\n"),
                 })
                 .collect(),
+            marks: Vec::new(),
             memory: Vec::new(),
         }
     }
@@ -558,6 +559,8 @@ mod tests {
             verdict: None,
             on: On::Any,
             refuted: false,
+            when: None,
+            statement: None,
             check: Check::Same(Regex::new("id (.)").unwrap()),
         }
     }

@@ -109,8 +109,8 @@ struct Expander<'a> {
     others_may_follow: bool,
     /// Each record is read once.
     records: HashMap<String, Option<Rc<Record>>>,
-    /// The hash of each listing's sources, by its name: taken once for all its runs.
-    sources: HashMap<&'a str, String>,
+    /// The hash of each listing's sources, by its name and example: taken once for all its runs.
+    sources: HashMap<(&'a str, Option<&'a str>), String>,
     /// How many listings each numbered chapter has shown; `None` is all that have no number.
     listings_shown: BTreeMap<Option<u32>, usize>,
     problems: Vec<String>,
@@ -291,10 +291,11 @@ impl<'a> Expander<'a> {
     /// What has changed since the record, with each listing's sources hashed only once
     /// as long as nothing has.
     fn staleness(&mut self, run: RunRef<'a>, record: &Record) -> Result<Option<String>> {
-        let sources = match self.sources.entry(&run.listing.name) {
+        let key = (&*run.listing.name, run.run.example.as_deref());
+        let sources = match self.sources.entry(key) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(
-                sources::hash(&run.listing.dir, &run.listing.sources)
+                sources::of_run(run)
                     .with_context(|| format!("hashing the sources of {}", run.listing.name))?,
             ),
         };

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use crate::marks::Mark;
 use crate::runs::RunRef;
 use crate::sources;
 
@@ -22,6 +23,8 @@ pub struct Record {
     pub header: Header,
     /// What was printed, in order.
     pub events: Vec<Event>,
+    /// What its processes were doing when, in order of time.
+    pub marks: Vec<Mark>,
     /// The memory of the process tree; empty where it was not sampled.
     pub memory: Vec<MemorySample>,
 }
@@ -165,7 +168,7 @@ impl Record {
         let Some(text) = read_if_there(&path)? else {
             return Ok(None);
         };
-        let (header, events) = parse_cast(&path, &text)?;
+        let (header, events, marks) = parse_cast(&path, &text)?;
         let path = run.memory_path();
         let memory = match read_if_there(&path)? {
             Some(text) => parse_memory(&path, &text)?,
@@ -174,6 +177,7 @@ impl Record {
         Ok(Some(Record {
             header,
             events,
+            marks,
             memory,
         }))
     }
@@ -181,9 +185,17 @@ impl Record {
     /// Writes the record, each of its files at once or not at all.
     pub fn save(&self, run: RunRef<'_>) -> Result<()> {
         let mut cast = serde_json::to_string(&self.header)? + "\n";
+        let mut lines: Vec<(f64, &str, String)> = Vec::new();
         for event in &self.events {
-            let text = event.text.replace('\n', "\r\n");
-            cast += &serde_json::to_string(&(event.seconds, "o", text))?;
+            lines.push((event.seconds, "o", event.text.replace('\n', "\r\n")));
+        }
+        for mark in &self.marks {
+            lines.push((mark.seconds, "m", mark.label()));
+        }
+        // Stable: of what came at one time the output stays first.
+        lines.sort_by(|one, other| one.0.total_cmp(&other.0));
+        for line in lines {
+            cast += &serde_json::to_string(&line)?;
             cast.push('\n');
         }
         let mut memory = format!("{MEMORY_COLUMNS}\n");
@@ -224,8 +236,7 @@ impl Record {
     pub fn staleness(&self, run: RunRef<'_>) -> Result<Option<String>> {
         let what = if self.header.live.args != run.run.args {
             "arguments"
-        } else if self.header.live.sources != sources::hash(&run.listing.dir, &run.listing.sources)?
-        {
+        } else if self.header.live.sources != sources::of_run(run)? {
             "sources"
         } else {
             return Ok(None);
@@ -280,7 +291,7 @@ pub fn without_escapes(line: &str) -> Cow<'_, str> {
     ESCAPES.replace_all(line, "")
 }
 
-fn parse_cast(path: &Path, text: &str) -> Result<(Header, Vec<Event>)> {
+fn parse_cast(path: &Path, text: &str) -> Result<(Header, Vec<Event>, Vec<Mark>)> {
     let at = |line: usize| format!("{}:{line}", path.display());
     let mut lines = text.lines().zip(1..);
     let (first, _) = lines
@@ -295,7 +306,7 @@ fn parse_cast(path: &Path, text: &str) -> Result<(Header, Vec<Event>)> {
             header.version
         );
     }
-    let mut events = Vec::new();
+    let (mut events, mut marks) = (Vec::new(), Vec::new());
     for (line, number) in lines {
         if line.trim().is_empty() {
             continue;
@@ -307,15 +318,17 @@ fn parse_cast(path: &Path, text: &str) -> Result<(Header, Vec<Event>)> {
                     at(number)
                 )
             })?;
-        // The format has input, markers and resizes too; none of them is output.
-        if kind == "o" {
-            events.push(Event {
+        // The format has input and resizes too.
+        match kind.as_str() {
+            "o" => events.push(Event {
                 seconds,
                 text: text.replace("\r\n", "\n"),
-            });
+            }),
+            "m" => marks.extend(Mark::of_label(seconds, &text)),
+            _ => {}
         }
     }
-    Ok((header, events))
+    Ok((header, events, marks))
 }
 
 fn parse_memory(path: &Path, text: &str) -> Result<Vec<MemorySample>> {
@@ -442,6 +455,7 @@ pub(crate) mod tests {
                     text: text.to_owned(),
                 })
                 .collect(),
+            marks: Vec::new(),
             memory: Vec::new(),
         }
     }
@@ -470,6 +484,11 @@ pub(crate) mod tests {
         let mut record =
             record_of("\x1b[1mMain\x1b[0m \"quoted\" \\ \u{1F980}\ntwo\r\n\r10%\r100%\nno end");
         record.memory = vec![sample(0.0), sample(0.020_001)];
+        record.marks = vec![Mark {
+            seconds: 0.2,
+            process: "demo".into(),
+            state: "waiting".into(),
+        }];
         record.save(run).expect("it can be written");
         assert_eq!(
             Record::load(run).expect("it is right"),
@@ -555,8 +574,7 @@ pub(crate) mod tests {
         let book = book.expect("it is right");
         let run = book.run("demo/one").expect("it is there");
         let mut record = record_of("");
-        record.header.live.sources =
-            sources::hash(&run.listing.dir, &run.listing.sources).expect("sources");
+        record.header.live.sources = sources::of_run(run).expect("sources");
         assert_eq!(record.staleness(run).expect("sources"), None);
 
         record.header.live.args.pop();

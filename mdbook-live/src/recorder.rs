@@ -48,7 +48,7 @@ pub fn record(
     watch: &mut dyn FnMut(&Event),
 ) -> Result<Recorded> {
     // Before the build: what is edited while the run goes on makes its record stale.
-    let sources = sources::hash(&run.listing.dir, &run.listing.sources)?;
+    let sources = sources::of_run(run)?;
     let (outcome, of) = median_run(session, run, how.of, watch)?;
     let skipped = outcome.skipped();
     let mut faults = outcome.faults(run.run.exit);
@@ -135,6 +135,7 @@ fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String, of: Vec<f64>) -
             },
         },
         events: outcome.events,
+        marks: outcome.marks,
         memory: outcome.memory,
     })
 }

@@ -17,8 +17,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
+use tempfile::NamedTempFile;
 
+use crate::marks::{self, Mark};
 use crate::processes;
 use crate::record::{Event, MemorySample, TimedLine, lines_of};
 use crate::runs_toml::SKIPPED;
@@ -50,6 +53,9 @@ const MOST_OUTPUT: usize = 64 << 20;
 /// leave its process group.
 const MARK: &str = "MDBOOK_LIVE_RUN";
 
+/// The environment variable that names the file for marks (see [`marks`]).
+const MARKS: &str = "MEM_TRACE_MARKS";
+
 /// What is run, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Launch<'a> {
@@ -72,6 +78,8 @@ pub struct Outcome {
     pub began: SystemTime,
     /// What it printed, stdout and stderr in their order.
     pub events: Vec<Event>,
+    /// What its processes were doing when, in order of time, where they told it.
+    pub marks: Vec<Mark>,
     /// The memory of its process tree; empty where it was not sampled.
     pub memory: Vec<MemorySample>,
     /// Seconds from its start to the exit of its main process.
@@ -226,6 +234,7 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> R
     running.read_rest(watch)?;
     Ok(Outcome {
         began,
+        marks: marks::read(running.marks.path(), running.began)?,
         events: std::mem::take(&mut running.events),
         memory,
         seconds,
@@ -283,6 +292,10 @@ struct Running {
     main: Pid,
     reaped: bool,
     mark: String,
+    /// To which its processes append what they are doing.
+    marks: NamedTempFile,
+    /// The clock of those marks at the start.
+    began: Duration,
     /// Closed at end of file.
     output: Option<PipeReader>,
     /// At end of file once the main process has ended; then closed.
@@ -310,6 +323,7 @@ struct Left {
 impl Running {
     fn start(launch: &Launch<'_>) -> Result<Running> {
         static RUNS: AtomicU64 = AtomicU64::new(0);
+        let marks = NamedTempFile::new().context("cannot make a file for the run's marks")?;
         let mark = format!(
             "{}-{}",
             std::process::id(),
@@ -328,12 +342,14 @@ impl Running {
                 .env("FORCE_COLOR", "1")
                 .env("COLUMNS", COLUMNS.to_string())
                 .env(MARK, &mark)
+                .env(MARKS, marks.path())
                 .env_remove("NO_COLOR")
                 .stdin(Stdio::null())
                 .stdout(input.try_clone().context("cannot share a pipe")?)
                 .stderr(input)
                 .process_group(0);
         }
+        let began = clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read the clock")?;
         let start = Instant::now();
         let child = command
             .spawn()
@@ -347,6 +363,8 @@ impl Running {
             main,
             reaped: false,
             mark: format!("{MARK}={mark}"),
+            marks,
+            began: began.into(),
             output: Some(output),
             alive: Some(alive),
             waiter: None,

@@ -43,6 +43,9 @@ pub struct Listing {
 pub struct Run {
     /// Unique in its listing.
     pub name: String,
+    /// The listing's example that it runs, in place of the listing's program: the solution
+    /// of an exercise.
+    pub example: Option<String>,
     /// What a reader sees above it.
     pub caption: String,
     /// The arguments at the recorded size.
@@ -288,6 +291,10 @@ impl RunRef<'_> {
     pub fn command(&self, size: Size) -> String {
         let args = self.run.args(size);
         let mut command = "cargo run".to_owned();
+        if let Some(example) = &self.run.example {
+            command.push_str(" --example ");
+            command.push_str(&shell_word(example));
+        }
         if !args.is_empty() {
             command.push_str(" --");
         }

@@ -12,7 +12,7 @@ use regex::Regex;
 use toml::{Table, Value};
 
 use crate::agreement::Varies;
-use crate::claims::{Bound, By, Check, Claim, On};
+use crate::claims::{Bound, By, Check, Claim, On, Statement};
 use crate::figures::{self, FigureName, FigureSpec, Take};
 use crate::runs::{Listing, Run};
 
@@ -39,6 +39,7 @@ pub(crate) fn read(root: &Path, dir: &Path) -> Result<Listing> {
 
     let file = Section {
         table: &table,
+        dir,
         at: shown,
     };
     file.accept(&["varies", "incidental", "sources", "figures", "run"])?;
@@ -112,6 +113,7 @@ fn read_run(file: &str, nth: usize, mut section: Section<'_>) -> Result<Run> {
     section.at = format!("{file}: run {name}");
     section.accept(&[
         "name",
+        "example",
         "caption",
         "args",
         "quick",
@@ -143,6 +145,15 @@ fn read_run(file: &str, nth: usize, mut section: Section<'_>) -> Result<Run> {
             ));
         }
     };
+    let example = section.text("example")?.map(str::to_owned);
+    if let Some(example) = &example {
+        let file = section.dir.join("examples").join(format!("{example}.rs"));
+        if !file.is_file() {
+            return section.fail(&format!(
+                "example `{example}`: accepted is the name of a file in examples/, without .rs"
+            ));
+        }
+    }
     let mut claims = Vec::new();
     let mut said = BTreeSet::new();
     for (nth, claim) in section.sections("claim")?.into_iter().enumerate() {
@@ -157,6 +168,7 @@ fn read_run(file: &str, nth: usize, mut section: Section<'_>) -> Result<Run> {
         quick: section.texts("quick")?.unwrap_or_else(|| args.clone()),
         quick_limit: section.seconds("quick_limit_s")?.unwrap_or(limit),
         name,
+        example,
         args,
         limit,
         median: section.text("median")?.unwrap_or("wall_s").to_owned(),
@@ -172,7 +184,9 @@ fn read_claim(run: &str, nth: usize, mut section: Section<'_>) -> Result<Claim> 
     section.at = format!("{run}: claim {nth}");
     let says = section.required_text("says")?.to_owned();
     section.at = format!("{run}: claim \"{says}\"");
-    let mut accepted = vec!["says", "by", "verdict", "on", "refuted"];
+    let mut accepted = vec![
+        "says", "by", "verdict", "on", "refuted", "when", "notes", "left_out",
+    ];
     accepted.extend(CHECKS);
     section.accept(&accepted)?;
     let by = section.choice("by", &[("book", By::Book), ("notes", By::Notes)])?;
@@ -209,12 +223,30 @@ fn read_claim(run: &str, nth: usize, mut section: Section<'_>) -> Result<Claim> 
             ));
         }
     };
+    let refuted = section.flag("refuted", false)?;
+    let when = section.text("when")?.map(str::to_owned);
+    let left_out = section.flag("left_out", false)?;
+    let statement = section.text("notes")?.map(|text| Statement {
+        text: text.to_owned(),
+        left_out,
+    });
+    if when.is_some() && (refuted || left_out) {
+        return section.fail("when: accepted where the claim holds, without refuted and left_out");
+    }
+    if left_out && statement.is_none() {
+        return section.fail("left_out: accepted beside notes, which says what they leave out");
+    }
+    if statement.is_some() && (by == By::Notes || refuted) {
+        return section.fail("notes: accepted where the claim is the book's own, and holds");
+    }
     Ok(Claim {
         says,
         by,
         verdict: section.text("verdict")?.map(str::to_owned),
         on,
-        refuted: section.flag("refuted", false)?,
+        refuted,
+        when,
+        statement,
         check,
     })
 }
@@ -279,6 +311,8 @@ fn read_table_check(kind: &str, section: &Section<'_>) -> Result<Check> {
 /// A table of the file, with where it stands.
 struct Section<'a> {
     table: &'a Table,
+    /// The listing's folder.
+    dir: &'a Path,
     at: String,
 }
 
@@ -413,6 +447,7 @@ impl<'a> Section<'a> {
             None => Ok(None),
             Some(Value::Table(table)) => Ok(Some(Section {
                 table,
+                dir: self.dir,
                 at: format!("{}: {named}", self.at),
             })),
             Some(_) => self.fail(&format!("{key}: accepted is a table, as {{ … = … }}")),
@@ -430,6 +465,7 @@ impl<'a> Section<'a> {
                 let table = value.as_table().with_context(wrong)?;
                 Ok(Section {
                     table,
+                    dir: self.dir,
                     at: self.at.clone(),
                 })
             })
@@ -492,11 +528,11 @@ mod tests {
         );
         assert_eq!(
             error_of(&one_run("limits = 3")),
-            "run one: unknown key `limits`; accepted: name, caption, args, quick, limit_s, quick_limit_s, median, memory, exit, claim"
+            "run one: unknown key `limits`; accepted: name, example, caption, args, quick, limit_s, quick_limit_s, median, memory, exit, claim"
         );
         assert_eq!(
             error_of_claim("counts = 3"),
-            "unknown key `counts`; accepted: says, by, verdict, on, refuted, count, same, distinct, every, never, ratio"
+            "unknown key `counts`; accepted: says, by, verdict, on, refuted, when, notes, left_out, count, same, distinct, every, never, ratio"
         );
         assert_eq!(
             error_of_claim("count = { of = 'x', are = 3 }"),
@@ -621,6 +657,33 @@ mod tests {
         assert_eq!(
             error_of_claim("on = 'moon'\nsame = '(x)'"),
             "on `moon`: accepted: any, record, notes"
+        );
+    }
+
+    #[test]
+    fn what_becomes_of_the_notes_is_said_without_contradiction() {
+        let accepted = "accepted where the claim is the book's own, and holds";
+        for (keys, error) in [
+            (
+                "left_out = true",
+                "left_out: accepted beside notes, which says what they leave out".to_owned(),
+            ),
+            ("notes = 'x'\nby = 'notes'", format!("notes: {accepted}")),
+            ("notes = 'x'\nrefuted = true", format!("notes: {accepted}")),
+            (
+                "when = 'x'\nrefuted = true",
+                "when: accepted where the claim holds, without refuted and left_out".to_owned(),
+            ),
+        ] {
+            assert_eq!(error_of_claim(&format!("{keys}\nsame = '(x)'")), error);
+        }
+    }
+
+    #[test]
+    fn an_example_that_is_not_there_is_told() {
+        assert_eq!(
+            error_of(&one_run("example = 'gone'")),
+            "run one: example `gone`: accepted is the name of a file in examples/, without .rs"
         );
     }
 

@@ -8,11 +8,11 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::cargo;
+use crate::cargo::{self, Priority};
 use crate::figures::{self, Figure, FigureName, FigureSource, Measured};
 use crate::record::{Event, Record};
 use crate::runner::{self, Launch, Outcome, Stop};
-use crate::runs::{Book, Listing, RunRef, Size};
+use crate::runs::{Book, RunRef, Size};
 
 /// Runs listings of a book.
 pub struct Session<'b> {
@@ -20,7 +20,10 @@ pub struct Session<'b> {
     pub book: &'b Book,
     /// Ends the run that is under way.
     pub stop: Stop,
-    programs: RefCell<HashMap<String, Built>>,
+    /// Told the name of a run that is made because a claim of another needs it.
+    beside: Box<dyn Fn(&str)>,
+    /// By listing, and example where the run is one.
+    programs: RefCell<HashMap<(String, Option<String>), Built>>,
     quick: RefCell<HashMap<String, Rc<Outcome>>>,
 }
 
@@ -33,19 +36,28 @@ impl<'b> Session<'b> {
         Session {
             book,
             stop,
+            beside: Box::new(|_| {}),
             programs: RefCell::default(),
             quick: RefCell::default(),
         }
     }
 
-    /// The listing's program, built at the first call.
-    pub fn program(&self, listing: &Listing) -> Result<PathBuf> {
-        if let Some(built) = self.programs.borrow().get(&listing.name) {
+    /// Has `tell` told of each run that is made because a claim of another needs it.
+    pub fn telling(mut self, tell: impl Fn(&str) + 'static) -> Session<'b> {
+        self.beside = Box::new(tell);
+        self
+    }
+
+    /// The run's program, built at the first call.
+    pub fn program(&self, run: RunRef<'_>) -> Result<PathBuf> {
+        let key = (run.listing.name.clone(), run.run.example.clone());
+        if let Some(built) = self.programs.borrow().get(&key) {
             return built.clone().map_err(|why| anyhow!(why));
         }
-        let built = cargo::build(listing).map_err(|error| format!("{error:#}"));
-        let mut programs = self.programs.borrow_mut();
-        programs.insert(listing.name.clone(), built.clone());
+        let example = run.run.example.as_deref();
+        let built = cargo::build(run.listing, example, Priority::Ordinary, &self.stop)
+            .map_err(|error| format!("{error:#}"));
+        self.programs.borrow_mut().insert(key, built.clone());
         built.map_err(|why| anyhow!(why))
     }
 
@@ -53,7 +65,7 @@ impl<'b> Session<'b> {
     #[cfg(test)]
     pub(crate) fn use_program(&self, listing: &str, program: &str) {
         let mut programs = self.programs.borrow_mut();
-        programs.insert(listing.to_owned(), Ok(program.into()));
+        programs.insert((listing.to_owned(), None), Ok(program.into()));
     }
 
     /// Makes a run. `watch` sees its output as it is read.
@@ -64,7 +76,7 @@ impl<'b> Session<'b> {
         memory: bool,
         watch: &mut dyn FnMut(&Event),
     ) -> Result<Outcome> {
-        let program = self.program(run.listing)?;
+        let program = self.program(run)?;
         if self.stop.is_requested() {
             bail!("stopped");
         }
@@ -86,6 +98,7 @@ impl<'b> Session<'b> {
         if let Some(known) = self.quick.borrow().get(&name) {
             return Ok(known.clone());
         }
+        (self.beside)(&name);
         let memory = self.book.quick_run_needs_memory(run);
         let outcome = Rc::new(self.run(run, Size::Quick, memory, &mut |_| {})?);
         self.quick.borrow_mut().insert(name, outcome.clone());

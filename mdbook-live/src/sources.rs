@@ -10,6 +10,18 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
+use crate::runs::RunRef;
+
+/// The hash of all that a run is made of: its listing's package and what that names
+/// beside, and its example where it is one. See [`hash`].
+pub fn of_run(run: RunRef<'_>) -> Result<String> {
+    let mut others = run.listing.sources.clone();
+    if let Some(example) = &run.run.example {
+        others.push(format!("examples/{}.rs", glob::Pattern::escape(example)));
+    }
+    hash(&run.listing.dir, &others)
+}
+
 /// SHA-256 over the package in `dir` and, transitively, its path dependencies:
 /// of each its `Cargo.toml`, its `build.rs` and every `.rs` file in `src/`.
 ///

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use command_line::grouped;
-use mem_trace::{CountingAllocator, MemoryUsage, check_output, mebibytes, trace};
+use mem_trace::{CountingAllocator, MemoryUsage, check_output, mark, mebibytes, trace};
 use process_pool::{Builder, Pool, Slice, StartMethod, Tasks};
 use records::{DataArguments, Record, batches, nansum, write_part};
 
@@ -83,12 +83,14 @@ fn sum_in_workers<A: serde::Serialize>(
     task: impl Fn(A) -> f64 + Copy + 'static,
     parts: impl Iterator<Item = A>,
 ) -> Result<f64, process_pool::Error> {
+    mark("starting");
     let pool = pool.start()?;
     trace!("Scheduling tasks... {}", MemoryUsage::now());
     let tasks: Vec<_> = parts
         .map(|part| pool.submit(task, part))
         .collect::<Result<_, _>>()?;
     trace!("Waiting for results... {}", MemoryUsage::now());
+    mark("waiting");
     tasks.into_iter().map(|task| task.wait()).sum()
 }
 // ANCHOR_END: pipe
@@ -99,6 +101,7 @@ fn sequential(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
     let data = load(arguments, 1.05)?;
     trace!("Will use no workers.");
     let start = Instant::now();
+    mark("computing");
     let total_sum = nansum(&data);
     report(start, total_sum);
     Ok(())
@@ -137,6 +140,7 @@ fn generate(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
 fn load(arguments: &DataArguments, copies: f64) -> Result<Slice<Record>, records::Error> {
     let file = arguments.open(copies)?;
     trace!("Loading data...");
+    mark("loading");
     let data = file.load()?;
     trace!(
         "Loaded {} MB of data. {} records",
@@ -150,6 +154,7 @@ fn load(arguments: &DataArguments, copies: f64) -> Result<Slice<Record>, records
 /// not the loading.
 fn report(start: Instant, total_sum: f64) {
     let total_time_s = start.elapsed().as_secs_f64();
+    mark("ended");
     trace!("{}", MemoryUsage::now());
     trace!("total_time_s={total_time_s:.3} total_sum={total_sum}");
 }

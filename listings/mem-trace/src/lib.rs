@@ -18,11 +18,13 @@
 
 mod allocator;
 mod line;
+mod mark;
 mod memory;
 mod process;
 
 pub use allocator::CountingAllocator;
 pub use line::check_output;
+pub use mark::{MARKS_VARIABLE, mark};
 pub use memory::{MemoryUsage, available_memory, mebibytes};
 pub use process::{NAME_VARIABLE, name, set_name, start_clock};
 

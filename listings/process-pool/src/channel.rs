@@ -17,6 +17,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use nix::errno::Errno;
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
     send, sendmsg, setsockopt, shutdown, socketpair, sockopt,
@@ -159,6 +160,15 @@ impl Channel {
             self.send_all(slice)?;
         }
         Ok(())
+    }
+
+    /// Waits until a message begins, or the other end is gone.
+    pub fn wait(&self) -> io::Result<()> {
+        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Receives one message; `None` when the other end has finished.

@@ -314,7 +314,8 @@ fn drive(worker: WorkerProcess, shared: &Shared) {
                 .map(|feeder| feeder.lock().unwrap_or_else(PoisonError::into_inner));
             let sent = worker.channel.send(&request);
             drop((turn, request));
-            sent.and_then(|()| worker.channel.receive())
+            let reply = sent.and_then(|()| worker.channel.receive());
+            reply.and_then(|reply| reply.ok_or_else(|| io::ErrorKind::UnexpectedEof.into()))
         };
         let name = worker.name.clone();
         let lost = |worker, ending| Error::WorkerLost {
@@ -324,7 +325,7 @@ fn drive(worker: WorkerProcess, shared: &Shared) {
             ending,
         };
         let outcome = match exchanged {
-            Ok(Some(message)) => match understand(message) {
+            Ok(message) => match understand(message) {
                 Ok(Answer::Done(result)) => Ok((name, result)),
                 Ok(Answer::Panicked(message)) => Err(Error::Panicked {
                     worker: name,
@@ -349,10 +350,6 @@ fn drive(worker: WorkerProcess, shared: &Shared) {
                 why: error.to_string(),
             }),
             // The end of the stream, before or in a reply, or a broken pipe.
-            Ok(None) => {
-                let ending = worker.end();
-                return lose(shared, reply, lost(name, ending));
-            }
             Err(error) if hung_up(&error) => {
                 let ending = worker.end();
                 return lose(shared, reply, lost(name, ending));

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::panic::{self, AssertUnwindSafe};
 
+use mem_trace::mark;
 use nix::libc;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -62,9 +63,16 @@ pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
     panic::set_hook(Box::new(|info| PANIC.set(Some(one_line(info)))));
 
     let code = loop {
-        match channel.receive() {
+        mark("waiting");
+        let request = channel.wait().and_then(|()| {
+            mark("receiving");
+            channel.receive()
+        });
+        match request {
             Ok(Some(request)) => {
+                mark("computing");
                 let reply = answer(request);
+                mark("sending");
                 match channel.send(&reply) {
                     Ok(()) => {}
                     Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
@@ -84,6 +92,7 @@ pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
             }
         }
     };
+    mark("ended");
     let _ = io::stdout().flush();
     // SAFETY: `_exit` has no preconditions. It is used because a forked worker
     // must not run the exit handlers that its parent registered (_exit(2)).

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use command_line::grouped;
-use mem_trace::{CountingAllocator, MemoryUsage, check_output, mebibytes, trace};
+use mem_trace::{CountingAllocator, MemoryUsage, check_output, mark, mebibytes, trace};
 use memmap2::{Advice, Mmap, MmapOptions};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -82,10 +82,12 @@ fn shared(arguments: &DataArguments, method: StartMethod) -> Result<(), Box<dyn 
     // For a while there are the loaded records and the shared ones.
     let file = arguments.open(2.05)?;
     trace!("Loading data...");
+    mark("loading");
     let data = file.load()?;
     announce(data.len(), arguments.workers);
 
     trace!("Copying data to shared memory... {}", MemoryUsage::now());
+    mark("copying");
     let start = Instant::now();
     let memory = sealed_memory(&data)?;
     let copy_time_s = start.elapsed().as_secs_f64();
@@ -145,6 +147,7 @@ fn sum_in_workers(
     workers: usize,
     method: StartMethod,
 ) -> Result<(), Box<dyn Error>> {
+    mark("starting");
     let start = Instant::now();
     let pool = Pool::builder(method).workers(workers).start()?;
     trace!("Scheduling tasks... {}", MemoryUsage::now());
@@ -163,12 +166,14 @@ fn sum_in_workers(
         })
         .collect::<Result<_, _>>()?;
     trace!("Waiting for results... {}", MemoryUsage::now());
+    mark("waiting");
     let mut total_sum = 0.0;
     for task in tasks {
         total_sum += task.wait()??;
     }
     drop(pool);
     let total_time_s = start.elapsed().as_secs_f64();
+    mark("ended");
     trace!("{}", MemoryUsage::now());
     trace!("total_time_s={total_time_s:.3} total_sum={total_sum}");
     Ok(())
