@@ -159,7 +159,7 @@ impl fmt::Display for Times {
 }
 
 /// Each way at each size that fits this machine, in small and in huge pages.
-pub fn measure() -> Result<Findings, Box<dyn Error>> {
+pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
     // Keeps one server for all tries: started once, before this process grows.
     let server = Pool::builder(StartMethod::ForkServer).workers(1).start()?;
     let room = available_memory().unwrap_or(4 << 30) / 10 * 7;
@@ -169,7 +169,7 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
         let mut blocks = Vec::new();
         let mut medians: Vec<[f64; Way::ALL.len()]> = Vec::new();
         let mut filled = 0;
-        for size in SIZES_MIB {
+        for size in SIZES_MIB.into_iter().filter(|&size| size <= most_mib) {
             if (size << 20) as u64 > room {
                 lines.push(format!(
                     "{:<11} {size:>5} MiB do not fit: this machine has {} MiB free for it",

@@ -29,6 +29,10 @@ struct Arguments {
     /// One child, or one row of the table, or all of them
     #[arg(value_enum, default_value = "table")]
     run: Run,
+
+    /// The most memory that the parent takes in the rows memory and cost, in MiB
+    #[arg(long, value_name = "MIB", default_value = "4096", value_parser = command_line::count::<1_048_576>)]
+    most: usize,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -94,13 +98,13 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Run::Spawn => by_spawn()?,
         Run::Table => {
             for row in ROWS {
-                let findings = row()?;
+                let findings = row(arguments.most)?;
                 say(&format!("{}\n", findings.row))?;
             }
         }
-        Run::Memory => tell(memory_row()?)?,
+        Run::Memory => tell(memory_row(arguments.most)?)?,
         Run::CopyOnWrite => tell(copy_on_write::measure()?)?,
-        Run::Cost => tell(cost::measure()?)?,
+        Run::Cost => tell(cost::measure(arguments.most)?)?,
         Run::Portability => tell(portability::measure()?)?,
         Run::Descriptors => tell(descriptors::measure()?)?,
         Run::Signals => tell(signals::measure()?)?,
@@ -116,23 +120,24 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-type Experiment = fn() -> Result<Findings, Box<dyn Error>>;
+/// An experiment in a parent of at most so many MiB.
+type Experiment = fn(usize) -> Result<Findings, Box<dyn Error>>;
 
 /// The rows of the notes' table, in its order.
 const ROWS: [Experiment; 7] = [
     memory_row,
-    copy_on_write::measure,
+    |_| copy_on_write::measure(),
     cost::measure,
-    || Ok(portability::measure()?),
-    descriptors::measure,
-    signals::measure,
-    security::measure,
+    |_| Ok(portability::measure()?),
+    |_| descriptors::measure(),
+    |_| signals::measure(),
+    |_| security::measure(),
 ];
 
 /// Half a gibibyte, or an eighth of what is free where that is less.
-fn memory_row() -> Result<Findings, Box<dyn Error>> {
-    let free = mem_trace::available_memory().unwrap_or(4 << 30);
-    memory::measure((512 << 20).min(free / 8) as usize)
+fn memory_row(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
+    let free = mem_trace::available_memory().unwrap_or(4 << 30) as usize;
+    memory::measure((512.min(most_mib) << 20).min(free / 8))
 }
 
 /// An experiment's lines, then its row.
