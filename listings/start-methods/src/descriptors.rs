@@ -1,0 +1,244 @@
+//! Row 5: what a child does with descriptors that it never asked for.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, PipeReader, Read, Seek, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::process::{Command, Stdio};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, poll};
+
+use crate::children::{Paused, forked, spawned_with};
+use crate::findings::{Findings, Row, Verdict};
+
+/// The role of a child that tells which of the files named in `WATCHED` it has open.
+pub const OPEN_FILES: &str = "open-files";
+
+/// The role of a child that reads four bytes of its standard input.
+pub const READ_FOUR: &str = "read-four";
+
+const WATCHED: &str = "WATCHED";
+
+/// How long an end of file is waited for that does not come, in milliseconds.
+const PATIENCE_MS: u16 = 200;
+
+/// The paths of this process's descriptors, as /proc names them.
+fn open_files() -> Vec<String> {
+    let Ok(descriptors) = fs::read_dir("/proc/self/fd") else {
+        return Vec::new();
+    };
+    descriptors
+        .flatten()
+        .filter_map(|entry| Some(fs::read_link(entry.path()).ok()?.display().to_string()))
+        .collect()
+}
+
+/// Which of the files named in the environment are open here.
+pub fn watched_files() -> String {
+    let watched = std::env::var(WATCHED).unwrap_or_default();
+    let open = open_files();
+    let here = watched
+        .split(' ')
+        .map(|path| open.iter().any(|file| file == path));
+    here.map(|open| if open { "open " } else { "closed " })
+        .collect()
+}
+
+/// What a child reads where its parent left off.
+pub fn read_four() -> String {
+    let mut four = [0; 4];
+    // By the system call: the library's buffer would read on.
+    match nix::unistd::read(io::stdin(), &mut four) {
+        Ok(read) => String::from_utf8_lossy(&four[..read]).into_owned(),
+        Err(error) => format!("nothing ({error})"),
+    }
+}
+
+fn set_close_on_exec(fd: impl AsFd, on: bool) -> io::Result<()> {
+    let flags = match on {
+        true => FdFlag::FD_CLOEXEC,
+        false => FdFlag::empty(),
+    };
+    fcntl(fd, FcntlArg::F_SETFD(flags))?;
+    Ok(())
+}
+
+/// Each question in turn.
+pub fn measure() -> Result<Findings, Box<dyn Error>> {
+    let mut lines = Vec::new();
+    let inherited = who_has_what(&mut lines)?;
+    end_of_file(&mut lines)?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("ten-bytes");
+    fs::write(&path, "0123456789")?;
+    offset(File::open(&path)?, &mut lines)?;
+    locks(&path, &mut lines)?;
+    Ok(Findings {
+        lines,
+        row: Row {
+            about: "Resource management",
+            fork: "care is needed to avoid file descriptor leaks",
+            spawn: "simpler: separate resources",
+            measured: format!(
+                "without close-on-exec a descriptor is {inherited} in a spawned child"
+            ),
+            verdict: match inherited.as_str() {
+                "open" => Verdict::HoldsWhen(
+                    "every descriptor has close-on-exec, as Rust's library sets it",
+                ),
+                _ => Verdict::Holds,
+            },
+        },
+    })
+}
+
+/// Returns what a spawned child has of a descriptor without close-on-exec.
+fn who_has_what(lines: &mut Vec<String>) -> io::Result<String> {
+    let (closes, _closes_end) = io::pipe()?;
+    let (stays, _stays_end) = io::pipe()?;
+    set_close_on_exec(&stays, false)?;
+    let name = |fd: BorrowedFd<'_>| -> io::Result<String> {
+        let link = fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))?;
+        Ok(link.display().to_string())
+    };
+    let watched = format!("{} {}", name(closes.as_fd())?, name(stays.as_fd())?);
+    let by_fork = forked(|| {
+        let open = open_files();
+        let here = watched
+            .split(' ')
+            .map(|path| open.iter().any(|file| file == path));
+        here.map(|open| if open { "open " } else { "closed " })
+            .collect()
+    })?;
+    let mut command = Command::new("/proc/self/exe");
+    // The other ends of both pipes have the same name, and close-on-exec.
+    let by_spawn = spawned_with(command.arg(OPEN_FILES).env(WATCHED, &watched))?;
+    let mut found = String::new();
+    for (method, states) in [("fork", by_fork), ("spawn", by_spawn)] {
+        let mut states = states.split_whitespace();
+        let (with, without) = (states.next(), states.next());
+        lines.push(format!(
+            "{method:<6} a descriptor with close-on-exec is {} in the child, one without is {}",
+            with.unwrap_or("unknown"),
+            without.unwrap_or("unknown"),
+        ));
+        found = without.unwrap_or("unknown").to_owned();
+    }
+    Ok(found)
+}
+
+/// Whether the end of the pipe is there, or comes while one is patient.
+fn ends(reader: &PipeReader) -> io::Result<&'static str> {
+    let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+    Ok(match poll(&mut fds, PATIENCE_MS)? {
+        0 => "does not come",
+        _ => "comes",
+    })
+}
+
+/// The pipe whose end of file never comes, and its mend.
+fn end_of_file(lines: &mut Vec<String>) -> io::Result<()> {
+    let (reader, writer) = io::pipe()?;
+    let sibling = Paused::fork()?;
+    drop(writer);
+    lines.push(format!(
+        "fork   the end of a pipe {} while a forked child lives that has a copy of its writing end",
+        ends(&reader)?
+    ));
+    drop(sibling);
+    lines.push(format!(
+        "fork   the end of that pipe {} when the child has ended",
+        ends(&reader)?
+    ));
+
+    for (close_on_exec, how) in [(false, "without"), (true, "with")] {
+        let (reader, writer) = io::pipe()?;
+        set_close_on_exec(&writer, close_on_exec)?;
+        let mut sibling = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()?;
+        drop(writer);
+        let ends = ends(&reader);
+        // Its standard input ends, and with it the program.
+        drop(sibling.stdin.take());
+        sibling.wait()?;
+        lines.push(format!(
+            "spawn  the end of a pipe {} while a spawned child lives, its writing end {how} close-on-exec",
+            ends?
+        ));
+    }
+    Ok(())
+}
+
+/// One open file has one offset, whoever reads it.
+fn offset(mut file: File, lines: &mut Vec<String>) -> io::Result<()> {
+    forked(|| {
+        let mut four = [0; 4];
+        let read = (&file).read_exact(&mut four);
+        read.map_or_else(|error| error.to_string(), |()| String::new())
+    })?;
+    lines.push(format!(
+        "fork   after the child has read 4 bytes the parent's offset is {}",
+        file.stream_position()?
+    ));
+    file.rewind()?;
+    let mut command = Command::new("/proc/self/exe");
+    let child = command.arg(READ_FOUR).stdin(Stdio::from(file.try_clone()?));
+    let output = child.stdout(Stdio::piped()).output()?;
+    io::stderr().write_all(&output.stderr)?;
+    lines.push(format!(
+        "spawn  after a child that was given the file has read 4 bytes the parent's offset is {}",
+        file.stream_position()?
+    ));
+    Ok(())
+}
+
+/// flock(2) belongs to the open file, fcntl(2) locks to the process.
+fn locks(path: &std::path::Path, lines: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
+    let open = || File::options().read(true).write(true).open(path);
+    let refused = |file: File| match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(_) => "is free",
+        Err((_, Errno::EWOULDBLOCK)) => "is locked",
+        Err(_) => "cannot be asked",
+    };
+
+    let locked = Flock::lock(open()?, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
+    let before = refused(open()?);
+    forked(|| {
+        // The child has the same open file, and gives up what is its parent's too.
+        // SAFETY: the descriptor is open; flock(2) has no other condition.
+        let unlocked = unsafe { libc::flock(locked.as_raw_fd(), libc::LOCK_UN) };
+        Errno::result(unlocked).map_or_else(|error| error.to_string(), |_| String::new())
+    })?;
+    lines.push(format!(
+        "fork   a file locked by flock {before}; after the child has unlocked it, it {}",
+        refused(open()?)
+    ));
+    drop(locked);
+
+    let file = open()?;
+    let whole_file = |kind: i32| libc::flock {
+        l_type: kind as i16,
+        l_whence: libc::SEEK_SET as i16,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(&file, FcntlArg::F_SETLK(&whole_file(libc::F_WRLCK)))?;
+    let in_child = forked(|| {
+        let mut question = whole_file(libc::F_WRLCK);
+        match fcntl(&file, FcntlArg::F_GETLK(&mut question)) {
+            Ok(_) if i32::from(question.l_type) == libc::F_UNLCK => "is its own".to_owned(),
+            Ok(_) => "is its parent's alone".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    })?;
+    lines.push(format!(
+        "fork   a file locked by fcntl, seen by the child: the lock {in_child}"
+    ));
+    Ok(())
+}

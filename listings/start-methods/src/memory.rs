@@ -1,0 +1,146 @@
+//! Row 1: what parent and child need together, step by step.
+
+use std::error::Error;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use mem_trace::MemoryUsage;
+use process_pool::{Pool, StartMethod};
+use serde::{Deserialize, Serialize};
+
+use crate::block::{Block, Pages};
+use crate::findings::{Findings, Row, Verdict, mib};
+
+/// What the parent has filled before it starts a child: a forked one finds it here.
+static BLOCK: Mutex<Option<Block>> = Mutex::new(None);
+
+fn block() -> MutexGuard<'static, Option<Block>> {
+    BLOCK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a child does with the block, in this order.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub enum Step {
+    /// Nothing.
+    Begin,
+    /// Makes one of its own, where it has inherited none; then reads all of it.
+    Read(usize),
+    /// Writes to the first tenth of its pages.
+    WriteTenth(usize),
+    /// Writes to all of its pages.
+    WriteAll(usize),
+}
+
+impl Step {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Begin => "begins",
+            Self::Read(_) => "has read all",
+            Self::WriteTenth(_) => "has written a tenth",
+            Self::WriteAll(_) => "has written all",
+        }
+    }
+}
+
+/// Bytes of one process: proportional set size, and private dirty.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Usage {
+    proportional: u64,
+    private_dirty: u64,
+}
+
+impl Usage {
+    fn now() -> Self {
+        let usage = MemoryUsage::now();
+        Self {
+            proportional: usage.proportional.unwrap_or(0),
+            private_dirty: usage.private_dirty.unwrap_or(0),
+        }
+    }
+}
+
+/// The task of the child: one step, and what it uses then.
+pub fn step(step: Step) -> Result<Usage, String> {
+    let mut block = block();
+    match step {
+        Step::Begin => {}
+        Step::Read(len) => {
+            if block.is_none() {
+                *block = Some(Block::new(len, Pages::Small).map_err(|error| error.to_string())?);
+            }
+            std::hint::black_box(block.as_ref().map(Block::read));
+        }
+        Step::WriteTenth(len) | Step::WriteAll(len) => {
+            let len = match step {
+                Step::WriteTenth(_) => len / 10,
+                _ => len,
+            };
+            if let Some(block) = &mut *block {
+                block.write(2, len);
+            }
+        }
+    }
+    drop(block);
+    Ok(Usage::now())
+}
+
+/// `size` bytes in the parent, then a child by each method that uses them.
+pub fn measure(size: usize) -> Result<Findings, Box<dyn Error>> {
+    let mut lines = Vec::new();
+    let mut together_after_reading = Vec::new();
+    let mut own_after_reading = Vec::new();
+    *block() = Some(Block::new(size, Pages::Small)?);
+    for method in StartMethod::ALL {
+        let pool = Pool::builder(method).workers(1).start()?;
+        let steps = [
+            Step::Begin,
+            Step::Read(size),
+            Step::WriteTenth(size),
+            Step::WriteAll(size),
+        ];
+        for now in steps {
+            let child = pool.submit(step, now)?.wait()??;
+            let parent = Usage::now();
+            let together = parent.proportional + child.proportional;
+            if matches!(now, Step::Read(_)) {
+                together_after_reading.push(together);
+                own_after_reading.push(child.private_dirty);
+            }
+            lines.push(format!(
+                "{:<11} child {}: parent PSS {}, private dirty {}; child PSS {}, private dirty {}; both {}",
+                method.to_string(),
+                now.name(),
+                mib(parent.proportional),
+                mib(parent.private_dirty),
+                mib(child.proportional),
+                mib(child.private_dirty),
+                mib(together)
+            ));
+        }
+    }
+    *block() = None;
+    let [fork, spawn, _] = together_after_reading[..] else {
+        unreachable!("one for each start method");
+    };
+    Ok(Findings {
+        lines,
+        row: Row {
+            about: "Memory overhead",
+            fork: "could be higher: duplicates the entire memory of the parent",
+            spawn: "lower",
+            measured: format!(
+                "{} in the parent, read by the child: {} for both by fork, {} by spawn; of its own a \
+                 forked child has {}",
+                mib(size as u64),
+                mib(fork),
+                mib(spawn),
+                mib(own_after_reading[0]),
+            ),
+            verdict: match fork < spawn {
+                true => {
+                    Verdict::DoesNotHold("page tables are copied, data only when it is written")
+                }
+                false => Verdict::Holds,
+            },
+        },
+    })
+}
