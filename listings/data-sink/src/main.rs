@@ -59,6 +59,7 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Run::Sequential => sequential(&arguments.data),
         Run::Fork => through_the_pipe(&arguments, StartMethod::Fork),
         Run::Spawn => through_the_pipe(&arguments, StartMethod::Spawn),
+        Run::ForkServer => through_the_pipe(&arguments, StartMethod::ForkServer),
         Run::ForkInherit => inherited(&arguments.data),
         Run::Columns => columns::compare(&arguments.data),
         Run::Batches => {
@@ -195,6 +196,8 @@ enum Run {
     Fork,
     /// Spawned workers; the records are sent to them
     Spawn,
+    /// Workers forked by a server; the records are sent to them
+    ForkServer,
     /// No workers at all
     Sequential,
     /// Forked workers that inherit the records

@@ -79,6 +79,7 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     match arguments.run {
         Run::Fork => shared(&arguments.data, StartMethod::Fork),
         Run::Spawn => shared(&arguments.data, StartMethod::Spawn),
+        Run::ForkServer => shared(&arguments.data, StartMethod::ForkServer),
         Run::MapFile => mapped(&arguments.data),
         Run::FirstTouch => first_touch::compare(&arguments.data),
         Run::CutOff => cut_off::compare(&arguments.data),
@@ -217,6 +218,8 @@ enum Run {
     Fork,
     /// A sealed copy in memory; spawned workers
     Spawn,
+    /// A sealed copy in memory; workers forked by a server
+    ForkServer,
     /// The data file itself; spawned workers
     MapFile,
     /// No workers: what the first write to memory costs, and the second

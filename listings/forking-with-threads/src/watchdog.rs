@@ -1,0 +1,62 @@
+//! A forked child that is ended when it does not end.
+
+use std::fmt;
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::libc;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, fork};
+
+/// What the child has to do takes less than a millisecond.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How a child ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// By itself.
+    Itself,
+    /// It was ended, because it did not end by itself.
+    Watchdog,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Itself => f.write_str("ended by itself"),
+            Self::Watchdog => write!(
+                f,
+                "was still there after {} ms, and was ended by its parent",
+                PATIENCE.as_millis()
+            ),
+        }
+    }
+}
+
+/// Forks, and has the child do `work`. It breaks the rule that this chapter is about, on
+/// purpose: in a child of a process with threads only what is async-signal-safe is safe.
+pub fn in_forked_child(work: impl FnOnce()) -> io::Result<End> {
+    // SAFETY: none is claimed for what `work` does: it may wait for ever, which is what is
+    // shown. It touches nothing that its parent could see, and the watchdog ends it.
+    match unsafe { fork() }? {
+        ForkResult::Child => {
+            work();
+            // SAFETY: `_exit` has no preconditions.
+            unsafe { libc::_exit(0) }
+        }
+        ForkResult::Parent { child } => {
+            let deadline = Instant::now() + PATIENCE;
+            while waitpid(child, Some(WaitPidFlag::WNOHANG))? == WaitStatus::StillAlive {
+                if Instant::now() >= deadline {
+                    kill(child, Signal::SIGKILL)?;
+                    waitpid(child, None)?;
+                    return Ok(End::Watchdog);
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+            Ok(End::Itself)
+        }
+    }
+}
