@@ -18,12 +18,14 @@ use crate::record::{HostCard, MemorySample, Record};
 
 mod chart;
 mod diagram;
+mod lines;
 mod live;
 mod timeline;
 mod verdicts;
 
 pub use chart::{ChartFigure, ChartRow, ChartView, chart};
 pub use diagram::diagram;
+pub use lines::{Line, LinesView, Point, lines};
 pub use live::{LiveView, live_verdict, template as live_template};
 pub use timeline::{picture, timeline, timeline_not_recorded};
 pub use verdicts::{VerdictsView, verdicts};

@@ -30,12 +30,12 @@ use crate::directives::{self, Directive, Place, RunFigure};
 use crate::excerpt;
 use crate::figures::{self, Figure};
 use crate::page::{
-    self, Changes, ChartFigure, ChartRow, ChartView, ClaimView, ListingView, LiveView, RecordView,
-    RunView, VerdictsView,
+    self, Changes, ChartFigure, ChartRow, ChartView, ClaimView, Line, LinesView, ListingView,
+    LiveView, Point, RecordView, RunView, VerdictsView,
 };
 use crate::record::{HostCard, Record};
 use crate::runner::Outcome;
-use crate::runs::{Book, RunRef, Size};
+use crate::runs::{Book, Chart, RunRef, Shows, Size};
 use crate::sources;
 use crate::timeline::Timeline;
 use crate::verdicts::{self, Row};
@@ -436,10 +436,17 @@ impl<'a> Expander<'a> {
 
     fn expand_chart(&mut self, name: &str, bars: bool, id: &str) -> Result<String> {
         let (listing, chart) = self.book.chart(name)?;
+        let (runs, charted_figures) = match &chart.shows {
+            Shows::Figures { runs, figures } => (runs, figures),
+            Shows::Lines { run, .. } => {
+                let run = self.book.run(&format!("{}/{run}", listing.name))?;
+                return self.expand_lines(chart, run, bars, id);
+            }
+        };
         let mut figures = Vec::new();
-        for charted in &chart.figures {
+        for charted in charted_figures {
             let mut rows = Vec::new();
-            for run in &chart.runs {
+            for run in runs {
                 let full_name = format!("{}/{run}", listing.name);
                 let of_run = self.book.run(&full_name)?;
                 let notes = match &charted.notes {
@@ -470,6 +477,63 @@ impl<'a> Expander<'a> {
             caption: &chart.caption,
             figures,
             bars,
+        }))
+    }
+
+    fn expand_lines(
+        &mut self,
+        chart: &Chart,
+        run: RunRef<'a>,
+        drawn: bool,
+        id: &str,
+    ) -> Result<String> {
+        let Shows::Lines {
+            x_unit,
+            y_unit,
+            series,
+            ..
+        } = &chart.shows
+        else {
+            bail!("{} shows no lines", chart.name);
+        };
+        let Some(record) = self.record(run)? else {
+            return Ok(page::figure_not_recorded(&run.full_name()));
+        };
+        let recorded = record.lines();
+        let mut lines = Vec::new();
+        for (name, pattern) in series {
+            let mut points = Vec::new();
+            for line in &recorded {
+                let Some(found) = pattern.captures(&line.text) else {
+                    continue;
+                };
+                let number = |at: usize| -> Result<f64> {
+                    let text = found.get(at).map_or("", |part| part.as_str());
+                    text.replace('_', "")
+                        .parse()
+                        .with_context(|| format!("{name}: `{text}` is no number"))
+                };
+                points.push(Point {
+                    x: number(1)?,
+                    y: number(2)?,
+                    spread: (number(3)?, number(4)?),
+                });
+            }
+            if points.is_empty() {
+                bail!("series {name}: `{}` matches no line", pattern.as_str());
+            }
+            lines.push(Line {
+                name: name.clone(),
+                points,
+            });
+        }
+        Ok(page::lines(&LinesView {
+            id,
+            caption: &chart.caption,
+            x_unit,
+            y_unit,
+            series: lines,
+            drawn,
         }))
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use regex::Regex;
 
 use crate::agreement::Varies;
 use crate::claims::{Check, Claim, On};
@@ -47,10 +48,32 @@ pub struct Chart {
     pub name: String,
     /// What a reader sees above it.
     pub caption: String,
-    /// The runs, by their names in this listing.
-    pub runs: Vec<String>,
-    /// What is shown of each.
-    pub figures: Vec<Charted>,
+    /// What it shows.
+    pub shows: Shows,
+}
+
+/// What a chart shows.
+#[derive(Debug, Clone)]
+pub enum Shows {
+    /// Figures of several runs.
+    Figures {
+        /// The runs, by their names in this listing.
+        runs: Vec<String>,
+        /// What is shown of each.
+        figures: Vec<Charted>,
+    },
+    /// Values that one run has printed, a line for each series.
+    Lines {
+        /// The run, by its name in this listing.
+        run: String,
+        /// The unit of the horizontal axis.
+        x_unit: String,
+        /// The unit of the vertical axis.
+        y_unit: String,
+        /// Each with its name and a pattern of four captures: where, the median, the least
+        /// and the most.
+        series: Vec<(String, Regex)>,
+    },
 }
 
 /// A figure that a chart shows of each of its runs.

@@ -14,7 +14,7 @@ use toml::{Table, Value};
 use crate::agreement::Varies;
 use crate::claims::{Bound, By, Check, Claim, On, Statement};
 use crate::figures::{self, FigureName, FigureSpec, Take};
-use crate::runs::{Chart, Charted, Listing, Run};
+use crate::runs::{Chart, Charted, Listing, Run, Shows};
 
 /// The exit code by which a run says that it was skipped.
 pub(crate) const SKIPPED: i32 = 77;
@@ -93,7 +93,18 @@ fn read_chart(
     section.at = format!("{file}: chart {nth}");
     let name = section.required_text("name")?.to_owned();
     section.at = format!("{file}: chart {name}");
-    section.accept(&["name", "caption", "runs", "figure"])?;
+    section.accept(&[
+        "name", "caption", "runs", "figure", "run", "x_unit", "y_unit", "series",
+    ])?;
+    let caption = section.required_text("caption")?.to_owned();
+    if section.table.contains_key("run") {
+        let shows = read_lines(&section, runs)?;
+        return Ok(Chart {
+            name,
+            caption,
+            shows,
+        });
+    }
     let of_runs = section.texts("runs")?.unwrap_or_default();
     if of_runs.is_empty() {
         return section.fail("runs: accepted are names of this listing's runs");
@@ -130,10 +141,34 @@ fn read_chart(
         return section.fail("no [[chart.figure]]; a chart has at least one");
     }
     Ok(Chart {
-        caption: section.required_text("caption")?.to_owned(),
         name,
-        runs: of_runs,
-        figures: charted,
+        caption,
+        shows: Shows::Figures {
+            runs: of_runs,
+            figures: charted,
+        },
+    })
+}
+
+fn read_lines(section: &Section<'_>, runs: &[Run]) -> Result<Shows> {
+    let run = section.required_text("run")?.to_owned();
+    if !runs.iter().any(|known| known.name == run) {
+        return section.fail(&format!("run: no run {run} in this file"));
+    }
+    let mut series = Vec::new();
+    for line in section.sections("series")? {
+        line.accept(&["name", "pattern"])?;
+        let name = line.required_text("name")?.to_owned();
+        series.push((name, line.pattern("pattern", Some(4))?));
+    }
+    if series.is_empty() {
+        return section.fail("no [[chart.series]]; lines have at least one");
+    }
+    Ok(Shows::Lines {
+        run,
+        x_unit: section.required_text("x_unit")?.to_owned(),
+        y_unit: section.required_text("y_unit")?.to_owned(),
+        series,
     })
 }
 
@@ -487,7 +522,11 @@ impl<'a> Section<'a> {
         let has = regex.captures_len() - 1;
         match captures {
             Some(wanted) if wanted != has => self.fail(&format!(
-                "{key}: `{pattern}` has {has} captures; accepted is exactly one, as in 'id: (\\w+)'"
+                "{key}: `{pattern}` has {has} captures; accepted is exactly {}",
+                match wanted {
+                    1 => r"one, as in 'id: (\w+)'".to_owned(),
+                    more => more.to_string(),
+                }
             )),
             _ => Ok(regex),
         }
