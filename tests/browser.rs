@@ -418,7 +418,11 @@ fn static_pages(driver: &str, built: &Path) -> Outcome {
             }
             browser.picture(&format!("{name}-light")).await?;
 
+            // Loaded anew: the sidebar is open or not by the width that a page finds.
             browser.size(PHONE).await?;
+            browser.client.goto("about:blank").await?;
+            browser.client.goto(&url).await?;
+            browser.until("document.readyState === 'complete'").await?;
             let wider = browser
                 .number("document.documentElement.scrollWidth - innerWidth")
                 .await?;

@@ -172,6 +172,43 @@ mod tests {
     }
 
     #[test]
+    fn a_live_build_fills_the_columns_and_names_what_failed() {
+        let dir = book();
+        let run = |name: &str, script: &str| {
+            format!(
+                "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '{script}']\nlimit_s = 60\n\
+                 [[run.claim]]\nsays = 'A line'\ncount = {{ of = 'made here', is = 1 }}\n"
+            )
+        };
+        let runs = run("well", "echo made here") + &run("fails", "exit 3") + &run("skips", "echo no room; exit 77");
+        write(dir.path(), "listings/demo/runs.toml", &runs);
+        write(
+            dir.path(),
+            "src/one.md",
+            "# One\n\n{{#run demo/well}}\n\n{{#run demo/fails}}\n\n{{#run demo/skips}}\n",
+        );
+        let book = crate::runs::Book::open(dir.path()).unwrap();
+        let session = Session::new(&book, crate::runner::Stop::default());
+        session.use_program("demo", "/bin/sh");
+        let (dest, failed) = build_live(&session, None).unwrap();
+        assert_eq!(failed, ["demo/fails ended with exit code 3, not 0, and printed nothing"]);
+        let page = fs::read_to_string(dest.join("one.html")).unwrap();
+        for part in [
+            "<figure class=\"run-column live\">",
+            "made here",
+            "Live: holds",
+            "The live run </strong>ended with exit code 3",
+            "The live run was skipped: no room",
+        ] {
+            assert!(page.contains(part), "{part} is not in {page}");
+        }
+        assert!(!page.contains("live-controls\""), "no button that nobody answers");
+        // Without it there is no such column.
+        let page = fs::read_to_string(build(dir.path(), None).unwrap().join("one.html")).unwrap();
+        assert!(!page.contains("run-column live"));
+    }
+
+    #[test]
     fn an_unknown_name_stops_the_build_with_file_and_line() {
         let dir = book();
         write(dir.path(), "src/two.md", "# Two\n\n{{#run demo/gone}}\n");

@@ -38,6 +38,7 @@ pub(crate) const SERVER_FLAG: &str = "--process-pool-fork-server";
 /// What its lines are headed with, should what stands above the guard print any.
 const SERVER_NAME: &str = "ForkServer";
 
+// ANCHOR: orders
 /// What a server is asked for.
 #[derive(Serialize, Deserialize)]
 enum Order {
@@ -51,6 +52,7 @@ enum Order {
     /// The end of a worker that it has not reaped.
     Kill { pid: i32 },
 }
+// ANCHOR_END: orders
 
 /// A running fork server. When the last pool that uses it is gone, it ends.
 #[derive(Debug)]
@@ -239,6 +241,7 @@ pub(crate) fn serve(orders: Channel) -> ! {
                     // Without its ends the parent reads that the server is gone for it.
                     continue;
                 };
+                // ANCHOR: fork
                 let mut worker = Forked {
                     pid: Pid::from_raw(0),
                     reports: File::from(reports),
@@ -266,6 +269,7 @@ pub(crate) fn serve(orders: Channel) -> ! {
                     }
                     Err(errno) => worker.report(-(errno as i32)),
                 }
+                // ANCHOR_END: fork
             }
             Err(_) => exit(libc::EXIT_FAILURE),
         }

@@ -70,7 +70,7 @@ fn exchange(way: Way) -> io::Result<()> {
     waitpid(worker, None)?;
     let answer = answer.map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => io::Error::other(
-            "deadlock: the worker did not read for a second; it was killed, the batch is lost",
+            "no room to write for a second: the worker did not read; it was killed, the batch is lost",
         ),
         _ => error,
     })?;

@@ -31,7 +31,7 @@ pub fn serve_if_worker() {
 }
 
 pub fn run() -> io::Result<()> {
-    println!("in the parent, square lies at {:p}", square as Task);
+    println!("parent: square lies at {:p}", square as Task);
     let (mut worker, mut socket) = spawn()?;
     for request in ["square 12", "triple 12", "cube 12"] {
         send(&mut socket, request.as_bytes())?;
@@ -54,7 +54,7 @@ fn spawn() -> io::Result<(Child, UnixStream)> {
 }
 
 fn serve() -> io::Result<()> {
-    println!("in the worker, square lies at {:p}", square as Task);
+    println!("worker: square lies at {:p}", square as Task);
     let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     while let Some(request) = receive(&mut socket)? {
         let answer = answer(&String::from_utf8_lossy(&request));
