@@ -180,7 +180,9 @@ mod tests {
                  [[run.claim]]\nsays = 'A line'\ncount = {{ of = 'made here', is = 1 }}\n"
             )
         };
-        let runs = run("well", "echo made here") + &run("fails", "exit 3") + &run("skips", "echo no room; exit 77");
+        let runs = run("well", "echo made here")
+            + &run("fails", "exit 3")
+            + &run("skips", "echo no room; exit 77");
         write(dir.path(), "listings/demo/runs.toml", &runs);
         write(
             dir.path(),
@@ -191,7 +193,10 @@ mod tests {
         let session = Session::new(&book, crate::runner::Stop::default());
         session.use_program("demo", "/bin/sh");
         let (dest, failed) = build_live(&session, None).unwrap();
-        assert_eq!(failed, ["demo/fails ended with exit code 3, not 0, and printed nothing"]);
+        assert_eq!(
+            failed,
+            ["demo/fails ended with exit code 3, not 0, and printed nothing"]
+        );
         let page = fs::read_to_string(dest.join("one.html")).unwrap();
         for part in [
             "<figure class=\"run-column live\">",
@@ -202,7 +207,10 @@ mod tests {
         ] {
             assert!(page.contains(part), "{part} is not in {page}");
         }
-        assert!(!page.contains("live-controls\""), "no button that nobody answers");
+        assert!(
+            !page.contains("live-controls\""),
+            "no button that nobody answers"
+        );
         // Without it there is no such column.
         let page = fs::read_to_string(build(dir.path(), None).unwrap().join("one.html")).unwrap();
         assert!(!page.contains("run-column live"));
