@@ -642,11 +642,15 @@ fn live_run(driver: &str, _: &Path) -> Outcome {
         browser
             .until(&format!("{run}.querySelector('.live-picture svg')"))
             .await?;
-        for error in browser.errors().await? {
-            return Err(error.into());
-        }
-        for finding in browser.accessibility().await? {
-            return Err(finding.into());
+        let mut wrong = browser.errors().await?;
+        wrong.extend(browser.accessibility().await?);
+        if !wrong.is_empty() {
+            return Err(wrong
+                .join(
+                    "
+",
+                )
+                .into());
         }
         browser.picture("live-light").await?;
         browser.size(PHONE).await?;
