@@ -4,10 +4,11 @@ use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -46,6 +47,30 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How many builds wait for their turn, or have just got it, for which somebody waits.
+static AWAITED: AtomicUsize = AtomicUsize::new(0);
+
+/// Waits for the end of other builds. What somebody waits for comes first.
+fn turn(priority: Priority, stop: &Stop) -> Result<MutexGuard<'static, ()>> {
+    let counts = usize::from(priority == Priority::Ordinary);
+    AWAITED.fetch_add(counts, Ordering::SeqCst);
+    let turn = loop {
+        if stop.is_requested() {
+            break Err(anyhow!("stopped"));
+        }
+        if priority == Priority::Ordinary || AWAITED.load(Ordering::SeqCst) == 0 {
+            match ONE_AT_A_TIME.try_lock() {
+                Ok(turn) => break Ok(turn),
+                Err(TryLockError::Poisoned(turn)) => break Ok(turn.into_inner()),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    AWAITED.fetch_sub(counts, Ordering::SeqCst);
+    turn
+}
+
 /// Builds the listing's program, or its example of that name, in the dev profile, as a
 /// reader's `cargo run` does, and returns it. Cargo's messages go to standard error.
 ///
@@ -58,10 +83,7 @@ pub fn build(
     priority: Priority,
     stop: &Stop,
 ) -> Result<PathBuf> {
-    let _turn = lock(&ONE_AT_A_TIME);
-    if stop.is_requested() {
-        bail!("stopped");
-    }
+    let _turn = turn(priority, stop)?;
     *lock(&UNDER_WAY) = Some(listing.name.clone());
     let built = build_now(listing, example, priority, stop);
     *lock(&UNDER_WAY) = None;
@@ -175,6 +197,40 @@ mod tests {
         format!(
             r#"{{"reason":"compiler-artifact","target":{{"name":"{name}"}},"executable":{executable}}}"#
         )
+    }
+
+    #[test]
+    fn a_build_that_somebody_waits_for_comes_before_one_of_the_background() {
+        let order = Mutex::new(Vec::new());
+        let stop = Stop::default();
+        let first = turn(Priority::Low, &stop).expect("nobody stops it");
+        let begin = |priority| {
+            let _turn = turn(priority, &stop).expect("nobody stops it");
+            lock(&order).push(priority);
+        };
+        std::thread::scope(|threads| {
+            threads.spawn(|| begin(Priority::Low));
+            // It has long asked for its turn when the reader comes.
+            std::thread::sleep(Duration::from_millis(50));
+            threads.spawn(|| begin(Priority::Ordinary));
+            while AWAITED.load(Ordering::SeqCst) == 0 {
+                std::thread::yield_now();
+            }
+            drop(first);
+        });
+        assert_eq!(*lock(&order), [Priority::Ordinary, Priority::Low]);
+    }
+
+    #[test]
+    fn a_build_that_waits_for_its_turn_can_be_stopped() {
+        let _under_way = turn(Priority::Ordinary, &Stop::default()).expect("nobody stops it");
+        let stop = Stop::default();
+        std::thread::scope(|threads| {
+            let waiting = threads.spawn(|| turn(Priority::Ordinary, &stop).map(drop));
+            stop.request();
+            let ended = waiting.join().expect("it does not panic");
+            assert_eq!(ended.expect_err("it was stopped").to_string(), "stopped");
+        });
     }
 
     #[test]

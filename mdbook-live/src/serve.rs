@@ -137,13 +137,16 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
     outcome
 }
 
-/// Ends on Ctrl-C, and on the signal that a service manager sends.
+/// Ends on Ctrl-C, on the signal that a service manager sends, and on the one that a
+/// terminal sends when its window is closed: runs must not outlive the server.
 async fn until_told_to_end() -> Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .context("listening for SIGTERM")?;
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
     tokio::select! {
         pressed = tokio::signal::ctrl_c() => pressed.context("listening for Ctrl-C"),
         _ = terminate.recv() => Ok(()),
+        _ = hang_up.recv() => Ok(()),
     }
 }
 
