@@ -930,6 +930,9 @@ fn server_killed(method: StartMethod) {
 }
 
 fn server_interrupted(method: StartMethod) {
+    // Whoever started this test in the background may have it ignored.
+    // SAFETY: no handler is installed.
+    unsafe { signal(Signal::SIGINT, SigHandler::SigDfl) }.expect("signal");
     let pool = pool(method, 1);
     let server = Pid::from_raw(pool.map(parents_pid, [0]).expect("maps")[0]);
     kill(server, Signal::SIGINT).expect("kill");
