@@ -191,11 +191,16 @@ impl Browser {
         Ok(self.client.issue_cmd(OfChromium { path, body }).await?)
     }
 
+    /// Sizes the window, and waits until what moves with it stands still: while the sidebar
+    /// leaves a page that became a phone's, the text is a few pixels wide and without end.
     async fn size(&self, (width, height): (u32, u32)) -> Outcome {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.cdp("Emulation.setDeviceMetricsOverride", metrics)
             .await?;
-        Ok(())
+        self.until(&format!(
+            "innerWidth === {width} && document.getAnimations().length === 0"
+        ))
+        .await
     }
 
     async fn media(&self, media: &str, colours: &str) -> Outcome {
@@ -645,12 +650,7 @@ fn live_run(driver: &str, _: &Path) -> Outcome {
         let mut wrong = browser.errors().await?;
         wrong.extend(browser.accessibility().await?);
         if !wrong.is_empty() {
-            return Err(wrong
-                .join(
-                    "
-",
-                )
-                .into());
+            return Err(wrong.join("\n").into());
         }
         browser.picture("live-light").await?;
         browser.size(PHONE).await?;
