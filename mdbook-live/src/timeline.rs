@@ -11,7 +11,8 @@ pub struct Timeline {
     /// Seconds before its beginning, in which one process did nothing but load: they are
     /// left out.
     pub left_out: f64,
-    /// A lane for each process, `MainProcess` first, then in order of appearance.
+    /// A lane for each process: `MainProcess` first, then in the order in which they first
+    /// did more than wait.
     pub lanes: Vec<Lane>,
     /// The memory of the process tree, in order of time.
     pub memory: Vec<Memory>,
@@ -63,6 +64,9 @@ const MAIN: &str = "MainProcess";
 /// What a process does before there is anything to see.
 const LOADING: &str = "loading";
 
+/// What a process does until it has something to do.
+const WAITING: &str = "waiting";
+
 /// By this a process says that it does nothing more.
 const ENDED: &str = "ended";
 
@@ -82,8 +86,12 @@ impl Timeline {
                 names.push(&mark.process);
             }
         }
-        // Stable: the others keep their order.
-        names.sort_by_key(|name| *name != MAIN);
+        // Stable: those who only waited stand last, in order of appearance.
+        names.sort_by_key(|name| {
+            let works = |mark: &Mark| mark.process == *name && mark.state != WAITING;
+            let begins = marks.iter().position(works);
+            (*name != MAIN, begins.unwrap_or(marks.len()))
+        });
         for name in names {
             let own: Vec<&Mark> = marks.iter().filter(|mark| mark.process == name).collect();
             let ends = own.iter().skip(1).map(|mark| mark.seconds);
@@ -183,6 +191,22 @@ mod tests {
         assert_eq!(timeline.most_at_once("computing"), 2);
         assert_eq!(timeline.states(), ["waiting", "computing"]);
         assert_eq!(Timeline::of(&[], &[], 1.0), None);
+    }
+
+    #[test]
+    fn lanes_stand_in_the_order_in_which_work_begins() {
+        let marks = [
+            mark(0.0, "Fork-3", "waiting"),
+            mark(0.1, "Fork-1", "waiting"),
+            mark(0.1, "Fork-2", "waiting"),
+            mark(0.2, "MainProcess", "waiting"),
+            mark(0.3, "Fork-2", "receiving"),
+            mark(0.4, "Fork-1", "receiving"),
+        ];
+        let timeline = Timeline::of(&marks, &[], 1.0).expect("there are marks");
+        let names = timeline.lanes.iter().map(|lane| lane.process.as_str());
+        let names: Vec<&str> = names.collect();
+        assert_eq!(names, ["MainProcess", "Fork-2", "Fork-1", "Fork-3"]);
     }
 
     #[test]

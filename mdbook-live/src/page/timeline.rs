@@ -16,6 +16,9 @@ const LANE: f64 = 22.0;
 const BAR: f64 = 15.0;
 /// The height of the memory's part.
 const MEMORY: f64 = 96.0;
+/// So many samples of the memory at most are shown as points, for the reader to see what lies
+/// between them. More would be a line of their own.
+const POINTS: usize = 40;
 
 /// The picture of a live run, where its processes told what they were doing.
 pub fn picture(name: &str, outcome: &Outcome) -> Option<String> {
@@ -81,6 +84,7 @@ fn timeline_of(timeline: &Timeline, name: &str, which: &str, source: &str) -> St
                     li { span.swatch.anon {} " anonymous memory" }
                     li { span.swatch.shmem {} " shared memory" }
                     li { span.swatch.file {} " page cache" }
+                    @if has_points(timeline) { li { svg.sample viewBox="0 0 22 16" aria-hidden="true" { circle.point cx="11" cy="8" r="2.4" {} } " a sample" } }
                 }
             }
             details {
@@ -131,9 +135,18 @@ fn words(timeline: &Timeline, name: &str) -> String {
         }
     }
     if timeline.memory.len() > 1 {
-        words += &format!(" Memory peaks at {} MiB.", mib(timeline.peak_kib()));
+        words += &format!(
+            " Memory peaks at {} MiB, by {} samples.",
+            mib(timeline.peak_kib()),
+            timeline.memory.len()
+        );
     }
     words
+}
+
+/// Whether the samples of the memory are shown one by one.
+fn has_points(timeline: &Timeline) -> bool {
+    timeline.memory.len() <= POINTS
 }
 
 /// A state is told by its shape, and by its colour too.
@@ -203,6 +216,15 @@ fn memory(timeline: &Timeline, top: f64, x: &dyn Fn(f64) -> f64) -> Markup {
         path.file d=(area(&|sample| sample.total_kib())) {}
         path.shmem d=(area(&|sample| sample.anon_kib + sample.shmem_kib)) {}
         path.anon d=(area(&|sample| sample.anon_kib)) {}
+        // Nothing is left at the end; what comes before it nobody has seen.
+        @if let Some(last) = timeline.memory.last() {
+            path.unseen d=(format!("M{} {}L{} {}", number(x(last.seconds)), number(y(last.total_kib())), number(RIGHT), number(bottom))) {}
+        }
+        @if has_points(timeline) {
+            @for sample in &timeline.memory {
+                circle.point cx=(number(x(sample.seconds))) cy=(number(y(sample.total_kib()))) r="2.4" {}
+            }
+        }
         line.base x1=(LEFT) x2=(RIGHT) y1=(number(bottom)) y2=(number(bottom)) {}
         line.grid x1=(LEFT) x2=(RIGHT) y1=(number(top)) y2=(number(top)) {}
         text.name x=(LEFT - 10.0) y=(number(top + 8.0)) text-anchor="end" { (mib(timeline.peak_kib())) " MiB" }
