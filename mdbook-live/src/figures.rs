@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result, anyhow, bail};
 use regex::Regex;
 
-use crate::record::{MemorySample, Record, TimedLine};
+use crate::record::{MemorySample, Record, TimedLine, TreeMemory};
 use crate::runs::{Book, Listing, RunRef};
 
 /// The figures that every run has: its time, and the peaks of its process
@@ -172,15 +172,13 @@ impl Measured<'_> {
             return Figure::parse(&format!("{:.2}", self.seconds), "s");
         }
         let part = match name {
-            "tree_peak" => |sample: &MemorySample| sample.total_kib(),
-            "tree_peak_anon" => |sample: &MemorySample| sample.anon_kib,
-            "tree_peak_file" => |sample: &MemorySample| sample.file_kib,
-            _ => |sample: &MemorySample| sample.shmem_kib + sample.unmapped_kib,
+            "tree_peak" => |tree: TreeMemory| tree.total_kib,
+            "tree_peak_anon" => |tree: TreeMemory| tree.anon_kib,
+            "tree_peak_file" => |tree: TreeMemory| tree.file_kib,
+            _ => |tree: TreeMemory| tree.shmem_kib,
         };
-        let peak = self
-            .memory
-            .chunk_by(|a, b| a.seconds == b.seconds)
-            .map(|processes| processes.iter().map(part).sum::<u64>())
+        let peak = TreeMemory::over_time(self.memory)
+            .map(part)
             .max()
             .with_context(|| format!("{name}: the memory of this run was not sampled"))?;
         // A peak of memory in KiB is far below 2⁵³.

@@ -14,7 +14,7 @@ use crate::agreement::{self, Varies};
 use crate::ansi::{self, Colour, Piece};
 use crate::claims::{By, Claim, Standing, counted};
 use crate::figures::Figure;
-use crate::record::{HostCard, MemorySample, Record};
+use crate::record::{HostCard, MemorySample, Record, TreeMemory};
 
 mod chart;
 mod diagram;
@@ -236,7 +236,7 @@ pub fn run(view: &RunView<'_>) -> String {
                     }
                 }
             }
-            @if let Some(peak) = view.record.as_ref().and_then(|view| Peak::of(&view.record.memory)) {
+            @if let Some(peak) = view.record.as_ref().and_then(|view| peak(&view.record.memory)) {
                 (memory(&peak, view.name))
             }
         }
@@ -515,39 +515,14 @@ fn claim(index: usize, view: &ClaimView<'_>) -> Markup {
     }
 }
 
-/// The memory of a process tree at the sample when it was largest.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Peak {
-    seconds: f64,
-    processes: usize,
-    total_kib: u64,
-    anon_kib: u64,
-    shmem_kib: u64,
-    file_kib: u64,
+/// The moment at which the process tree had most; the first of equals.
+fn peak(samples: &[MemorySample]) -> Option<TreeMemory> {
+    // `max_by_key` alone would take the last.
+    let times = TreeMemory::over_time(samples).rev();
+    times.max_by_key(|tree| tree.total_kib)
 }
 
-impl Peak {
-    fn of(samples: &[MemorySample]) -> Option<Peak> {
-        samples
-            .chunk_by(|a, b| a.seconds == b.seconds)
-            .map(|sample| Peak {
-                seconds: sample[0].seconds,
-                processes: sample.len(),
-                total_kib: sample.iter().map(MemorySample::total_kib).sum(),
-                anon_kib: sample.iter().map(|process| process.anon_kib).sum(),
-                shmem_kib: sample
-                    .iter()
-                    .map(|process| process.shmem_kib + process.unmapped_kib)
-                    .sum(),
-                file_kib: sample.iter().map(|process| process.file_kib).sum(),
-            })
-            // The first of equals: `max_by_key` alone would take the last.
-            .rev()
-            .max_by_key(|peak| peak.total_kib)
-    }
-}
-
-fn memory(peak: &Peak, run: &str) -> Markup {
+fn memory(peak: &TreeMemory, run: &str) -> Markup {
     let rows = [
         (
             "Total",
@@ -888,7 +863,7 @@ mod tests {
             sample(0.5, 1, 2000, 1500),
             sample(0.9, 0, 3500, 3500),
         ];
-        let peak = Peak::of(&samples).unwrap();
+        let peak = super::peak(&samples).unwrap();
         assert_eq!(
             (
                 peak.seconds,
@@ -899,7 +874,7 @@ mod tests {
             ),
             (0.5, 2, 4000, 2500, 1500)
         );
-        assert_eq!(Peak::of(&[]), None);
+        assert_eq!(super::peak(&[]), None);
     }
 
     #[test]

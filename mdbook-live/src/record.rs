@@ -131,10 +131,37 @@ pub struct MemorySample {
     pub unmapped_kib: u64,
 }
 
-impl MemorySample {
-    /// All that there is because of this process, in KiB.
-    pub fn total_kib(&self) -> u64 {
-        self.pss_kib + self.unmapped_kib
+/// The memory of a process tree at one time, in KiB: every page once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TreeMemory {
+    /// Seconds since the start.
+    pub seconds: f64,
+    /// How many processes there were.
+    pub processes: usize,
+    /// Their PSS, and the shared memory that none of them maps.
+    pub total_kib: u64,
+    /// The anonymous part of it.
+    pub anon_kib: u64,
+    /// Shared memory, mapped or only held open.
+    pub shmem_kib: u64,
+    /// The part that is page cache of files.
+    pub file_kib: u64,
+}
+
+impl TreeMemory {
+    /// The tree's memory at the time of each sample, in order of time.
+    pub fn over_time(samples: &[MemorySample]) -> impl DoubleEndedIterator<Item = TreeMemory> {
+        samples.chunk_by(|a, b| a.seconds == b.seconds).map(|tree| {
+            let sum = |part: fn(&MemorySample) -> u64| tree.iter().map(part).sum();
+            TreeMemory {
+                seconds: tree[0].seconds,
+                processes: tree.len(),
+                total_kib: sum(|process| process.pss_kib + process.unmapped_kib),
+                anon_kib: sum(|process| process.anon_kib),
+                shmem_kib: sum(|process| process.shmem_kib + process.unmapped_kib),
+                file_kib: sum(|process| process.file_kib),
+            }
+        })
     }
 }
 

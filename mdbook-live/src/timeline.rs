@@ -1,7 +1,7 @@
 //! What each process of a run was doing when, and the memory of all of them.
 
 use crate::marks::Mark;
-use crate::record::MemorySample;
+use crate::record::{MemorySample, TreeMemory};
 
 /// A run's processes and memory on one axis of time.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +14,8 @@ pub struct Timeline {
     /// A lane for each process: `MainProcess` first, then in the order in which they first
     /// did more than wait.
     pub lanes: Vec<Lane>,
-    /// The memory of the process tree, in order of time.
-    pub memory: Vec<Memory>,
+    /// The memory of the process tree, in order of time, counted from the beginning too.
+    pub memory: Vec<TreeMemory>,
 }
 
 /// What one process was doing.
@@ -36,26 +36,6 @@ pub struct Span {
     pub from: f64,
     /// Seconds from the timeline's beginning.
     pub to: f64,
-}
-
-/// The memory of a process tree at one time, in KiB.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Memory {
-    /// Seconds from the timeline's beginning.
-    pub seconds: f64,
-    /// The anonymous part of the PSS.
-    pub anon_kib: u64,
-    /// Shared memory, mapped or only held.
-    pub shmem_kib: u64,
-    /// The part that is page cache of files.
-    pub file_kib: u64,
-}
-
-impl Memory {
-    /// All of it.
-    pub fn total_kib(&self) -> u64 {
-        self.anon_kib + self.shmem_kib + self.file_kib
-    }
 }
 
 /// The process that is there before all others, as `mem-trace` names it.
@@ -108,17 +88,12 @@ impl Timeline {
                 spans: spans.collect(),
             });
         }
-        let samples = memory.chunk_by(|a, b| a.seconds == b.seconds);
-        let seen = samples.filter(|sample| sample[0].seconds >= begin);
-        let memory = seen.map(|sample| Memory {
-            seconds: sample[0].seconds - begin,
-            anon_kib: sample.iter().map(|process| process.anon_kib).sum(),
-            shmem_kib: sample
-                .iter()
-                .map(|process| process.shmem_kib + process.unmapped_kib)
-                .sum(),
-            file_kib: sample.iter().map(|process| process.file_kib).sum(),
-        });
+        let memory = TreeMemory::over_time(memory)
+            .filter(|tree| tree.seconds >= begin)
+            .map(|tree| TreeMemory {
+                seconds: tree.seconds - begin,
+                ..tree
+            });
         Some(Timeline {
             seconds: seconds - begin,
             left_out: begin,
@@ -152,7 +127,7 @@ impl Timeline {
 
     /// The largest total of the memory, in KiB.
     pub fn peak_kib(&self) -> u64 {
-        let totals = self.memory.iter().map(Memory::total_kib);
+        let totals = self.memory.iter().map(|tree| tree.total_kib);
         totals.max().unwrap_or(0)
     }
 }

@@ -3,8 +3,9 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{mib, without_directives};
+use crate::record::TreeMemory;
 use crate::runner::Outcome;
-use crate::timeline::{Memory, Span, Timeline};
+use crate::timeline::{Span, Timeline};
 
 /// The drawing's width, in its own units; the page scales it.
 const WIDTH: f64 = 760.0;
@@ -192,7 +193,7 @@ fn memory(timeline: &Timeline, top: f64, x: &dyn Fn(f64) -> f64) -> Markup {
     let y = |kib: u64| bottom - MEMORY * kib as f64 / peak;
     // Each part is drawn from zero up to its own top, the largest first, so that each later
     // one covers what is not its own.
-    let area = |top_of: &dyn Fn(&Memory) -> u64| {
+    let area = |top_of: &dyn Fn(&TreeMemory) -> u64| {
         let mut path = String::new();
         for (nth, sample) in timeline.memory.iter().enumerate() {
             let letter = if nth == 0 { 'M' } else { 'L' };
@@ -213,16 +214,16 @@ fn memory(timeline: &Timeline, top: f64, x: &dyn Fn(f64) -> f64) -> Markup {
         path
     };
     html! {
-        path.file d=(area(&|sample| sample.total_kib())) {}
+        path.file d=(area(&|sample| sample.total_kib)) {}
         path.shmem d=(area(&|sample| sample.anon_kib + sample.shmem_kib)) {}
         path.anon d=(area(&|sample| sample.anon_kib)) {}
         // Nothing is left at the end; what comes before it nobody has seen.
         @if let Some(last) = timeline.memory.last() {
-            path.unseen d=(format!("M{} {}L{} {}", number(x(last.seconds)), number(y(last.total_kib())), number(RIGHT), number(bottom))) {}
+            path.unseen d=(format!("M{} {}L{} {}", number(x(last.seconds)), number(y(last.total_kib)), number(RIGHT), number(bottom))) {}
         }
         @if has_points(timeline) {
             @for sample in &timeline.memory {
-                circle.point cx=(number(x(sample.seconds))) cy=(number(y(sample.total_kib()))) r="2.4" {}
+                circle.point cx=(number(x(sample.seconds))) cy=(number(y(sample.total_kib))) r="2.4" {}
             }
         }
         line.base x1=(LEFT) x2=(RIGHT) y1=(number(bottom)) y2=(number(bottom)) {}
