@@ -4,15 +4,12 @@
 //! `AXE` axe-core's `axe.min.js`, `SCREENSHOTS` a folder for pictures. Without the first
 //! nothing is tested, except under `CI`, where that is a failure.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::future::Future;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::{Arc, LazyLock};
-use std::thread;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -27,10 +24,11 @@ use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 use url::{ParseError, Url};
 
-type Outcome = Result<(), Failed>;
+mod server;
 
-/// How long something that must come is waited for.
-const PATIENCE: Duration = Duration::from_secs(120);
+use server::{
+    Ended, Outcome, PATIENCE, no_process_is_left, processes_of_runs, serve, wait_for_line,
+};
 
 /// Bytes of a chapter's page over the wire, without fonts and the search's index.
 const MOST_BYTES: f64 = 300e3;
@@ -80,45 +78,6 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(driver);
     conclusion.exit_code()
-}
-
-/// A process that is ended with its value.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // Asked first: the server ends its runs.
-        let pid = nix::unistd::Pid::from_raw(self.0.id().cast_signed());
-        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
-        let deadline = Instant::now() + Duration::from_secs(15);
-        while matches!(self.0.try_wait(), Ok(None)) {
-            if Instant::now() > deadline {
-                let _ = self.0.kill();
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-/// The line of a started program that begins with `begin`, from its standard output.
-fn wait_for_line(child: &mut Child, begin: &str) -> Result<String, Failed> {
-    let output = child.stdout.take().ok_or("no output")?;
-    let (sender, lines) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let _ = sender.send(line);
-        }
-    });
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let line = lines
-            .recv_timeout(left)
-            .map_err(|_| format!("no line `{begin}`"))?;
-        if line.starts_with(begin) {
-            return Ok(line);
-        }
-    }
 }
 
 fn start_driver(driver: &Path) -> Result<(Ended, String), Failed> {
@@ -530,123 +489,89 @@ fn copy_command(driver: &str, built: &Path) -> Outcome {
     })
 }
 
-/// The tool, built beside this test.
-static TOOL: LazyLock<PathBuf> = LazyLock::new(|| {
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "mdbook-live"])
-        .current_dir(root())
-        .status()
-        .expect("cargo runs");
-    assert!(built.success(), "{built}");
-    let test = env::current_exe().expect("this program has a path");
-    let folder = test.parent().and_then(Path::parent).expect("target/debug");
-    folder.join("mdbook-live")
-});
-
-/// The book, served by the tool from `book`; its address.
-fn serve(book: &Path) -> Result<(Ended, String), Failed> {
-    let mut child = Command::new(&*TOOL)
-        .args(["serve", "--port", "0", "--no-open"])
-        .current_dir(book)
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let line = wait_for_line(&mut child, "Serving ")?;
-    let url = line
-        .split(' ')
-        .nth(1)
-        .unwrap_or_default()
-        .trim_end_matches('/')
-        .to_owned();
-    Ok((Ended(child), url))
+/// A run on a page that the tool serves, where it can be made.
+struct LiveRun<'b> {
+    browser: &'b Browser,
+    /// The run's section of the page, in JavaScript.
+    section: String,
 }
 
-/// The processes of runs that are under way.
-fn processes_of_runs() -> BTreeMap<u32, String> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
-            continue;
-        };
-        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-        let mark = b"MDBOOK_LIVE_RUN=";
-        if environment.windows(mark.len()).any(|part| part == mark) {
-            let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            found.insert(pid, name.trim().to_owned());
-        }
+impl LiveRun<'_> {
+    /// Opens the page, and waits until the run can be made there.
+    async fn open<'b>(browser: &'b Browser, page: &str, name: &str) -> Result<LiveRun<'b>, Failed> {
+        browser.client.goto(page).await?;
+        let section = format!("document.querySelector('section.run[data-run=\"{name}\"]')");
+        let run = LiveRun { browser, section };
+        run.until(".live-run").await?;
+        Ok(run)
     }
-    found
-}
 
-fn no_process_is_left() -> Outcome {
-    let deadline = Instant::now() + Duration::from_secs(15);
-    loop {
-        let left = processes_of_runs();
-        if left.is_empty() {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            return Err(format!("left: {left:?}").into());
-        }
-        thread::sleep(Duration::from_millis(20));
+    /// The first part of the section that a selector finds, in JavaScript.
+    fn part(&self, selector: &str) -> String {
+        format!("{}.querySelector('{selector}')", self.section)
     }
-}
 
-fn run(name: &str) -> String {
-    format!("document.querySelector('section.run[data-run=\"{name}\"]')")
+    /// Waits until the section has such a part.
+    async fn until(&self, selector: &str) -> Outcome {
+        self.browser.until(&self.part(selector)).await
+    }
+
+    async fn press(&self, button: &str) -> Outcome {
+        let press = format!("{}.click();", self.part(button));
+        self.browser.script(&press).await?;
+        Ok(())
+    }
+
+    async fn text(&self, selector: &str) -> Result<String, Failed> {
+        let text = format!("{}.textContent", self.part(selector));
+        self.browser.text(&text).await
+    }
+
+    async fn count(&self, selector: &str) -> Result<f64, Failed> {
+        let count = format!("{}.querySelectorAll('{selector}').length", self.section);
+        self.browser.number(&count).await
+    }
+
+    /// Waits until the status says it.
+    async fn says(&self, words: &str) -> Outcome {
+        let status = self.part(".live-status");
+        let says = format!("{status}.textContent.includes('{words}')");
+        if self.browser.until(&says).await.is_err() {
+            let status = self.text(".live-status").await?;
+            return Err(format!("the status says: {status}").into());
+        }
+        Ok(())
+    }
 }
 
 fn live_run(driver: &str, _: &Path) -> Outcome {
-    let (_server, url) = serve(root())?;
+    let (_server, url) = serve(root(), None)?;
     with_browser(driver, async |browser| {
-        let run = run("data-sink/fork-8");
-        browser
-            .client
-            .goto(&format!("{url}/data-sink.html#run-data-sink-fork-8"))
-            .await?;
-        browser
-            .until(&format!("{run}.querySelector('.live-run')"))
-            .await?;
+        let page = format!("{url}/data-sink.html#run-data-sink-fork-8");
+        let run = LiveRun::open(&browser, &page, "data-sink/fork-8").await?;
         // Seen from inside the page: was there a line while the run went on?
         browser
             .script(&format!(
-                "const run = {run}; window.early = false;
+                "const run = {}; window.early = false;
                  new MutationObserver(() => {{
                    if (run.querySelector('.live .line') && run.querySelector('.live-status').textContent.startsWith('Running')) window.early = true;
-                 }}).observe(run, {{ childList: true, subtree: true, characterData: true }});"
+                 }}).observe(run, {{ childList: true, subtree: true, characterData: true }});",
+                run.section
             ))
             .await?;
-        browser
-            .script(&format!("{run}.querySelector('.live-run').click();"))
-            .await?;
-        browser
-            .until(&format!("{run}.querySelector('.live-verdict')"))
-            .await?;
-        browser
-            .until(&format!("!{run}.querySelector('.live-run').disabled"))
-            .await?;
+        run.press(".live-run").await?;
+        run.until(".live-verdict").await?;
+        run.until(".live-run:not(:disabled)").await?;
         browser.until("window.early").await?;
-        let words = browser
-            .text(&format!("{run}.querySelector('.live-status').textContent"))
-            .await?;
-        if !words.contains("agrees with its record") {
-            return Err(format!("the status says: {words}").into());
-        }
-        let lines = browser
-            .number(&format!("{run}.querySelectorAll('.live .line').length"))
-            .await?;
-        let recorded = browser
-            .number(&format!("{run}.querySelectorAll('.recorded .line').length"))
-            .await?;
+        run.says("agrees with its record").await?;
+        let (lines, recorded) = (
+            run.count(".live .line").await?,
+            run.count(".recorded .line").await?,
+        );
         if lines < recorded - 1.0 {
             return Err(format!("{lines} lines live, {recorded} recorded").into());
         }
-        browser
-            .until(&format!("{run}.querySelector('.live-picture svg')"))
-            .await?;
+        run.until(".live-picture svg").await?;
         let mut wrong = browser.errors().await?;
         wrong.extend(browser.accessibility().await?);
         if !wrong.is_empty() {
@@ -666,35 +591,21 @@ fn live_run(driver: &str, _: &Path) -> Outcome {
 }
 
 fn live_stop(driver: &str, _: &Path) -> Outcome {
-    let (server, url) = serve(root())?;
+    let (server, url) = serve(root(), None)?;
     with_browser(driver, async |browser| {
-        let run = run("module-state/spawn");
         let page = format!("{url}/module-state.html");
-        let begin = async || -> Outcome {
-            browser.client.goto(&page).await?;
-            browser
-                .until(&format!("{run}.querySelector('.live-run')"))
-                .await?;
-            browser
-                .script(&format!("{run}.querySelector('.live-run').click();"))
-                .await?;
-            browser
-                .until(&format!("{run}.querySelector('.live .line')"))
-                .await?;
+        let begin = async || -> Result<LiveRun, Failed> {
+            let run = LiveRun::open(&browser, &page, "module-state/spawn").await?;
+            run.press(".live-run").await?;
+            run.until(".live .line").await?;
             match processes_of_runs().len() {
                 0 => Err("a line came, and no process is there".into()),
-                _ => Ok(()),
+                _ => Ok(run),
             }
         };
-        begin().await?;
-        browser
-            .script(&format!("{run}.querySelector('.live-stop').click();"))
-            .await?;
-        browser
-            .until(&format!(
-                "{run}.querySelector('.live-status').textContent === 'Stopped.'"
-            ))
-            .await?;
+        let run = begin().await?;
+        run.press(".live-stop").await?;
+        run.says("Stopped.").await?;
         no_process_is_left()?;
 
         begin().await?;
@@ -702,7 +613,7 @@ fn live_stop(driver: &str, _: &Path) -> Outcome {
         no_process_is_left()?;
 
         begin().await?;
-        // Ctrl-C and SIGTERM end the server in one way.
+        // As a service manager ends it.
         drop(server);
         match processes_of_runs().is_empty() {
             true => Ok(()),
@@ -712,17 +623,13 @@ fn live_stop(driver: &str, _: &Path) -> Outcome {
 }
 
 fn live_keyboard(driver: &str, _: &Path) -> Outcome {
-    let (_server, url) = serve(root())?;
+    let (_server, url) = serve(root(), None)?;
     with_browser(driver, async |browser| {
-        let run = run("logging/fork-separate-refused");
-        browser.client.goto(&format!("{url}/logging.html")).await?;
-        browser
-            .until(&format!("{run}.querySelector('.live-run')"))
-            .await?;
+        let name = "logging/fork-separate-refused";
+        let run = LiveRun::open(&browser, &format!("{url}/logging.html"), name).await?;
         // From the run's own link, which a deep link focuses, to its button.
-        browser
-            .script(&format!("{run}.querySelector('.run-name').focus();"))
-            .await?;
+        let focus = format!("{}.focus();", run.part(".run-name"));
+        browser.script(&focus).await?;
         let tab =
             json!({ "type": "keyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9 });
         for _ in 0..8 {
@@ -738,18 +645,15 @@ fn live_keyboard(driver: &str, _: &Path) -> Outcome {
         let ring = browser
             .text("getComputedStyle(document.activeElement).outlineStyle")
             .await?;
-        let name = browser
+        let label = browser
             .text("document.activeElement.getAttribute('aria-label')")
             .await?;
-        if ring == "none" || name != "Run logging/fork-separate-refused" {
-            return Err(format!("focus on {name:?} with outline {ring}").into());
+        if ring == "none" || label != format!("Run {name}") {
+            return Err(format!("focus on {label:?} with outline {ring}").into());
         }
         let enter = json!({ "type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r" });
         browser.cdp("Input.dispatchKeyEvent", enter).await?;
-        browser
-            .until(&format!("{run}.querySelector('.live-verdict.holds')"))
-            .await?;
-        Ok(())
+        run.until(".live-verdict.holds").await
     })
 }
 
@@ -786,45 +690,21 @@ fn live_difference(driver: &str, _: &Path) -> Outcome {
     let changed = text.replace("{:p}) finally:", "{:p}) in the end:");
     assert_ne!(text, changed, "the listing still prints that line");
     fs::write(&source, changed)?;
-    let (_server, url) = serve(copy.path())?;
-    let outcome = with_browser(driver, async |browser| {
-        let run = run("module-state/fork");
-        browser
-            .client
-            .goto(&format!("{url}/module-state.html"))
-            .await?;
-        if browser
-            .number(&format!("{run}.querySelectorAll('.stale').length"))
-            .await?
-            != 1.0
-        {
+    let (_server, url) = serve(copy.path(), None)?;
+    with_browser(driver, async |browser| {
+        let page = format!("{url}/module-state.html");
+        let run = LiveRun::open(&browser, &page, "module-state/fork").await?;
+        if run.count(".stale").await? != 1.0 {
             return Err("the record is not called stale".into());
         }
-        browser
-            .until(&format!("{run}.querySelector('.live-run')"))
-            .await?;
-        browser
-            .script(&format!("{run}.querySelector('.live-run').click();"))
-            .await?;
-        browser
-            .until(&format!("{run}.querySelector('.live .line.differs')"))
-            .await?;
-        let live = browser
-            .text(&format!(
-                "{run}.querySelector('.live .line.differs').textContent"
-            ))
-            .await?;
-        let recorded = browser
-            .text(&format!(
-                "{run}.querySelector('.recorded .line.differs').textContent"
-            ))
-            .await?;
+        run.press(".live-run").await?;
+        run.until(".live .line.differs").await?;
+        let live = run.text(".live .line.differs").await?;
+        let recorded = run.text(".recorded .line.differs").await?;
         browser.picture("live-differs").await?;
         match (live.contains("in the end:"), recorded.contains("finally:")) {
             (true, true) => Ok(()),
             _ => Err(format!("live {live:?}, recorded {recorded:?}").into()),
         }
-    });
-    std::io::stdout().flush()?;
-    outcome
+    })
 }

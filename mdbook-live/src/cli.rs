@@ -13,6 +13,7 @@ use crate::agreement;
 use crate::build;
 use crate::check::{self, Report};
 use crate::claims::{By, Lines, Standing, counted};
+use crate::ending;
 use crate::preprocess;
 use crate::record::{HostCard, Record, lines_of};
 use crate::recorder::{self, How};
@@ -224,7 +225,7 @@ fn obey(arguments: Arguments) -> Result<Found> {
     }
 }
 
-/// Runs a verb that makes runs: Ctrl-C, SIGTERM and SIGHUP end the run under
+/// Runs a verb that makes runs: who tells this program to end ends the run under
 /// way, and then the verb.
 fn in_session(
     root: Option<PathBuf>,
@@ -233,7 +234,7 @@ fn in_session(
     let book = Book::open(&book_root(root)?)?;
     let stop = Stop::default();
     let request = stop.clone();
-    ctrlc::set_handler(move || request.request()).context("cannot handle Ctrl-C")?;
+    ending::when_told(move || request.request())?;
     let session = Session::new(&book, stop);
     verb(
         &session,

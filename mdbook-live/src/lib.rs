@@ -15,6 +15,7 @@ pub mod claims;
 pub mod cli;
 pub mod diagram;
 pub mod directives;
+pub mod ending;
 pub mod excerpt;
 pub mod figures;
 pub mod host;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -22,13 +23,14 @@ use mdbook_driver::config::Config;
 use notify::{RecursiveMode, Watcher};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::WatchStream;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
 
 use crate::build::build;
+use crate::ending;
 use crate::guard::Guarded;
 use crate::live::{Live, Refusal, Wish};
 use crate::page::live_template;
@@ -76,6 +78,10 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
         })?;
     let address = listener.local_addr().context("asking for the port")?;
 
+    // From here on runs and a folder would be left behind.
+    let told_to_end = Arc::new(Notify::new());
+    let end = Arc::clone(&told_to_end);
+    ending::when_told(move || end.notify_one())?;
     let folder = tempfile::Builder::new()
         .prefix("mdbook-live-")
         .tempdir()
@@ -124,7 +130,7 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
             ended = axum::serve(listener, router(shelf, served)).into_future() => {
                 ended.context("serving the book")
             }
-            stopped = until_told_to_end() => stopped,
+            () = told_to_end.notified() => Ok(()),
         }
     });
     // Open pages hold connections: they are not waited for. Runs are.
@@ -135,19 +141,6 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
     // The folder goes with its builds.
     drop(folder);
     outcome
-}
-
-/// Ends on Ctrl-C, on the signal that a service manager sends, and on the one that a
-/// terminal sends when its window is closed: runs must not outlive the server.
-async fn until_told_to_end() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed.context("listening for Ctrl-C"),
-        _ = terminate.recv() => Ok(()),
-        _ = hang_up.recv() => Ok(()),
-    }
 }
 
 fn url(address: SocketAddr) -> String {
@@ -281,19 +274,26 @@ async fn offers(State(served): State<Served>, request: Request) -> Response {
 }
 
 /// Makes a run, and answers with what it does for as long as somebody reads.
-async fn make_run(State(served): State<Served>, headers: HeaderMap, body: Bytes) -> Response {
+async fn make_run(
+    State(served): State<Served>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let Some(guarded) = served.live else {
         return StatusCode::NOT_FOUND.into_response();
     };
     if let Err(refused) = guarded.admit(&headers) {
         return refusal(refused);
     }
-    let wish: Wish = match serde_json::from_slice(&body) {
+    let wish = body
+        .map_err(|refused| refused.status())
+        .and_then(|body| serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST));
+    let wish: Wish = match wish {
         Ok(wish) => wish,
-        Err(_) => {
+        Err(status) => {
             let accepted =
                 r#"accepted is {"run": "LISTING/RUN", "size": "quick" or "recorded"}"#.to_owned();
-            return refusal((StatusCode::BAD_REQUEST, accepted));
+            return refusal((status, accepted));
         }
     };
     let asked = wish.run.clone();
@@ -693,8 +693,9 @@ mod tests {
         let (status, answer) = wish(&served, &own, &HELLO.replace("hello", "hello --x")).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{answer}");
         let long = HELLO.replace("hello", &"x".repeat(2000));
-        let (status, _) = wish(&served, &own, &long).await;
+        let (status, answer) = wish(&served, &own, &long).await;
         assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert!(answer.starts_with("accepted is"), "{answer}");
         let (status, _, _) = ask(&served.router, "PUT", "/live/runs").await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
     }
