@@ -25,26 +25,28 @@ const WATCHED: &str = "WATCHED";
 /// How long an end of file is waited for that does not come, in milliseconds.
 const PATIENCE_MS: u16 = 200;
 
-/// The paths of this process's descriptors, as /proc names them.
-fn open_files() -> Vec<String> {
-    let Ok(descriptors) = fs::read_dir("/proc/self/fd") else {
-        return Vec::new();
-    };
-    descriptors
+/// Whether this process has each of the files open: `open` or `closed`, in their order.
+/// A file goes by the name that /proc gives it.
+fn open_or_closed(watched: &str) -> String {
+    let descriptors = fs::read_dir("/proc/self/fd");
+    let open: Vec<String> = descriptors
+        .into_iter()
+        .flatten()
         .flatten()
         .filter_map(|entry| Some(fs::read_link(entry.path()).ok()?.display().to_string()))
+        .collect();
+    watched
+        .split(' ')
+        .map(|file| match open.iter().any(|open| open == file) {
+            true => "open ",
+            false => "closed ",
+        })
         .collect()
 }
 
 /// Which of the files named in the environment are open here.
 pub fn watched_files() -> String {
-    let watched = std::env::var(WATCHED).unwrap_or_default();
-    let open = open_files();
-    let here = watched
-        .split(' ')
-        .map(|path| open.iter().any(|file| file == path));
-    here.map(|open| if open { "open " } else { "closed " })
-        .collect()
+    open_or_closed(&std::env::var(WATCHED).unwrap_or_default())
 }
 
 /// What a child reads where its parent left off.
@@ -105,29 +107,25 @@ fn who_has_what(lines: &mut Vec<String>) -> io::Result<String> {
         Ok(link.display().to_string())
     };
     let watched = format!("{} {}", name(closes.as_fd())?, name(stays.as_fd())?);
-    let by_fork = forked(|| {
-        let open = open_files();
-        let here = watched
-            .split(' ')
-            .map(|path| open.iter().any(|file| file == path));
-        here.map(|open| if open { "open " } else { "closed " })
-            .collect()
-    })?;
+    let by_fork = forked(|| open_or_closed(&watched))?;
     let mut command = Command::new("/proc/self/exe");
     // The other ends of both pipes have the same name, and close-on-exec.
     let by_spawn = spawned_with(command.arg(OPEN_FILES).env(WATCHED, &watched))?;
-    let mut found = String::new();
-    for (method, states) in [("fork", by_fork), ("spawn", by_spawn)] {
-        let mut states = states.split_whitespace();
-        let (with, without) = (states.next(), states.next());
+    for (method, states) in [("fork", &by_fork), ("spawn", &by_spawn)] {
+        let (with, without) = both(states);
         lines.push(format!(
-            "{method:<6} a descriptor with close-on-exec is {} in the child, one without is {}",
-            with.unwrap_or("unknown"),
-            without.unwrap_or("unknown"),
+            "{method:<6} a descriptor with close-on-exec is {with} in the child, one without is {without}"
         ));
-        found = without.unwrap_or("unknown").to_owned();
     }
-    Ok(found)
+    Ok(both(&by_spawn).1.to_owned())
+}
+
+/// What a child told of its two files.
+fn both(states: &str) -> (&str, &str) {
+    states
+        .trim()
+        .split_once(' ')
+        .unwrap_or(("unknown", "unknown"))
 }
 
 /// Whether the end of the pipe is there, or comes while one is patient.
