@@ -13,7 +13,8 @@ static ANCHOR: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"ANCHOR(_END)?:\s*([\w-]+)").expect("the pattern is a constant and valid")
 });
 
-/// The lines of `source` between the anchor `name` and its end; the whole without a name.
+/// The lines of `source` between the anchor `name` and its end, at the margin; the whole
+/// without a name.
 ///
 /// # Errors
 ///
@@ -45,8 +46,19 @@ pub fn of(source: &str, name: Option<&str>) -> Result<String> {
         }
         Some(name) if !begun => bail!("no anchor {name}; there are: {}", names.join(", ")),
         Some(name) if !ended => bail!("anchor {name} has no `ANCHOR_END: {name}`"),
-        _ => Ok(shown),
+        Some(_) => Ok(at_the_margin(&shown)),
+        None => Ok(shown),
     }
+}
+
+/// The lines without the indentation that all of them have: it belongs to what is around
+/// them, and a narrow page has no room for it.
+fn at_the_margin(lines: &str) -> String {
+    let indented = lines.lines().filter(|line| !line.trim().is_empty());
+    let indents = indented.map(|line| line.len() - line.trim_start_matches(' ').len());
+    let common = indents.min().unwrap_or(0);
+    let lines = lines.lines().map(|line| line.get(common..).unwrap_or(""));
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 #[cfg(test)]
@@ -81,7 +93,21 @@ fn main() {
             of(SOURCE, Some("main")).unwrap(),
             "fn main() {\n    run();\n}\n"
         );
-        assert_eq!(of(SOURCE, Some("body")).unwrap(), "    run();\n");
+        assert_eq!(of(SOURCE, Some("body")).unwrap(), "run();\n");
+    }
+
+    #[test]
+    fn an_anchor_s_lines_keep_their_indentation_to_each_other_alone() {
+        let source =
+            "    // ANCHOR: loop\n    loop {\n\n        run();\n    }\n    // ANCHOR_END: loop\n";
+        assert_eq!(
+            of(source, Some("loop")).unwrap(),
+            "loop {\n\n    run();\n}\n"
+        );
+        assert_eq!(
+            of(source, None).unwrap(),
+            "    loop {\n\n        run();\n    }\n"
+        );
     }
 
     #[test]
