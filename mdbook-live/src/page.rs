@@ -467,7 +467,9 @@ fn host_card(record: &Record) -> Markup {
         time datetime=(record.header.date()) { (record.header.date()) }
         @if let [first, .., last] = record.header.live.of[..] {
             ", median of " (record.header.live.of.len()) " runs by "
-            code { (record.header.live.by) } ", " (first) " to " (last)
+            code { (record.header.live.by) }
+            // A run too short for two decimals has no spread to tell.
+            @if last > 0.0 { ", " (first) " to " (last) }
         }
     }
 }
