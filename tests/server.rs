@@ -70,12 +70,17 @@ pub static TOOL: LazyLock<PathBuf> = LazyLock::new(|| {
     folder.join("mdbook-live")
 });
 
+/// What a server of this test has in its environment, and every run that it makes.
+static OF_THIS_TEST: LazyLock<String> =
+    LazyLock::new(|| format!("SERVED_FOR_TEST={}", std::process::id()));
+
 /// The book, served by the tool from `book`; its address. The server heeds every signal
 /// but the one that is `ignored`, whatever this test was started with (env(1)).
 pub fn serve(book: &Path, ignored: Option<&str>) -> Result<(Ended, String), Failed> {
     let child = Command::new("env")
         .arg("--default-signal=HUP,INT,TERM")
         .args(ignored.map(|signal| format!("--ignore-signal={signal}")))
+        .arg(&*OF_THIS_TEST)
         .arg(&*TOOL)
         .args(["serve", "--port", "0", "--no-open"])
         .current_dir(book)
@@ -92,7 +97,8 @@ pub fn serve(book: &Path, ignored: Option<&str>) -> Result<(Ended, String), Fail
     Ok((server, url))
 }
 
-/// The processes of runs that are under way.
+/// The processes of runs that are under way, of this test's servers alone: a reader may
+/// have another one open.
 pub fn processes_of_runs() -> BTreeMap<u32, String> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -104,8 +110,11 @@ pub fn processes_of_runs() -> BTreeMap<u32, String> {
             continue;
         };
         let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-        let mark = b"MDBOOK_LIVE_RUN=";
-        if environment.windows(mark.len()).any(|part| part == mark) {
+        let mut variables = environment.split(|&byte| byte == 0);
+        let of_a_run = variables
+            .clone()
+            .any(|variable| variable.starts_with(b"MDBOOK_LIVE_RUN="));
+        if of_a_run && variables.any(|variable| variable == OF_THIS_TEST.as_bytes()) {
             let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
             found.insert(pid, name.trim().to_owned());
         }
