@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
@@ -21,7 +21,8 @@ use crate::runs::Listing;
 pub enum Priority {
     /// Somebody waits for it.
     Ordinary,
-    /// Nobody does yet: whatever else runs goes first (nice(1)).
+    /// Nobody does yet: whatever else runs goes first (nice(1)), and a build that somebody
+    /// waits for takes its turn.
     Low,
 }
 
@@ -29,26 +30,18 @@ pub enum Priority {
 /// where nobody sees it.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// The listing that is being built.
-static UNDER_WAY: Mutex<Option<String>> = Mutex::new(None);
-
-/// The listing that is being built now, if one is.
-pub fn under_way() -> Option<String> {
-    lock(&UNDER_WAY).clone()
-}
-
 /// Returns when no build is under way.
 pub fn wait_for_builds() {
-    drop(lock(&ONE_AT_A_TIME));
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is behind these locks is whole at any time.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    drop(ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
 /// How many builds wait for their turn, or have just got it, for which somebody waits.
 static AWAITED: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether somebody waits for another build than one of this priority.
+fn gives_way(priority: Priority) -> bool {
+    priority == Priority::Low && AWAITED.load(Ordering::SeqCst) > 0
+}
 
 /// Waits for the end of other builds. What somebody waits for comes first.
 fn turn(priority: Priority, stop: &Stop) -> Result<MutexGuard<'static, ()>> {
@@ -58,7 +51,7 @@ fn turn(priority: Priority, stop: &Stop) -> Result<MutexGuard<'static, ()>> {
         if stop.is_requested() {
             break Err(anyhow!("stopped"));
         }
-        if priority == Priority::Ordinary || AWAITED.load(Ordering::SeqCst) == 0 {
+        if !gives_way(priority) {
             match ONE_AT_A_TIME.try_lock() {
                 Ok(turn) => break Ok(turn),
                 Err(TryLockError::Poisoned(turn)) => break Ok(turn.into_inner()),
@@ -83,19 +76,21 @@ pub fn build(
     priority: Priority,
     stop: &Stop,
 ) -> Result<PathBuf> {
-    let _turn = turn(priority, stop)?;
-    *lock(&UNDER_WAY) = Some(listing.name.clone());
-    let built = build_now(listing, example, priority, stop);
-    *lock(&UNDER_WAY) = None;
-    built
+    loop {
+        let _turn = turn(priority, stop)?;
+        if let Some(program) = build_now(listing, example, priority, stop)? {
+            return Ok(program);
+        }
+    }
 }
 
+/// Nothing when the build has given way: what cargo has built until then stays.
 fn build_now(
     listing: &Listing,
     example: Option<&str>,
     priority: Priority,
     stop: &Stop,
-) -> Result<PathBuf> {
+) -> Result<Option<PathBuf>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = match priority {
         Priority::Ordinary => Command::new(&cargo),
@@ -132,7 +127,7 @@ fn build_now(
             let mut messages = Vec::new();
             output.read_to_end(&mut messages).map(|_| messages)
         });
-    let status = wait(&mut child, stop);
+    let status = wait(&mut child, || stop.is_requested() || gives_way(priority));
     let messages = match reader.context("cannot start a thread")?.join() {
         Ok(messages) => messages.context("cannot read cargo's messages")?,
         Err(_) => bail!("the thread that reads cargo's messages panicked"),
@@ -141,22 +136,28 @@ fn build_now(
     if stop.is_requested() {
         bail!("stopped");
     }
+    let Some(status) = status else {
+        return Ok(None);
+    };
     let what = example.unwrap_or(&listing.name);
     if !status.success() {
         bail!("cannot build {what}: cargo ended with {status}");
     }
-    program_in(&String::from_utf8_lossy(&messages), what)
+    program_in(&String::from_utf8_lossy(&messages), what).map(Some)
 }
 
-fn wait(child: &mut Child, stop: &Stop) -> Result<std::process::ExitStatus> {
+/// How the child ended; nothing when it was ended here, because it had to be.
+fn wait(child: &mut Child, has_to_end: impl Fn() -> bool) -> Result<Option<ExitStatus>> {
     loop {
-        if let Some(status) = child.try_wait().context("cannot wait for cargo")? {
-            return Ok(status);
+        let ended = child.try_wait().context("cannot wait for cargo")?;
+        if ended.is_some() {
+            return Ok(ended);
         }
-        if stop.is_requested() {
+        if has_to_end() {
             // It may have ended in this moment; its zombie takes the signal.
             let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
-            return child.wait().context("cannot wait for cargo");
+            child.wait().context("cannot wait for cargo")?;
+            return Ok(None);
         }
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -192,6 +193,8 @@ fn program_in(messages: &str, name: &str) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture_book;
+    use crate::runs::Book;
 
     fn artifact(name: &str, executable: &str) -> String {
         format!(
@@ -199,14 +202,22 @@ mod tests {
         )
     }
 
+    /// All builds of a process share their turns: one test at a time takes some.
+    static ALONE: Mutex<()> = Mutex::new(());
+
+    fn alone() -> MutexGuard<'static, ()> {
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     #[test]
     fn a_build_that_somebody_waits_for_comes_before_one_of_the_background() {
+        let _alone = alone();
         let order = Mutex::new(Vec::new());
         let stop = Stop::default();
         let first = turn(Priority::Low, &stop).expect("nobody stops it");
         let begin = |priority| {
             let _turn = turn(priority, &stop).expect("nobody stops it");
-            lock(&order).push(priority);
+            order.lock().expect("nobody panics").push(priority);
         };
         std::thread::scope(|threads| {
             threads.spawn(|| begin(Priority::Low));
@@ -218,11 +229,44 @@ mod tests {
             }
             drop(first);
         });
-        assert_eq!(*lock(&order), [Priority::Ordinary, Priority::Low]);
+        let order = order.into_inner().expect("nobody panics");
+        assert_eq!(order, [Priority::Ordinary, Priority::Low]);
+    }
+
+    #[test]
+    fn a_build_of_the_background_gives_way_and_is_made_afterwards() {
+        let _alone = alone();
+        let folder = fixture_book::book();
+        let book = Book::open(folder.path()).expect("the book is whole");
+        let listing = &book.listings[0];
+        // The first build waits for its end; any later one has nothing to do.
+        fixture_book::write(
+            &listing.dir,
+            "build.rs",
+            "fn main() {\n    if std::fs::rename(\"slow\", \"begun\").is_ok() {\n        \
+             std::thread::sleep(std::time::Duration::from_secs(60));\n        \
+             panic!(\"nobody has ended this build\");\n    }\n}\n",
+        );
+        fixture_book::write(&listing.dir, "slow", "");
+
+        let stop = Stop::default();
+        let built = |priority| build(listing, None, priority, &stop).map_err(|e| e.to_string());
+        std::thread::scope(|threads| {
+            let background = threads.spawn(|| built(Priority::Low));
+            while !listing.dir.join("begun").exists() {
+                assert!(!background.is_finished(), "{:?}", background.join());
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let awaited = built(Priority::Ordinary).expect("it builds");
+            assert!(awaited.is_file(), "{}", awaited.display());
+            let background = background.join().expect("it does not panic");
+            assert_eq!(background, Ok(awaited));
+        });
     }
 
     #[test]
     fn a_build_that_waits_for_its_turn_can_be_stopped() {
+        let _alone = alone();
         let _under_way = turn(Priority::Ordinary, &Stop::default()).expect("nobody stops it");
         let stop = Stop::default();
         std::thread::scope(|threads| {

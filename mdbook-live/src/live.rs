@@ -384,15 +384,7 @@ impl Admitted {
                 session.use_program(&listing.name, &program.to_string_lossy());
             }
         }
-        told.status(match cargo::under_way() {
-            Some(other) if other != run.listing.name => {
-                format!(
-                    "Waiting for {other} to be built, then building {}.",
-                    run.listing.name
-                )
-            }
-            _ => format!("Building {}.", run.listing.name),
-        });
+        told.status(format!("Building {}.", run.listing.name));
         session.program(run)?;
         told.tell(Told::Started {
             command: run.command(size),
