@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::runner::Stop;
-use crate::runs::Listing;
+use crate::runs::{Listing, Program};
 
 /// How much of the machine a build takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ fn turn(priority: Priority, stop: &Stop) -> Result<MutexGuard<'static, ()>> {
     turn
 }
 
-/// Builds the listing's program, or its example of that name, in the dev profile, as a
+/// Builds one of the listing's programs in the dev profile, as a
 /// reader's `cargo run` does, and returns it. Cargo's messages go to standard error.
 ///
 /// # Errors
@@ -72,13 +72,13 @@ fn turn(priority: Priority, stop: &Stop) -> Result<MutexGuard<'static, ()>> {
 /// When it does not build, or `stop` ends the build, with every compiler.
 pub fn build(
     listing: &Listing,
-    example: Option<&str>,
+    program: &Program,
     priority: Priority,
     stop: &Stop,
 ) -> Result<PathBuf> {
     loop {
         let _turn = turn(priority, stop)?;
-        if let Some(program) = build_now(listing, example, priority, stop)? {
+        if let Some(program) = build_now(listing, program, priority, stop)? {
             return Ok(program);
         }
     }
@@ -87,7 +87,7 @@ pub fn build(
 /// Nothing when the build has given way: what cargo has built until then stays.
 fn build_now(
     listing: &Listing,
-    example: Option<&str>,
+    program: &Program,
     priority: Priority,
     stop: &Stop,
 ) -> Result<Option<PathBuf>> {
@@ -108,8 +108,8 @@ fn build_now(
             "-p",
         ])
         .arg(&listing.name);
-    if let Some(example) = example {
-        command.args(["--example", example]);
+    if let Some((option, name)) = program.option() {
+        command.args([option, name]);
     }
     let mut child = command
         .current_dir(&listing.dir)
@@ -139,7 +139,7 @@ fn build_now(
     let Some(status) = status else {
         return Ok(None);
     };
-    let what = example.unwrap_or(&listing.name);
+    let what = program.option().map_or(&*listing.name, |(_, name)| name);
     if !status.success() {
         bail!("cannot build {what}: cargo ended with {status}");
     }

@@ -24,7 +24,7 @@ use crate::figures::Measured;
 use crate::page;
 use crate::record::{Event, Record, lines_of};
 use crate::runner::Stop;
-use crate::runs::{Book, RunRef, Size};
+use crate::runs::{Book, Program, RunRef, Size};
 use crate::session::{LiveFigures, Session};
 
 /// One that is made, and one that waits.
@@ -249,12 +249,16 @@ impl Live {
             return;
         };
         for listing in &book.listings {
-            let examples = listing.runs.iter().filter_map(|run| run.example.as_deref());
-            for example in std::iter::once(None).chain(examples.map(Some)) {
+            let mut built: Vec<&Program> = Vec::new();
+            for program in listing.runs.iter().map(|run| &run.program) {
+                if built.contains(&program) {
+                    continue;
+                }
+                built.push(program);
                 if self.closing.is_requested() {
                     return;
                 }
-                let _ = cargo::build(listing, example, Priority::Low, &self.closing);
+                let _ = cargo::build(listing, program, Priority::Low, &self.closing);
             }
         }
     }

@@ -35,7 +35,7 @@ use crate::page::{
 };
 use crate::record::{HostCard, Record};
 use crate::runner::Outcome;
-use crate::runs::{Book, Chart, RunRef, Shows, Size};
+use crate::runs::{Book, Chart, Program, RunRef, Shows, Size};
 use crate::sources;
 use crate::timeline::Timeline;
 use crate::verdicts::{self, Row};
@@ -138,8 +138,8 @@ struct Expander<'a> {
     surveyed: Rc<Vec<Surveyed>>,
     /// Each record is read once.
     records: HashMap<String, Option<Rc<Record>>>,
-    /// The hash of each listing's sources, by its name and example: taken once for all its runs.
-    sources: HashMap<(&'a str, Option<&'a str>), String>,
+    /// The hash of each listing's sources, by its name and program: taken once for all its runs.
+    sources: HashMap<(&'a str, &'a Program), String>,
     /// How many listings each numbered chapter has shown; `None` is all that have no number.
     listings_shown: BTreeMap<Option<u32>, usize>,
     problems: Vec<String>,
@@ -573,7 +573,7 @@ impl<'a> Expander<'a> {
     /// What has changed since the record, with each listing's sources hashed only once
     /// as long as nothing has.
     fn staleness(&mut self, run: RunRef<'a>, record: &Record) -> Result<Option<String>> {
-        let key = (&*run.listing.name, run.run.example.as_deref());
+        let key = (&*run.listing.name, &run.run.program);
         let sources = match self.sources.entry(key) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(

@@ -92,9 +92,8 @@ pub struct Charted {
 pub struct Run {
     /// Unique in its listing.
     pub name: String,
-    /// The listing's example that it runs, in place of the listing's program: the solution
-    /// of an exercise.
-    pub example: Option<String>,
+    /// Which of the listing's programs it runs.
+    pub program: Program,
     /// What a reader sees above it.
     pub caption: String,
     /// The arguments at the recorded size.
@@ -115,6 +114,38 @@ pub struct Run {
     pub exit: i32,
     /// What the book claims of it.
     pub claims: Vec<Claim>,
+}
+
+/// One of a listing's programs, as cargo names them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Program {
+    /// `src/main.rs`.
+    #[default]
+    Main,
+    /// `src/bin/NAME.rs`: an experiment beside the main run.
+    Bin(String),
+    /// `examples/NAME.rs`: the solution of an exercise.
+    Example(String),
+}
+
+impl Program {
+    /// Its name, where it is not the listing's own, with the option by which cargo takes it.
+    pub fn option(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Program::Main => None,
+            Program::Bin(name) => Some(("--bin", name)),
+            Program::Example(name) => Some(("--example", name)),
+        }
+    }
+
+    /// Its source file, from the listing's folder.
+    pub fn source(&self) -> PathBuf {
+        match self {
+            Program::Main => PathBuf::from("src/main.rs"),
+            Program::Bin(name) => Path::new("src/bin").join(format!("{name}.rs")),
+            Program::Example(name) => Path::new("examples").join(format!("{name}.rs")),
+        }
+    }
 }
 
 /// At which size a run is made.
@@ -355,9 +386,8 @@ impl RunRef<'_> {
     pub fn command(&self, size: Size) -> String {
         let args = self.run.args(size);
         let mut command = "cargo run".to_owned();
-        if let Some(example) = &self.run.example {
-            command.push_str(" --example ");
-            command.push_str(&shell_word(example));
+        if let Some((option, name)) = self.run.program.option() {
+            command.push_str(&format!(" {option} {}", shell_word(name)));
         }
         if !args.is_empty() {
             command.push_str(" --");

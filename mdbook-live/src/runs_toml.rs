@@ -14,7 +14,7 @@ use toml::{Table, Value};
 use crate::agreement::Varies;
 use crate::claims::{Bound, By, Check, Claim, On, Statement};
 use crate::figures::{self, FigureName, FigureSpec, Take};
-use crate::runs::{Chart, Charted, Listing, Run, Shows};
+use crate::runs::{Chart, Charted, Listing, Program, Run, Shows};
 
 /// The exit code by which a run says that it was skipped.
 pub(crate) const SKIPPED: i32 = 77;
@@ -207,6 +207,7 @@ fn read_run(file: &str, nth: usize, mut section: Section<'_>) -> Result<Run> {
     section.at = format!("{file}: run {name}");
     section.accept(&[
         "name",
+        "bin",
         "example",
         "caption",
         "args",
@@ -239,14 +240,21 @@ fn read_run(file: &str, nth: usize, mut section: Section<'_>) -> Result<Run> {
             ));
         }
     };
-    let example = section.text("example")?.map(str::to_owned);
-    if let Some(example) = &example {
-        let file = section.dir.join("examples").join(format!("{example}.rs"));
-        if !file.is_file() {
-            return section.fail(&format!(
-                "example `{example}`: accepted is the name of a file in examples/, without .rs"
-            ));
-        }
+    let program = match (section.text("bin")?, section.text("example")?) {
+        (None, None) => Program::Main,
+        (Some(bin), None) => Program::Bin(bin.to_owned()),
+        (None, Some(example)) => Program::Example(example.to_owned()),
+        (Some(_), Some(_)) => return section.fail("expected `bin` or `example`, not both"),
+    };
+    if let Some((option, name)) = program.option()
+        && !section.dir.join(program.source()).is_file()
+    {
+        let folder = program.source();
+        let folder = folder.parent().unwrap_or(Path::new("")).display();
+        return section.fail(&format!(
+            "{} `{name}`: expected the name of a file in {folder}/, without .rs",
+            option.trim_start_matches('-')
+        ));
     }
     let mut claims = Vec::new();
     let mut said = BTreeSet::new();
@@ -262,7 +270,7 @@ fn read_run(file: &str, nth: usize, mut section: Section<'_>) -> Result<Run> {
         quick: section.texts("quick")?.unwrap_or_else(|| args.clone()),
         quick_limit: section.seconds("quick_limit_s")?.unwrap_or(limit),
         name,
-        example,
+        program,
         args,
         limit,
         median: section.text("median")?.unwrap_or("wall_s").to_owned(),
@@ -626,7 +634,7 @@ mod tests {
         );
         assert_eq!(
             error_of(&one_run("limits = 3")),
-            "run one: unknown key `limits`; accepted: name, example, caption, args, quick, limit_s, quick_limit_s, median, memory, exit, claim"
+            "run one: unknown key `limits`; accepted: name, bin, example, caption, args, quick, limit_s, quick_limit_s, median, memory, exit, claim"
         );
         assert_eq!(
             error_of_claim("counts = 3"),
@@ -805,7 +813,7 @@ mod tests {
     fn an_example_that_is_not_there_is_told() {
         assert_eq!(
             error_of(&one_run("example = 'gone'")),
-            "run one: example `gone`: accepted is the name of a file in examples/, without .rs"
+            "run one: example `gone`: expected the name of a file in examples/, without .rs"
         );
     }
 

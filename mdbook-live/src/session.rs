@@ -12,7 +12,7 @@ use crate::cargo::{self, Priority};
 use crate::figures::{self, Figure, FigureName, FigureSource, Measured};
 use crate::record::{Event, Record};
 use crate::runner::{self, Launch, Outcome, Stop};
-use crate::runs::{Book, RunRef, Size};
+use crate::runs::{Book, Program, RunRef, Size};
 
 /// Runs listings of a book.
 pub struct Session<'b> {
@@ -22,8 +22,8 @@ pub struct Session<'b> {
     pub stop: Stop,
     /// Told the name of a run that is made because a claim of another needs it.
     beside: Box<dyn Fn(&str)>,
-    /// By listing, and example where the run is one.
-    programs: RefCell<HashMap<(String, Option<String>), Built>>,
+    /// By listing.
+    programs: RefCell<HashMap<(String, Program), Built>>,
     quick: RefCell<HashMap<String, Rc<Outcome>>>,
 }
 
@@ -50,13 +50,17 @@ impl<'b> Session<'b> {
 
     /// The run's program, built at the first call.
     pub fn program(&self, run: RunRef<'_>) -> Result<PathBuf> {
-        let key = (run.listing.name.clone(), run.run.example.clone());
+        let key = (run.listing.name.clone(), run.run.program.clone());
         if let Some(built) = self.programs.borrow().get(&key) {
             return built.clone().map_err(|why| anyhow!(why));
         }
-        let example = run.run.example.as_deref();
-        let built = cargo::build(run.listing, example, Priority::Ordinary, &self.stop)
-            .map_err(|error| format!("{error:#}"));
+        let built = cargo::build(
+            run.listing,
+            &run.run.program,
+            Priority::Ordinary,
+            &self.stop,
+        )
+        .map_err(|error| format!("{error:#}"));
         self.programs.borrow_mut().insert(key, built.clone());
         built.map_err(|why| anyhow!(why))
     }
@@ -65,7 +69,7 @@ impl<'b> Session<'b> {
     #[cfg(test)]
     pub(crate) fn use_program(&self, listing: &str, program: &str) {
         let mut programs = self.programs.borrow_mut();
-        programs.insert((listing.to_owned(), None), Ok(program.into()));
+        programs.insert((listing.to_owned(), Program::Main), Ok(program.into()));
     }
 
     /// Makes a run. `watch` sees its output as it is read.

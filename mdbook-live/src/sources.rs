@@ -10,14 +10,15 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use crate::runs::RunRef;
+use crate::runs::{Program, RunRef};
 
 /// The hash of all that a run is made of: its listing's package and what that names
 /// beside, and its example where it is one. See [`hash`].
 pub fn of_run(run: RunRef<'_>) -> Result<String> {
     let mut others = run.listing.sources.clone();
-    if let Some(example) = &run.run.example {
-        others.push(format!("examples/{}.rs", glob::Pattern::escape(example)));
+    if let Program::Example(_) = &run.run.program {
+        let source = run.run.program.source();
+        others.push(glob::Pattern::escape(&source.to_string_lossy()));
     }
     hash(&run.listing.dir, &others)
 }
