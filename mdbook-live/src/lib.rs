@@ -1,42 +1,35 @@
 //! Runs, records, checks and shows the listings of a book.
 //!
-//! A *listing* is a crate that a chapter embeds; its `runs.toml` names its
-//! [runs](runs::Run) and what the book [claims](claims::Claim) of each. A run is
-//! known by its full name, `LISTING/RUN`. What it printed and when is its
-//! [record](record::Record). One path serves the terminal, the page, the tests
-//! and the recorder: `runs.toml → run → lines with times → claims → verdicts`.
+//! A *listing* is a crate that a chapter embeds; its `runs.toml` names its runs and what the
+//! book claims of each. A run is known by its full name, `LISTING/RUN`. What it printed and
+//! when is its record. One path serves the terminal, the page, the tests and the recorder:
+//! `runs.toml → run → lines → judge → verdicts`.
+//!
+//! The rooms, each of which may use those below it:
+//!
+//! | room | what it knows |
+//! | --- | --- |
+//! | `cli` | arguments, and all that is printed |
+//! | `serve` | the book over HTTP, and live runs |
+//! | `verbs` | build, check, record |
+//! | `chapter` | directives in chapters: mdBook's preprocessor |
+//! | `page` | HTML |
+//! | `run` | processes (used by `verbs` and `serve` alone) |
+//! | `judge` | claims, agreement, figures, freshness |
+//! | `record` | what a run did, in memory and on disk |
+//! | `book` | what the author wrote: `runs.toml` and `book.toml` |
+//! | `text` | escape sequences, numbers, words |
 
-pub mod agreement;
-pub mod ansi;
-pub mod build;
-pub mod cargo;
-pub mod check;
-pub mod claims;
+pub mod book;
+pub mod chapter;
 pub mod cli;
-pub mod diagram;
-pub mod directives;
-pub mod ending;
-pub mod excerpt;
-pub mod figures;
-pub mod host;
-pub mod live;
-pub mod marks;
+pub mod judge;
 pub mod page;
-pub mod preprocess;
 pub mod record;
-pub mod recorder;
-pub mod runner;
-pub mod runs;
-pub mod sampler;
+pub mod run;
 pub mod serve;
-pub mod session;
-pub mod sources;
-pub mod timeline;
-pub mod verdicts;
+pub mod text;
+pub mod verbs;
 
 #[cfg(test)]
 mod fixture_book;
-mod guard;
-mod processes;
-mod runs_toml;
-mod terminal;

@@ -3,7 +3,7 @@
 use maud::html;
 
 use super::{with_code, without_directives};
-use crate::figures::Figure;
+use crate::judge::figures::Figure;
 
 /// A chart as the page shows it.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use maud::{PreEscaped, html};
 
 use super::without_directives;
-use crate::diagram::Diagram;
+use crate::chapter::diagram::Diagram;
 
 /// The diagram; `id` is unique on its page.
 pub fn diagram(diagram: &Diagram, id: &str) -> String {

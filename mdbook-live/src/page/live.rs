@@ -3,11 +3,13 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{column, host_line, lines_of, verdict_mark, with_code};
-use crate::agreement::{self, Varies};
-use crate::check::differences;
-use crate::claims::{Claim, Standing};
+use crate::book::Varies;
+use crate::book::claim::Claim;
+use crate::judge::agreement;
+use crate::judge::agreement::differences;
+use crate::judge::checks::Standing;
+use crate::record::outcome::Outcome;
 use crate::record::{HostCard, TimedLine, date_of};
-use crate::runner::Outcome;
 
 /// A live run that was made while the book was built.
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@ use maud::{Markup, PreEscaped, html};
 
 use super::{mib, without_directives};
 use crate::record::TreeMemory;
-use crate::runner::Outcome;
-use crate::timeline::{Span, Timeline};
+use crate::record::outcome::Outcome;
+use crate::record::timeline::{Span, Timeline};
 
 /// The drawing's width, in its own units; the page scales it.
 const WIDTH: f64 = 760.0;
@@ -263,7 +263,7 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::marks::Mark;
+    use crate::record::marks::Mark;
 
     fn drawn() -> String {
         let mark = |seconds, process: &str, state: &str| Mark {

@@ -3,8 +3,7 @@
 use maud::html;
 
 use super::{with_code, without_directives};
-use crate::claims::Fate;
-use crate::verdicts::Row;
+use crate::judge::statements::{Fate, Row};
 
 /// A part of the table: the rows of one chapter.
 #[derive(Debug, Clone)]

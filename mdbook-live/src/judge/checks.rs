@@ -2,175 +2,10 @@
 
 use regex::Regex;
 
-use crate::figures::{Figure, FigureName, FigureSource};
+use crate::book::claim::{Bound, Check};
+use crate::judge::figures::{Figure, FigureSource};
 use crate::record::TimedLine;
-
-/// A sentence of the book with the one check that decides it.
-#[derive(Debug, Clone)]
-pub struct Claim {
-    /// The sentence, as the book says it.
-    pub says: String,
-    /// Who says it.
-    pub by: By,
-    /// What qualifies the outcome, shown after it: "holds when every worker is up".
-    pub verdict: Option<String>,
-    /// What the claim is checked on.
-    pub on: On,
-    /// Whether the book says that the claim does not hold: a conclusion that it
-    /// refutes. What is wrong then is a check that comes out well.
-    pub refuted: bool,
-    /// The condition, which the notes do not name, under which it holds: "every worker is up".
-    pub when: Option<String>,
-    /// What the notes say of this, or leave out, where `says` is the book's own sentence.
-    pub statement: Option<Statement>,
-    /// What decides it.
-    pub check: Check,
-}
-
-/// What the notes say or leave out, in a short sentence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// The sentence.
-    pub text: String,
-    /// Whether they leave it out.
-    pub left_out: bool,
-}
-
-/// What becomes of a statement of the notes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
-    /// As they say.
-    Holds,
-    /// Under a condition that they do not name.
-    HoldsWhen(String),
-    /// Not as they say.
-    DoesNotHold,
-    /// They leave it out.
-    LeftOut,
-    /// It could not be judged: why.
-    Open(String),
-}
-
-impl Claim {
-    /// What of the notes this claim decides; `None` where it is the book's own alone.
-    pub fn of_the_notes(&self) -> Option<&str> {
-        match (&self.statement, self.by) {
-            (Some(statement), _) => Some(&statement.text),
-            (None, By::Notes) => Some(&self.says),
-            (None, By::Book) => None,
-        }
-    }
-
-    /// What becomes of that, by where this claim stands.
-    pub fn fate(&self, standing: &Standing) -> Fate {
-        let verdict = match standing {
-            Standing::Open(why) => return Fate::Open(why.clone()),
-            Standing::Decided(verdict) => verdict,
-        };
-        if !self.is_as_the_book_says(verdict) {
-            return Fate::Open(format!("not as the book says: {}", verdict.seen));
-        }
-        match (&self.statement, &self.when) {
-            (Some(statement), _) if statement.left_out => Fate::LeftOut,
-            (_, Some(condition)) => Fate::HoldsWhen(condition.clone()),
-            // The book's own sentence holds in place of theirs.
-            (Some(_), None) => Fate::DoesNotHold,
-            (None, None) if self.refuted => Fate::DoesNotHold,
-            (None, None) => Fate::Holds,
-        }
-    }
-
-    /// Whether a check came out as the book says.
-    pub fn is_as_the_book_says(&self, verdict: &Verdict) -> bool {
-        verdict.holds != self.refuted
-    }
-
-    /// What is wrong where it did not. `on` says what the check was made on, where
-    /// that is not plain: " on the record".
-    pub fn fault(&self, verdict: &Verdict, on: &str) -> String {
-        let outcome = match self.refuted {
-            true => "holds, though the book refutes it",
-            false => "does not hold",
-        };
-        format!(
-            "the claim \"{}\" {outcome}{on}: {}",
-            self.says, verdict.seen
-        )
-    }
-}
-
-/// Who makes a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// The notes that the book goes back to.
-    Notes,
-    /// The book itself.
-    Book,
-}
-
-/// What a claim is checked on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum On {
-    /// Live runs, and the record.
-    Any,
-    /// The record alone: its figures need the real size.
-    Record,
-    /// What the notes' program printed: it is a claim about the notes.
-    Notes,
-}
-
-/// One check of a run's lines or figures.
-#[derive(Debug, Clone)]
-pub enum Check {
-    /// Exactly `is` lines match `of`.
-    Count {
-        /// Which lines are counted.
-        of: Regex,
-        /// How many there must be; at least 1.
-        is: usize,
-    },
-    /// At least two processes print the capture, and all print one value.
-    Same(Regex),
-    /// At least two processes print the capture; each has one value of its own.
-    Distinct(Regex),
-    /// Every line that matches `of` contains the text; at least one line matches.
-    Every {
-        /// Which lines are looked at.
-        of: Regex,
-        /// What each of them contains.
-        contains: String,
-    },
-    /// No line that matches `among` matches `of`; at least one line matches `among`.
-    Never {
-        /// What none of them may match.
-        of: Regex,
-        /// Which lines are looked at.
-        among: Regex,
-    },
-    /// The quotient of two figures lies within bounds.
-    Ratio {
-        /// The dividend, a figure of this run.
-        of: FigureName,
-        /// The divisor, a figure of this run or of another.
-        to: FigureName,
-        /// Where the quotient must lie.
-        bound: Bound,
-    },
-}
-
-/// Where a quotient must lie.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Bound {
-    /// Exactly this value: for figures that are integers, without rounding.
-    Is(f64),
-    /// Between two bounds, each included; at least one is there.
-    Between {
-        /// Not less than this.
-        at_least: Option<f64>,
-        /// Not more than this.
-        at_most: Option<f64>,
-    },
-}
+use crate::text::words::counted;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -421,18 +256,10 @@ fn significant(number: f64) -> String {
     }
 }
 
-/// "1 line", "4 lines", "3 processes".
-pub(crate) fn counted(number: usize, what: &str) -> String {
-    match (number, what.ends_with('s')) {
-        (1, _) => format!("1 {what}"),
-        (_, true) => format!("{number} {what}es"),
-        (_, false) => format!("{number} {what}s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::figure::FigureName;
     use crate::record::{Event, lines_of};
 
     fn lines(text: &str) -> Lines {
@@ -445,38 +272,6 @@ mod tests {
 
     fn pattern(pattern: &str) -> Regex {
         Regex::new(pattern).expect("a pattern")
-    }
-
-    fn fate_of(keys: &str, holds: bool) -> Fate {
-        let toml = crate::runs::tests::one_run(&format!(
-            "[[run.claim]]\nsays = 'So'\nsame = '(x)'\n{keys}\n"
-        ));
-        let (_dir, book) = crate::runs::tests::book_with(&toml);
-        let book = book.expect("it is right");
-        let verdict = Verdict::new(holds, "this");
-        book.listings[0].runs[0].claims[0].fate(&Standing::Decided(verdict))
-    }
-
-    #[test]
-    fn what_becomes_of_a_statement_follows_from_its_check() {
-        assert_eq!(fate_of("by = 'notes'", true), Fate::Holds);
-        assert_eq!(
-            fate_of("by = 'notes'\nwhen = 'it rains'", true),
-            Fate::HoldsWhen("it rains".into())
-        );
-        assert_eq!(
-            fate_of("by = 'notes'\nrefuted = true", false),
-            Fate::DoesNotHold
-        );
-        assert_eq!(fate_of("notes = 'Not so'", true), Fate::DoesNotHold);
-        assert_eq!(
-            fate_of("notes = 'Nothing of it'\nleft_out = true", true),
-            Fate::LeftOut
-        );
-        for (keys, holds) in [("by = 'notes'", false), ("notes = 'Not so'", false)] {
-            let open = Fate::Open("not as the book says: this".into());
-            assert_eq!(fate_of(keys, holds), open);
-        }
     }
 
     struct NoFigures;

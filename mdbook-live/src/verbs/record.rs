@@ -5,14 +5,16 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, bail};
 
-use crate::check;
-use crate::claims::Standing;
-use crate::figures::Measured;
+use crate::book::{RunRef, Size};
+use crate::judge;
+use crate::judge::checks::Standing;
+use crate::judge::figures::Measured;
+use crate::judge::freshness as sources;
+use crate::record::outcome::{End, Outcome};
 use crate::record::{Event, Header, Live, Record};
-use crate::runner::{COLUMNS, End, Outcome};
-use crate::runs::{RunRef, Size};
-use crate::session::Session;
-use crate::{host, sources};
+use crate::run::host;
+use crate::run::runner::COLUMNS;
+use crate::run::session::Session;
 
 /// What became of a recording.
 #[derive(Debug, Clone)]
@@ -55,7 +57,7 @@ pub fn record(
     let mut warnings = Vec::new();
     let record = record_of(run, outcome, sources, of)?;
     if skipped.is_none() {
-        for (claim, standing) in check::judge_record(session.book, run, &record) {
+        for (claim, standing) in judge::judge_record(session.book, run, &record) {
             match standing {
                 Standing::Decided(verdict) if claim.is_as_the_book_says(&verdict) => {}
                 Standing::Decided(verdict) => faults.push(claim.fault(&verdict, "")),
@@ -143,9 +145,9 @@ fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String, of: Vec<f64>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::Stop;
-    use crate::runs::Book;
-    use crate::runs::tests::book_with;
+    use crate::book::Book;
+    use crate::book::tests::book_with;
+    use crate::run::runner::Stop;
 
     fn recorded(script: &str, keep_broken: bool) -> (tempfile::TempDir, Book, Recorded) {
         let (dir, book) = book_with(&format!(

@@ -6,8 +6,12 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::claims::counted;
+use crate::book::Varies;
 use crate::record::TimedLine;
+use crate::text::words::counted;
+
+/// How many lines that differ are named, of each side.
+const MOST_NAMED: usize = 10;
 
 /// The lines that only one of the two runs has, after masking what varies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,15 +39,6 @@ impl Agreement {
     pub fn agrees(&self) -> bool {
         self.only_live.is_empty() && self.only_recorded.is_empty()
     }
-}
-
-/// What varies by nature between two runs of one listing.
-#[derive(Debug, Clone, Default)]
-pub struct Varies {
-    /// What is masked where it stands in a line.
-    pub masked: Vec<Regex>,
-    /// Lines that a run may print or not, left out of the comparison.
-    pub incidental: Vec<Regex>,
 }
 
 /// Compares two runs as multisets of lines, each line masked first: the order
@@ -152,6 +147,26 @@ pub(crate) fn unmatched(
     }
     only_recorded.reverse();
     (only_live, only_recorded)
+}
+
+/// The lines that differ, a sentence each.
+pub fn differences(found: &Agreement) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for (side, only) in [
+        ("recorded", &found.only_recorded),
+        ("live", &found.only_live),
+    ] {
+        for line in only.iter().take(MOST_NAMED) {
+            sentences.push(format!("only {side}: {}", line.trim()));
+        }
+        if only.len() > MOST_NAMED {
+            sentences.push(format!(
+                "only {side}: {} lines more",
+                only.len() - MOST_NAMED
+            ));
+        }
+    }
+    sentences
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use axum::http::{HeaderMap, StatusCode, header};
 
-use crate::live::Live;
+use crate::serve::live::Live;
 
 /// The header that carries the token.
 const TOKEN: &str = "x-live-token";

@@ -10,6 +10,10 @@
 //! listings = ["listings/*"]
 //! ```
 
+pub mod diagram;
+pub mod directives;
+pub mod excerpt;
+
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -23,22 +27,23 @@ use mdbook_preprocessor::book::{Book as Chapters, BookItem, Chapter};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use similar::{ChangeTag, TextDiff};
 
-use crate::check;
-use crate::claims::{Claim, Standing};
-use crate::diagram;
-use crate::directives::{self, Directive, Place, RunFigure};
-use crate::excerpt;
-use crate::figures::{self, Figure};
+use crate::book::chart::{Chart, Shows};
+use crate::book::claim::Claim;
+use crate::book::figure;
+use crate::book::{Book, Program, RunRef, Size};
+use crate::chapter::directives::{Directive, Place, RunFigure};
+use crate::judge;
+use crate::judge::checks::Standing;
+use crate::judge::figures::{self, Figure};
+use crate::judge::freshness as sources;
+use crate::judge::statements::{self, Row};
 use crate::page::{
     self, Changes, ChartFigure, ChartRow, ChartView, ClaimView, Line, LinesView, ListingView,
     LiveView, Point, RecordView, RunView, VerdictsView,
 };
+use crate::record::outcome::Outcome;
+use crate::record::timeline::Timeline;
 use crate::record::{HostCard, Record};
-use crate::runner::Outcome;
-use crate::runs::{Book, Chart, Program, RunRef, Shows, Size};
-use crate::sources;
-use crate::timeline::Timeline;
-use crate::verdicts::{self, Row};
 
 /// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
 pub const NAME: &str = "live";
@@ -206,7 +211,7 @@ impl<'a> Expander<'a> {
                     unique(&mut BTreeSet::new(), &format!("run-{name}"))
                 );
                 for (claim, standing) in self.standings(run)? {
-                    verdicts::add(&mut rows, claim, &standing, name, &href);
+                    statements::add(&mut rows, claim, &standing, name, &href);
                 }
             }
             if !rows.is_empty() {
@@ -243,7 +248,7 @@ impl<'a> Expander<'a> {
     /// Where the claims of a run stand on its record.
     fn standings(&mut self, run: RunRef<'a>) -> Result<Vec<(&'a Claim, Standing)>> {
         Ok(match self.record(run)? {
-            Some(record) => check::judge_record(self.book, run, &record),
+            Some(record) => judge::judge_record(self.book, run, &record),
             None => {
                 let open = || Standing::Open("There is no record yet.".to_owned());
                 run.run.claims.iter().map(|claim| (claim, open())).collect()
@@ -562,7 +567,7 @@ impl<'a> Expander<'a> {
             return Ok(Some((figure, "as the notes recorded it".to_owned())));
         }
         // Before the record: a name that does not exist is an error with a record and without.
-        figures::require_known(run.listing, &name.figure)?;
+        figure::require_known(run.listing, &name.figure)?;
         let Some(record) = self.record(run)? else {
             return Ok(None);
         };

@@ -1,7 +1,62 @@
 //! What becomes of the notes' statements: the rows of a table, gathered from the claims of
 //! the runs that chapters show.
 
-use crate::claims::{Claim, Fate, Standing};
+use crate::book::claim::Claim;
+use crate::judge::checks::{Standing, Verdict};
+
+/// What becomes of a statement of the notes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// As they say.
+    Holds,
+    /// Under a condition that they do not name.
+    HoldsWhen(String),
+    /// Not as they say.
+    DoesNotHold,
+    /// They leave it out.
+    LeftOut,
+    /// It could not be judged: why.
+    Open(String),
+}
+
+impl Claim {
+    /// What becomes of that, by where this claim stands.
+    pub fn fate(&self, standing: &Standing) -> Fate {
+        let verdict = match standing {
+            Standing::Open(why) => return Fate::Open(why.clone()),
+            Standing::Decided(verdict) => verdict,
+        };
+        if !self.is_as_the_book_says(verdict) {
+            return Fate::Open(format!("not as the book says: {}", verdict.seen));
+        }
+        match (&self.statement, &self.when) {
+            (Some(statement), _) if statement.left_out => Fate::LeftOut,
+            (_, Some(condition)) => Fate::HoldsWhen(condition.clone()),
+            // The book's own sentence holds in place of theirs.
+            (Some(_), None) => Fate::DoesNotHold,
+            (None, None) if self.refuted => Fate::DoesNotHold,
+            (None, None) => Fate::Holds,
+        }
+    }
+
+    /// Whether a check came out as the book says.
+    pub fn is_as_the_book_says(&self, verdict: &Verdict) -> bool {
+        verdict.holds != self.refuted
+    }
+
+    /// What is wrong where it did not. `on` says what the check was made on, where
+    /// that is not plain: " on the record".
+    pub fn fault(&self, verdict: &Verdict, on: &str) -> String {
+        let outcome = match self.refuted {
+            true => "holds, though the book refutes it",
+            false => "does not hold",
+        };
+        format!(
+            "the claim \"{}\" {outcome}{on}: {}",
+            self.says, verdict.seen
+        )
+    }
+}
 
 /// A statement of the notes with what became of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,8 +117,8 @@ pub fn add(rows: &mut Vec<Row>, claim: &Claim, standing: &Standing, run: &str, h
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::Verdict;
-    use crate::runs::tests::{book_with, one_run};
+    use crate::book::tests::{book_with, one_run};
+    use crate::judge::checks::Verdict;
 
     #[test]
     fn one_statement_on_several_runs_is_one_row_and_disagreement_is_told() {
@@ -98,5 +153,40 @@ mod tests {
             rows[1].fates[0].1[0].says.as_deref(),
             Some("notes = \"Other\"")
         );
+    }
+
+    fn fate_of(keys: &str, holds: bool) -> Fate {
+        let toml = one_run(&format!(
+            "[[run.claim]]\nsays = 'So'\nsame = '(x)'\n{keys}\n"
+        ));
+        let (_dir, book) = book_with(&toml);
+        let book = book.expect("it is right");
+        let verdict = Verdict {
+            holds,
+            seen: "this".into(),
+        };
+        book.listings[0].runs[0].claims[0].fate(&Standing::Decided(verdict))
+    }
+
+    #[test]
+    fn what_becomes_of_a_statement_follows_from_its_check() {
+        assert_eq!(fate_of("by = 'notes'", true), Fate::Holds);
+        assert_eq!(
+            fate_of("by = 'notes'\nwhen = 'it rains'", true),
+            Fate::HoldsWhen("it rains".into())
+        );
+        assert_eq!(
+            fate_of("by = 'notes'\nrefuted = true", false),
+            Fate::DoesNotHold
+        );
+        assert_eq!(fate_of("notes = 'Not so'", true), Fate::DoesNotHold);
+        assert_eq!(
+            fate_of("notes = 'Nothing of it'\nleft_out = true", true),
+            Fate::LeftOut
+        );
+        for (keys, holds) in [("by = 'notes'", false), ("notes = 'Not so'", false)] {
+            let open = Fate::Open("not as the book says: this".into());
+            assert_eq!(fate_of(keys, holds), open);
+        }
     }
 }

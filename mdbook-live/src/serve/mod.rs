@@ -1,6 +1,9 @@
 //! Serves the book on this machine, rebuilds it when something in it changes, and
 //! has the open page show the new one.
 
+pub(crate) mod access;
+pub mod live;
+
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::ffi::OsStr;
@@ -29,12 +32,12 @@ use tokio_stream::wrappers::WatchStream;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
 
-use crate::build::build;
-use crate::ending;
-use crate::guard::Guarded;
-use crate::live::{Live, Refusal, Wish};
+use crate::book::Book;
 use crate::page::live_template;
-use crate::runs::Book;
+use crate::run::shutdown;
+use crate::serve::access::Guarded;
+use crate::serve::live::{Live, Refusal, Wish};
+use crate::verbs::build::build;
 
 /// Where and how the book is served.
 #[derive(Debug, Clone)]
@@ -81,7 +84,7 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
     // From here on runs and a folder would be left behind.
     let told_to_end = Arc::new(Notify::new());
     let end = Arc::clone(&told_to_end);
-    ending::when_told(move || end.notify_one())?;
+    shutdown::when_told(move || end.notify_one())?;
     let folder = tempfile::Builder::new()
         .prefix("mdbook-live-")
         .tempdir()

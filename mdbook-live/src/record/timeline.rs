@@ -1,6 +1,6 @@
 //! What each process of a run was doing when, and the memory of all of them.
 
-use crate::marks::Mark;
+use crate::record::marks::Mark;
 use crate::record::{MemorySample, TreeMemory};
 
 /// A run's processes and memory on one axis of time.

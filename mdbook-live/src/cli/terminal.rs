@@ -6,7 +6,8 @@ use owo_colors::{OwoColorize, Style};
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 use unicode_width::UnicodeWidthChar;
 
-use crate::agreement::{self, Varies};
+use crate::book::Varies;
+use crate::judge::agreement;
 use crate::record::TimedLine;
 
 /// Below this width, the record and the live run stand one above the other.

@@ -8,11 +8,13 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::cargo::{self, Priority};
-use crate::figures::{self, Figure, FigureName, FigureSource, Measured};
+use crate::book::figure::FigureName;
+use crate::book::{Book, Program, RunRef, Size};
+use crate::judge::figures::{self, Figure, FigureSource, Measured};
+use crate::record::outcome::Outcome;
 use crate::record::{Event, Record};
-use crate::runner::{self, Launch, Outcome, Stop};
-use crate::runs::{Book, Program, RunRef, Size};
+use crate::run::cargo::{self, Priority};
+use crate::run::runner::{self, Launch, Stop};
 
 /// Runs listings of a book.
 pub struct Session<'b> {

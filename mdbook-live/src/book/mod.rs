@@ -1,4 +1,11 @@
-//! The runs of a book, by name.
+//! What the author wrote: listings, runs, claims, figures and charts.
+//! It starts nothing and judges nothing; `load` alone opens `runs.toml` and `book.toml`.
+//! Every room above it may call it; it calls `text` alone.
+
+pub mod chart;
+pub mod claim;
+pub mod figure;
+pub mod load;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,11 +14,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use regex::Regex;
 
-use crate::agreement::Varies;
-use crate::claims::{Check, Claim, On};
-use crate::figures::{self, FigureName, FigureSpec};
-use crate::record::{Event, TimedLine, lines_of};
-use crate::runs_toml;
+use self::chart::Chart;
+use self::claim::{Check, Claim, On};
+use self::figure::{FigureName, FigureSpec};
 
 /// A book with its listings.
 #[derive(Debug, Clone)]
@@ -39,52 +44,6 @@ pub struct Listing {
     pub runs: Vec<Run>,
     /// Figures of several of them, side by side.
     pub charts: Vec<Chart>,
-}
-
-/// Figures of several runs, side by side.
-#[derive(Debug, Clone)]
-pub struct Chart {
-    /// Unique in its listing.
-    pub name: String,
-    /// What a reader sees above it.
-    pub caption: String,
-    /// What it shows.
-    pub shows: Shows,
-}
-
-/// What a chart shows.
-#[derive(Debug, Clone)]
-pub enum Shows {
-    /// Figures of several runs.
-    Figures {
-        /// The runs, by their names in this listing.
-        runs: Vec<String>,
-        /// What is shown of each.
-        figures: Vec<Charted>,
-    },
-    /// Values that one run has printed, a line for each series.
-    Lines {
-        /// The run, by its name in this listing.
-        run: String,
-        /// The unit of the horizontal axis.
-        x_unit: String,
-        /// The unit of the vertical axis.
-        y_unit: String,
-        /// Each with its name and a pattern of four captures: where, the median, the least
-        /// and the most.
-        series: Vec<(String, Regex)>,
-    },
-}
-
-/// A figure that a chart shows of each of its runs.
-#[derive(Debug, Clone)]
-pub struct Charted {
-    /// Its name.
-    pub of: String,
-    /// What a reader sees above it.
-    pub heading: String,
-    /// The notes' figure beside it, and what it is where it is another.
-    pub notes: Option<(String, Option<String>)>,
 }
 
 /// One way to run a listing.
@@ -148,6 +107,19 @@ impl Program {
     }
 }
 
+/// What varies by nature between two runs of one listing.
+#[derive(Debug, Clone, Default)]
+pub struct Varies {
+    /// What is masked where it stands in a line.
+    pub masked: Vec<Regex>,
+    /// Lines that a run may print or not, left out of the comparison.
+    pub incidental: Vec<Regex>,
+}
+
+/// The exit code by which a run says that it was skipped: as in the Automake manual,
+/// "Scripts-based Testsuites".
+pub(crate) const SKIPPED: i32 = 77;
+
 /// At which size a run is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
@@ -186,8 +158,8 @@ impl Book {
     /// `[preprocessor.live] listings` match; without that key, `listings/*`.
     pub fn open(root: &Path) -> Result<Book> {
         let mut listings: Vec<Listing> = Vec::new();
-        for dir in listing_folders(root)? {
-            let listing = runs_toml::read(root, &dir)?;
+        for dir in load::listing_folders(root)? {
+            let listing = load::read(root, &dir)?;
             if let Some(first) = listings.iter().find(|known| known.name == listing.name) {
                 bail!(
                     "two listings are named {}: {} and {}; a listing's name is its folder's, and unique",
@@ -248,7 +220,7 @@ impl Book {
         let full_name = run.full_name();
         self.ratios().any(|(of_run, claim, name)| {
             let asked = name.run.clone().unwrap_or_else(|| of_run.full_name());
-            claim.on == On::Any && asked == full_name && figures::is_of_memory(&name.figure)
+            claim.on == On::Any && asked == full_name && figure::is_of_memory(&name.figure)
         })
     }
 
@@ -269,7 +241,7 @@ impl Book {
     /// listings are read.
     fn check_figures(&self) -> Result<()> {
         for run in self.runs() {
-            figures::require_known(run.listing, &run.run.median)
+            figure::require_known(run.listing, &run.run.median)
                 .with_context(|| {
                     let file = run.listing.dir.join("runs.toml");
                     format!(
@@ -293,7 +265,7 @@ impl Book {
                 Some(other) => self.run(other).with_context(at).map_err(one_line)?.listing,
                 None => run.listing,
             };
-            figures::require_known(listing, &name.figure)
+            figure::require_known(listing, &name.figure)
                 .with_context(at)
                 .map_err(one_line)?;
         }
@@ -309,53 +281,6 @@ impl Book {
 /// An error whose chain is in its first line, as the terminal shows it.
 fn one_line(error: anyhow::Error) -> anyhow::Error {
     anyhow::Error::msg(format!("{error:#}"))
-}
-
-/// The folders with a `runs.toml` that `book.toml`'s globs match.
-fn listing_folders(root: &Path) -> Result<Vec<PathBuf>> {
-    let file = root.join("book.toml");
-    let text = std::fs::read_to_string(&file)
-        .with_context(|| format!("cannot read {}", file.display()))?;
-    let config: toml::Table = text
-        .parse()
-        .map_err(|error| runs_toml::syntax_error("book.toml", &text, &error))?;
-    let globs = match config
-        .get("preprocessor")
-        .and_then(|table| table.get("live"))
-        .and_then(|table| table.get("listings"))
-    {
-        None => vec!["listings/*".to_owned()],
-        Some(value) => runs_toml::texts_of(value).with_context(|| {
-            "book.toml: [preprocessor.live] listings: accepted is a list of globs, as [\"listings/*\"]"
-        })?,
-    };
-
-    let mut folders: Vec<PathBuf> = Vec::new();
-    for glob in globs {
-        let at = || format!("book.toml: [preprocessor.live] listings: `{glob}`");
-        // The root's own path is no pattern, whatever characters it has.
-        let pattern = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(&glob);
-        let matches = glob::glob(&pattern.to_string_lossy()).with_context(at)?;
-        let before = folders.len();
-        let mut matched = Vec::new();
-        for entry in matches {
-            let dir = entry.with_context(at)?;
-            if dir.join("runs.toml").is_file() {
-                matched.push(dir);
-            }
-        }
-        matched.sort();
-        let any = !matched.is_empty();
-        for dir in matched {
-            if !folders.contains(&dir) {
-                folders.push(dir);
-            }
-        }
-        if !any && folders.len() == before {
-            bail!("{} matches no folder that has a runs.toml", at());
-        }
-    }
-    Ok(folders)
 }
 
 impl Run {
@@ -413,14 +338,6 @@ impl RunRef<'_> {
     pub fn notes_path(&self) -> PathBuf {
         let file = format!("{}.txt", self.run.name);
         self.listing.dir.join("notes").join(file)
-    }
-
-    /// What the notes' program printed, its lines without times.
-    pub fn notes(&self) -> Result<Vec<TimedLine>> {
-        let path = self.notes_path();
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read the notes' output {}", path.display()))?;
-        Ok(lines_of(&[Event { seconds: 0.0, text }]))
     }
 
     fn recorded(&self, file: &str) -> PathBuf {

@@ -13,8 +13,8 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::runner::Stop;
-use crate::runs::{Listing, Program};
+use crate::book::{Listing, Program};
+use crate::run::runner::Stop;
 
 /// How much of the machine a build takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,8 +193,8 @@ fn program_in(messages: &str, name: &str) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::Book;
     use crate::fixture_book;
-    use crate::runs::Book;
 
     fn artifact(name: &str, executable: &str) -> String {
         format!(
@@ -250,7 +250,8 @@ mod tests {
         fixture_book::write(&listing.dir, "slow", "");
 
         let stop = Stop::default();
-        let built = |priority| build(listing, None, priority, &stop).map_err(|e| e.to_string());
+        let built =
+            |priority| build(listing, &Program::Main, priority, &stop).map_err(|e| e.to_string());
         std::thread::scope(|threads| {
             let background = threads.spawn(|| built(Priority::Low));
             while !listing.dir.join("begun").exists() {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_child_subreaper;
@@ -21,11 +21,11 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use tempfile::NamedTempFile;
 
-use crate::marks::{self, Mark};
-use crate::processes;
-use crate::record::{Event, MemorySample, TimedLine, lines_of};
-use crate::runs_toml::SKIPPED;
-use crate::sampler::Sampler;
+use crate::record::Event;
+use crate::record::marks;
+use crate::record::outcome::{End, MOST_OUTPUT, Outcome};
+use crate::run::proc;
+use crate::run::sampler::Sampler;
 
 /// The columns that a run is told to print for.
 pub const COLUMNS: u32 = 100;
@@ -45,9 +45,6 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// After SIGKILL a process ends at once, except inside the kernel.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A run that prints more than this is ended: no page can show it.
-const MOST_OUTPUT: usize = 64 << 20;
 
 /// The environment variable that marks the processes of a run, also those that
 /// leave its process group.
@@ -71,40 +68,6 @@ pub struct Launch<'a> {
     pub memory: bool,
 }
 
-/// What a run did.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// When it began.
-    pub began: SystemTime,
-    /// What it printed, stdout and stderr in their order.
-    pub events: Vec<Event>,
-    /// What its processes were doing when, in order of time, where they told it.
-    pub marks: Vec<Mark>,
-    /// The memory of its process tree; empty where it was not sampled.
-    pub memory: Vec<MemorySample>,
-    /// Seconds from its start to the exit of its main process.
-    pub seconds: f64,
-    /// How it ended.
-    pub end: End,
-    /// The processes that outlived it, as "sleep (process 4711)"; they are ended.
-    pub left_behind: Vec<String>,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// By itself, with this exit code.
-    Exited(i32),
-    /// By a signal that this tool did not send.
-    Killed(Signal),
-    /// It was ended because its time limit had passed.
-    LimitPassed(Duration),
-    /// It was ended because it printed too much.
-    TooMuchOutput,
-    /// It was ended because [`Stop`] asked for it.
-    Stopped,
-}
-
 /// A request, from any thread, to end the run that is under way.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
@@ -121,73 +84,6 @@ impl Stop {
     }
 }
 
-impl Outcome {
-    /// The lines that were printed.
-    pub fn lines(&self) -> Vec<TimedLine> {
-        lines_of(&self.events)
-    }
-
-    /// Why the run was skipped, in its own words, if it was: exit status 77, as
-    /// in the Automake manual, "Scripts-based Testsuites".
-    pub fn skipped(&self) -> Option<String> {
-        (self.end == End::Exited(SKIPPED) && self.left_behind.is_empty()).then(|| {
-            let last = last_line(&self.lines());
-            last.unwrap_or_else(|| "it did not say why".to_owned())
-        })
-    }
-
-    /// What is wrong with how the run ended; nothing when it was skipped.
-    pub fn faults(&self, expected_exit: i32) -> Vec<String> {
-        let mut faults = Vec::new();
-        match self.end {
-            End::Exited(code) if code == expected_exit || code == SKIPPED => {}
-            End::Exited(code) => faults.push(match last_line(&self.lines()) {
-                Some(last) => format!("ended with exit code {code}, not {expected_exit}: {last}"),
-                None => {
-                    format!("ended with exit code {code}, not {expected_exit}, and printed nothing")
-                }
-            }),
-            End::Killed(signal) => faults.push(format!("was killed by {signal}")),
-            End::LimitPassed(limit) => {
-                faults.push(format!(
-                    "was ended: it passed its limit of {} s",
-                    limit.as_secs_f64()
-                ));
-            }
-            End::TooMuchOutput => {
-                faults.push(format!(
-                    "was ended: it printed more than {} MiB",
-                    MOST_OUTPUT >> 20
-                ));
-            }
-            End::Stopped => faults.push("was stopped".to_owned()),
-        }
-        faults.extend(
-            self.left_behind
-                .iter()
-                .map(|process| format!("left {process} behind")),
-        );
-        faults
-    }
-
-    /// The exit code as a shell tells it: 128 and the number of the signal.
-    pub fn exit_code(&self) -> i32 {
-        match self.end {
-            End::Exited(code) => code,
-            End::Killed(signal) => 128 + signal as i32,
-            End::LimitPassed(_) | End::TooMuchOutput | End::Stopped => 128 + Signal::SIGKILL as i32,
-        }
-    }
-}
-
-fn last_line(lines: &[TimedLine]) -> Option<String> {
-    let texts = lines.iter().rev().map(|line| line.text.trim());
-    texts
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
-        .next()
-}
-
 /// Seconds since `start`, to the microsecond: what a record keeps.
 pub(crate) fn seconds_since(start: Instant) -> f64 {
     // A run's microseconds are far below 2⁵³.
@@ -202,7 +98,7 @@ pub(crate) fn seconds_since(start: Instant) -> f64 {
 /// an [`Outcome`].
 pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> Result<Outcome> {
     ensure!(
-        !launch.memory || processes::children_are_listed(),
+        !launch.memory || proc::children_are_listed(),
         "cannot sample memory: this kernel has no /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN)"
     );
     let _subreaper = Subreaper::begin()?;
@@ -241,17 +137,6 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> R
         end: ended_by_us.map_or_else(|| End::of(status), Ok)?,
         left_behind,
     })
-}
-
-impl End {
-    fn of(status: ExitStatus) -> Result<End> {
-        use std::os::unix::process::ExitStatusExt;
-        match (status.code(), status.signal()) {
-            (Some(code), _) => Ok(End::Exited(code)),
-            (None, Some(signal)) => Ok(End::Killed(Signal::try_from(signal)?)),
-            (None, None) => bail!("a process ended without a status: {status}"),
-        }
-    }
 }
 
 /// While one is alive, orphans of this process's descendants become its
@@ -466,7 +351,7 @@ impl Running {
             let none = left.alive.is_empty() && !left.reaped && !left.undecided;
             if (none && self.output.is_none()) || Instant::now() >= until {
                 let named = left.alive.into_iter().map(|pid| {
-                    let name = processes::name(pid).unwrap_or_default();
+                    let name = proc::name(pid).unwrap_or_default();
                     format!("{name} (process {pid})")
                 });
                 return Ok(named.collect());
@@ -479,7 +364,7 @@ impl Running {
     /// and the descendants of both. Reaps those that have ended.
     fn left(&mut self) -> Result<Left> {
         let mut left = Left::default();
-        let all = processes::all()?;
+        let all = proc::all()?;
         for &(pid, stat) in &all {
             if pid == self.main {
                 continue;
@@ -489,7 +374,7 @@ impl Running {
                 if !is_child {
                     continue;
                 }
-                match processes::has_variable(pid, &self.mark) {
+                match proc::has_variable(pid, &self.mark) {
                     Some(true) => {}
                     None if self.orphans.contains(&pid) => {}
                     Some(false) => continue,
@@ -641,7 +526,7 @@ mod tests {
     #[track_caller]
     fn assert_gone(pid: &str) {
         let pid = Pid::from_raw(pid.trim().parse().expect("a process's number"));
-        assert!(processes::stat(pid).is_none(), "{pid} is still there");
+        assert!(proc::stat(pid).is_none(), "{pid} is still there");
     }
 
     #[test]

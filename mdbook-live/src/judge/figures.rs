@@ -1,43 +1,12 @@
 //! Numbers read from a run: what `runs.toml` names, and what is built in.
 
 use std::fmt;
-use std::str::FromStr;
 
-use anyhow::{Context, Result, anyhow, bail};
-use regex::Regex;
+use anyhow::{Context, Result, anyhow};
 
+use crate::book::figure::{FigureName, Take, require_known};
+use crate::book::{Book, Listing, RunRef};
 use crate::record::{MemorySample, Record, TimedLine, TreeMemory};
-use crate::runs::{Book, Listing, RunRef};
-
-/// The figures that every run has: its time, and the peaks of its process
-/// tree's memory where that was sampled.
-pub const BUILT_IN: [&str; 5] = [
-    "wall_s",
-    "tree_peak",
-    "tree_peak_anon",
-    "tree_peak_file",
-    "tree_peak_shmem",
-];
-
-/// How a figure is read from a run's lines.
-#[derive(Debug, Clone)]
-pub struct FigureSpec {
-    /// Has exactly one capture, a number.
-    pub pattern: Regex,
-    /// Which of the lines that match counts.
-    pub take: Take,
-    /// Its unit; empty for a bare number.
-    pub unit: String,
-}
-
-/// Which of several lines counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Take {
-    /// The one printed first.
-    First,
-    /// The one printed last.
-    Last,
-}
 
 /// A figure's value.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,33 +51,6 @@ impl Figure {
     }
 }
 
-/// The name of a figure: `total_time_s`, or `data-sink/fork-8 total_time_s`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FigureName {
-    /// The full name of the run; `None` is the run at hand.
-    pub run: Option<String>,
-    /// The figure's own name.
-    pub figure: String,
-}
-
-impl FromStr for FigureName {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<FigureName> {
-        match text.split_whitespace().collect::<Vec<_>>()[..] {
-            [figure] if !figure.contains('/') => Ok(FigureName {
-                run: None,
-                figure: figure.to_owned(),
-            }),
-            [run, figure] if run.contains('/') => Ok(FigureName {
-                run: Some(run.to_owned()),
-                figure: figure.to_owned(),
-            }),
-            _ => bail!("`{text}`: accepted is FIGURE or LISTING/RUN FIGURE"),
-        }
-    }
-}
-
 /// Where checks take figures from: a record, or runs that were made just now.
 pub trait FigureSource {
     /// The figure. An error says what is missing.
@@ -119,25 +61,6 @@ pub trait FigureSource {
         let _ = run;
         None
     }
-}
-
-/// Whether a figure is read from the memory samples.
-pub fn is_of_memory(name: &str) -> bool {
-    name != "wall_s" && BUILT_IN.contains(&name)
-}
-
-/// The error names the figures that the listing's runs have.
-pub fn require_known(listing: &Listing, name: &str) -> Result<()> {
-    if listing.figures.contains_key(name) || BUILT_IN.contains(&name) {
-        return Ok(());
-    }
-    let own = listing.figures.keys().map(String::as_str);
-    let accepted: Vec<&str> = own.chain(BUILT_IN).collect();
-    bail!(
-        "no figure {name} of {}; accepted: {}",
-        listing.name,
-        accepted.join(", ")
-    );
 }
 
 /// What figures are read from, of a live run and of a record alike.
@@ -270,8 +193,8 @@ impl FigureSource for RecordedFigures<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::tests::{book_with, one_run};
     use crate::record::lines_of;
-    use crate::runs::tests::{book_with, one_run};
 
     fn figures_of(text: &str, memory: &[MemorySample], name: &str) -> Result<String, String> {
         let (_dir, book) = book_with(&format!(

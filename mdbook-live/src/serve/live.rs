@@ -17,15 +17,16 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::agreement;
-use crate::cargo::{self, Priority};
-use crate::claims::{Lines, On, Standing};
-use crate::figures::Measured;
+use crate::book::claim::On;
+use crate::book::{Book, Program, RunRef, Size};
+use crate::judge::agreement;
+use crate::judge::checks::{Lines, Standing};
+use crate::judge::figures::Measured;
 use crate::page;
 use crate::record::{Event, Record, lines_of};
-use crate::runner::Stop;
-use crate::runs::{Book, Program, RunRef, Size};
-use crate::session::{LiveFigures, Session};
+use crate::run::cargo::{self, Priority};
+use crate::run::runner::Stop;
+use crate::run::session::{LiveFigures, Session};
 
 /// One that is made, and one that waits.
 const MOST_RUNS: usize = 2;
@@ -652,12 +653,12 @@ mod tests {
         let book = Book::open(dir.path()).expect("it is right");
         let session = Session::new(&book, Stop::default());
         session.use_program("demo", "/bin/sh");
-        let how = crate::recorder::How {
+        let how = crate::verbs::record::How {
             of: 1,
             keep_broken: false,
         };
         let run = book.run("demo/a").expect("it is there");
-        crate::recorder::record(&session, run, how, &mut |_| {}).expect("it is recorded");
+        crate::verbs::record::record(&session, run, how, &mut |_| {}).expect("it is recorded");
 
         write(
             dir.path(),

@@ -11,8 +11,8 @@ use anyhow::{Context, Result};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-use crate::processes;
 use crate::record::MemorySample;
+use crate::run::proc;
 
 /// The shortest pause between two samples.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
@@ -55,10 +55,10 @@ fn sample_until(ends: &Receiver<()>, root: Pid, start: Instant) -> Vec<MemorySam
     let mut ordinals = HashMap::new();
     loop {
         let begun = processor_time();
-        let seconds = crate::runner::seconds_since(start);
+        let seconds = crate::run::runner::seconds_since(start);
         let mut tree = Vec::new();
         let mut held = SharedMemory::default();
-        for pid in processes::tree(root) {
+        for pid in proc::tree(root) {
             let next = ordinals.len();
             let ordinal = *ordinals.entry(pid).or_insert(next);
             if let Some(process) = sample(pid, ordinal, seconds) {
@@ -134,7 +134,7 @@ fn sample(pid: Pid, ordinal: usize, seconds: f64) -> Option<MemorySample> {
     Some(MemorySample {
         seconds,
         // A process names itself as it likes; the table's cells have no commas.
-        process: processes::name(pid)?.replace(|c: char| c == ',' || c.is_control(), "_"),
+        process: proc::name(pid)?.replace(|c: char| c == ',' || c.is_control(), "_"),
         ordinal,
         pss_kib: kib("Pss:")?,
         anon_kib: kib("Pss_Anon:")?,

@@ -10,32 +10,35 @@ use std::sync::LazyLock;
 use maud::{Markup, PreEscaped, html};
 use regex::Regex;
 
-use crate::agreement::{self, Varies};
-use crate::ansi::{self, Colour, Piece};
-use crate::claims::{By, Claim, Standing, counted};
-use crate::figures::Figure;
+use crate::book::Varies;
+use crate::book::claim::{By, Claim};
+use crate::judge::agreement;
+use crate::judge::checks::Standing;
+use crate::judge::figures::Figure;
 use crate::record::{HostCard, MemorySample, Record, TreeMemory};
+use crate::text::ansi::{self, Colour, Piece};
+use crate::text::words::counted;
 
 mod chart;
 mod diagram;
-mod lines;
 mod live;
+mod plot;
 mod timeline;
 mod verdicts;
 
 pub use chart::{ChartFigure, ChartRow, ChartView, chart};
 pub use diagram::diagram;
-pub use lines::{Line, LinesView, Point, lines};
 pub use live::{LiveView, live_verdict, template as live_template};
+pub use plot::{Line, LinesView, Point, lines};
 pub use timeline::{picture, timeline, timeline_not_recorded};
 pub use verdicts::{VerdictsView, verdicts};
 
 /// The style of everything below, with the colours of mdBook's five themes.
 const CSS: &str = concat!(
     include_str!("page.css"),
-    include_str!("page/live.css"),
-    include_str!("page/verdicts.css"),
-    include_str!("page/pictures.css")
+    include_str!("live.css"),
+    include_str!("verdicts.css"),
+    include_str!("pictures.css")
 );
 
 /// A listing as the page shows it.
@@ -598,7 +601,8 @@ fn two_digits(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::{Check, On, Verdict};
+    use crate::book::claim::{Check, On};
+    use crate::judge::checks::Verdict;
     use crate::record::{Event, Header, Live};
 
     fn record(text: &str) -> Record {

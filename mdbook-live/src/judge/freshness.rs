@@ -10,7 +10,23 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use crate::runs::{Program, RunRef};
+use crate::book::{Program, RunRef};
+use crate::record::Record;
+
+impl Record {
+    /// What has changed since: "its arguments have changed since 2026-03-14".
+    pub fn staleness(&self, run: RunRef<'_>) -> Result<Option<String>> {
+        let what = if self.header.live.args != run.run.args {
+            "arguments"
+        } else if self.header.live.sources != of_run(run)? {
+            "sources"
+        } else {
+            return Ok(None);
+        };
+        let date = self.header.date();
+        Ok(Some(format!("its {what} have changed since {date}")))
+    }
+}
 
 /// The hash of all that a run is made of: its listing's package and what that names
 /// beside, and its example where it is one. See [`hash`].
@@ -165,8 +181,9 @@ fn read(path: &Path) -> Result<String> {
 
 fn read_toml(path: &Path) -> Result<Table> {
     let text = read(path)?;
-    text.parse()
-        .map_err(|error| crate::runs_toml::syntax_error(&path.display().to_string(), &text, &error))
+    text.parse().map_err(|error| {
+        crate::book::load::syntax_error(&path.display().to_string(), &text, &error)
+    })
 }
 
 fn rust_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -269,6 +286,8 @@ fn hash_value(hasher: &mut Sha256, value: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::tests::{book_with, one_run};
+    use crate::record::tests::record_of;
 
     /// A workspace whose listing uses one library by `workspace = true`, and
     /// that one another by path.
@@ -413,5 +432,28 @@ mod tests {
 
         let error = hash(&demo, &["*.pl".to_owned()]).expect_err("there is none");
         assert!(error.to_string().contains("it matches no file"), "{error}");
+    }
+
+    #[test]
+    fn a_record_is_stale_when_arguments_or_sources_have_changed() {
+        let (dir, book) = book_with(&one_run(""));
+        let book = book.expect("it is right");
+        let run = book.run("demo/one").expect("it is there");
+        let mut record = record_of("");
+        record.header.live.sources = of_run(run).expect("sources");
+        assert_eq!(record.staleness(run).expect("sources"), None);
+
+        record.header.live.args.pop();
+        assert_eq!(
+            record.staleness(run).expect("sources").as_deref(),
+            Some("its arguments have changed since 2026-03-14")
+        );
+        record.header.live.args = run.run.args.clone();
+        std::fs::write(
+            dir.path().join("listings/demo/src/main.rs"),
+            "fn main() { loop {} }",
+        )
+        .expect("a file");
+        assert!(record.staleness(run).expect("sources").is_some());
     }
 }

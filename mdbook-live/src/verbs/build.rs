@@ -9,12 +9,13 @@ use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 use mdbook_html::HtmlHandlebars;
 
-use crate::claims::{Lines, On};
-use crate::host;
-use crate::preprocess::{self, Live, MadeRuns};
-use crate::runner::Outcome;
-use crate::runs::Size;
-use crate::session::{LiveFigures, Session};
+use crate::book::Size;
+use crate::book::claim::On;
+use crate::chapter::{self, Live, MadeRuns};
+use crate::judge::checks::Lines;
+use crate::record::outcome::Outcome;
+use crate::run::host;
+use crate::run::session::{LiveFigures, Session};
 
 /// Builds the HTML book of `root` into `dest`, or where `book.toml` says, and returns that folder.
 ///
@@ -88,7 +89,7 @@ fn build_with(root: &Path, dest: Option<&Path>, live: Live) -> Result<PathBuf> {
             .with_context(|| format!("finding the folder {}", dest.display()))?;
     }
     // The same order as plain `mdbook build` needs; given here, a book.toml without it works too.
-    let before = format!("preprocessor.{}.before", preprocess::NAME);
+    let before = format!("preprocessor.{}.before", chapter::NAME);
     if config.get::<Vec<String>>(&before)?.is_none() {
         config.set(&before, ["links"])?;
     }
@@ -189,8 +190,8 @@ mod tests {
             "src/one.md",
             "# One\n\n{{#run demo/well}}\n\n{{#run demo/fails}}\n\n{{#run demo/skips}}\n",
         );
-        let book = crate::runs::Book::open(dir.path()).unwrap();
-        let session = Session::new(&book, crate::runner::Stop::default());
+        let book = crate::book::Book::open(dir.path()).unwrap();
+        let session = Session::new(&book, crate::run::runner::Stop::default());
         session.use_program("demo", "/bin/sh");
         let (dest, failed) = build_live(&session, None).unwrap();
         assert_eq!(

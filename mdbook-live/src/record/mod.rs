@@ -1,4 +1,11 @@
-//! What a run printed and when, as asciicast v2, and its memory over time.
+//! What a run did: its lines, memory, marks and exit, in memory and on disk.
+//! It starts nothing and judges nothing.
+//! Every room above it may call it; it calls `book` and `text`.
+
+pub mod marks;
+pub mod outcome;
+mod reference;
+pub mod timeline;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,9 +19,8 @@ use anyhow::{Context, Result, bail};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use crate::marks::Mark;
-use crate::runs::RunRef;
-use crate::sources;
+use crate::book::RunRef;
+use crate::record::marks::Mark;
 
 /// A recorded run.
 #[derive(Debug, Clone, PartialEq)]
@@ -258,24 +264,6 @@ impl Record {
     pub fn lines(&self) -> Vec<TimedLine> {
         lines_of(&self.events)
     }
-
-    /// Whether the sources or the arguments have changed since.
-    pub fn is_stale(&self, run: RunRef<'_>) -> Result<bool> {
-        Ok(self.staleness(run)?.is_some())
-    }
-
-    /// What has changed since: "its arguments have changed since 2026-03-14".
-    pub fn staleness(&self, run: RunRef<'_>) -> Result<Option<String>> {
-        let what = if self.header.live.args != run.run.args {
-            "arguments"
-        } else if self.header.live.sources != sources::of_run(run)? {
-            "sources"
-        } else {
-            return Ok(None);
-        };
-        let date = self.header.date();
-        Ok(Some(format!("its {what} have changed since {date}")))
-    }
 }
 
 const MEMORY_COLUMNS: &str = "seconds,process,pid_ordinal,pss_kib,anon_kib,file_kib,shmem_kib,private_dirty_kib,unmapped_kib";
@@ -450,7 +438,7 @@ fn write_at_once(path: &Path, text: &str) -> Result<()> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::runs::tests::{book_with, one_run};
+    use crate::book::tests::{book_with, one_run};
 
     pub(crate) fn record_of(text: &str) -> Record {
         Record {
@@ -598,29 +586,6 @@ pub(crate) mod tests {
             broken(good.clone(), &format!("{header}\n0,demo,0,1,2,3,4\n"))
                 .contains("one.memory.csv:2")
         );
-    }
-
-    #[test]
-    fn a_record_is_stale_when_arguments_or_sources_have_changed() {
-        let (dir, book) = book_with(&one_run(""));
-        let book = book.expect("it is right");
-        let run = book.run("demo/one").expect("it is there");
-        let mut record = record_of("");
-        record.header.live.sources = sources::of_run(run).expect("sources");
-        assert_eq!(record.staleness(run).expect("sources"), None);
-
-        record.header.live.args.pop();
-        assert_eq!(
-            record.staleness(run).expect("sources").as_deref(),
-            Some("its arguments have changed since 2026-03-14")
-        );
-        record.header.live.args = run.run.args.clone();
-        std::fs::write(
-            dir.path().join("listings/demo/src/main.rs"),
-            "fn main() { loop {} }",
-        )
-        .expect("a file");
-        assert!(record.is_stale(run).expect("sources"));
     }
 
     #[test]

@@ -4,20 +4,17 @@
 //! and claim, and says what is accepted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use regex::Regex;
 use toml::{Table, Value};
 
-use crate::agreement::Varies;
-use crate::claims::{Bound, By, Check, Claim, On, Statement};
-use crate::figures::{self, FigureName, FigureSpec, Take};
-use crate::runs::{Chart, Charted, Listing, Program, Run, Shows};
-
-/// The exit code by which a run says that it was skipped.
-pub(crate) const SKIPPED: i32 = 77;
+use super::chart::{Chart, Charted, Shows};
+use super::claim::{Bound, By, Check, Claim, On, Statement};
+use super::figure::{BUILT_IN, FigureName, FigureSpec, Take};
+use super::{Listing, Program, Run, SKIPPED, Varies};
 
 /// Reads the `runs.toml` of a listing's folder.
 pub(crate) fn read(root: &Path, dir: &Path) -> Result<Listing> {
@@ -126,7 +123,7 @@ fn read_chart(
         figure.accept(&["of", "heading", "notes", "notes_heading"])?;
         let notes = figure.text("notes")?.map(str::to_owned);
         for name in [Some(&of), notes.as_ref()].into_iter().flatten() {
-            if !known.contains_key(name) && !figures::BUILT_IN.contains(&name.as_str()) {
+            if !known.contains_key(name) && !BUILT_IN.contains(&name.as_str()) {
                 return figure.fail(&format!("no figure {name} in this file's [figures]"));
             }
         }
@@ -173,7 +170,7 @@ fn read_lines(section: &Section<'_>, runs: &[Run]) -> Result<Shows> {
 }
 
 fn read_figure(figures: &Section<'_>, name: &str) -> Result<FigureSpec> {
-    if figures::BUILT_IN.contains(&name) {
+    if BUILT_IN.contains(&name) {
         return figures.fail(&format!("{name} is built in; accepted is any other name"));
     }
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
@@ -579,6 +576,53 @@ impl<'a> Section<'a> {
     }
 }
 
+/// The folders with a `runs.toml` that `book.toml`'s globs match.
+pub(super) fn listing_folders(root: &Path) -> Result<Vec<PathBuf>> {
+    let file = root.join("book.toml");
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    let config: toml::Table = text
+        .parse()
+        .map_err(|error| syntax_error("book.toml", &text, &error))?;
+    let globs = match config
+        .get("preprocessor")
+        .and_then(|table| table.get("live"))
+        .and_then(|table| table.get("listings"))
+    {
+        None => vec!["listings/*".to_owned()],
+        Some(value) => texts_of(value).with_context(|| {
+            "book.toml: [preprocessor.live] listings: accepted is a list of globs, as [\"listings/*\"]"
+        })?,
+    };
+
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for glob in globs {
+        let at = || format!("book.toml: [preprocessor.live] listings: `{glob}`");
+        // The root's own path is no pattern, whatever characters it has.
+        let pattern = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(&glob);
+        let matches = glob::glob(&pattern.to_string_lossy()).with_context(at)?;
+        let before = folders.len();
+        let mut matched = Vec::new();
+        for entry in matches {
+            let dir = entry.with_context(at)?;
+            if dir.join("runs.toml").is_file() {
+                matched.push(dir);
+            }
+        }
+        matched.sort();
+        let any = !matched.is_empty();
+        for dir in matched {
+            if !folders.contains(&dir) {
+                folders.push(dir);
+            }
+        }
+        if !any && folders.len() == before {
+            bail!("{} matches no folder that has a runs.toml", at());
+        }
+    }
+    Ok(folders)
+}
+
 /// A list of texts.
 pub(crate) fn texts_of(value: &Value) -> Option<Vec<String>> {
     value
@@ -600,7 +644,7 @@ pub(crate) fn syntax_error(file: &str, text: &str, error: &toml::de::Error) -> a
 
 #[cfg(test)]
 mod tests {
-    use crate::runs::tests::{book_with, one_run};
+    use crate::book::tests::{book_with, one_run};
 
     /// The error, without the file's name before it.
     fn error_of(runs_toml: &str) -> String {

@@ -1,5 +1,7 @@
 //! The command line: the one place that parses arguments and prints results.
 
+pub(crate) mod terminal;
+
 use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::net::IpAddr;
@@ -9,19 +11,22 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 
-use crate::agreement;
-use crate::build;
-use crate::check::{self, Report};
-use crate::claims::{By, Lines, Standing, counted};
-use crate::ending;
-use crate::preprocess;
+use self::terminal::Terminal;
+use crate::book::claim::By;
+use crate::book::{Book, RunRef, Size};
+use crate::chapter;
+use crate::judge;
+use crate::judge::agreement;
+use crate::judge::checks::{Lines, Standing};
 use crate::record::{HostCard, Record, lines_of};
-use crate::recorder::{self, How};
-use crate::runner::Stop;
-use crate::runs::{Book, RunRef, Size};
+use crate::run::runner::Stop;
+use crate::run::session::{LiveFigures, Session};
+use crate::run::shutdown;
 use crate::serve;
-use crate::session::{LiveFigures, Session};
-use crate::terminal::Terminal;
+use crate::text::words::counted;
+use crate::verbs::build;
+use crate::verbs::check::{self, Report};
+use crate::verbs::record::{self, How};
 
 /// Runs, records, checks and serves the listings of a book
 #[derive(Debug, Parser)]
@@ -234,7 +239,7 @@ fn in_session(
     let book = Book::open(&book_root(root)?)?;
     let stop = Stop::default();
     let request = stop.clone();
-    ending::when_told(move || request.request())?;
+    shutdown::when_told(move || request.request())?;
     let session = Session::new(&book, stop);
     verb(
         &session,
@@ -277,12 +282,12 @@ fn build_live(
 }
 
 fn preprocess() -> Result<Found> {
-    preprocess::preprocess(std::io::stdin().lock(), std::io::stdout().lock())?;
+    chapter::preprocess(std::io::stdin().lock(), std::io::stdout().lock())?;
     Ok(Found::Well)
 }
 
 fn supports(renderer: &str) -> Result<Found> {
-    match preprocess::supports(renderer) {
+    match chapter::supports(renderer) {
         true => Ok(Found::Well),
         false => Ok(Found::Broken),
     }
@@ -423,7 +428,7 @@ fn run_one(
         } else {
             well = false;
             writeln!(out, "{} {}", terminal.bad("✘"), found.words())?;
-            for difference in check::differences(&found) {
+            for difference in agreement::differences(&found) {
                 writeln!(out, "    {}", terminal.bad(&difference))?;
             }
         }
@@ -442,7 +447,7 @@ fn run_one(
         size,
         outcome: &outcome,
     };
-    let standings = check::judged(book, run, size, &Lines::from(&live[..]), &figures);
+    let standings = judge::judged(book, run, size, &Lines::from(&live[..]), &figures);
     let judged = standings.len();
     for (claim, standing) in standings {
         let (mark, seen) = match standing {
@@ -601,7 +606,7 @@ fn record_all(
         )?;
         out.flush()?;
         // The run's output as it comes; where it cannot be shown it is recorded all the same.
-        let recorded = recorder::record(session, *run, how, &mut |event| {
+        let recorded = record::record(session, *run, how, &mut |event| {
             let text = match terminal.colour {
                 true => event.text.as_str().into(),
                 false => crate::record::without_escapes(&event.text),
@@ -650,7 +655,7 @@ fn record_all(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runs::tests::{book_with, one_run};
+    use crate::book::tests::{book_with, one_run};
 
     #[test]
     fn the_command_line_is_consistent() {

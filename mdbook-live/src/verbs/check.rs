@@ -2,16 +2,15 @@
 
 use anyhow::{Result, bail};
 
-use crate::agreement::{self, Agreement};
-use crate::claims::{Claim, Lines, On, Standing, Verdict};
-use crate::figures::{FigureSource, NotesFigures, RecordedFigures};
+use crate::book::claim::Claim;
+use crate::book::{RunRef, Size};
+use crate::judge::agreement;
+use crate::judge::agreement::differences;
+use crate::judge::checks::{Lines, Standing};
+use crate::judge::{judge_record, judged};
 use crate::record::Record;
-use crate::runner::Outcome;
-use crate::runs::{Book, RunRef, Size};
-use crate::session::{LiveFigures, Session};
-
-/// How many lines that differ are named, of each side.
-const MOST_NAMED: usize = 10;
+use crate::record::outcome::Outcome;
+use crate::run::session::{LiveFigures, Session};
 
 /// What became of a run.
 #[derive(Debug, Clone, Default)]
@@ -133,80 +132,13 @@ impl Report {
     }
 }
 
-/// The claims that are checked at a size, with where they stand. Those about the
-/// notes are judged on the notes' output, beside those that need the real size.
-pub fn judged<'r>(
-    book: &Book,
-    run: RunRef<'r>,
-    size: Size,
-    lines: &Lines,
-    figures: &dyn FigureSource,
-) -> Vec<(&'r Claim, Standing)> {
-    let claims = run.run.claims.iter();
-    claims
-        .filter(|claim| size == Size::Recorded || claim.on == On::Any)
-        .map(|claim| {
-            let standing = match claim.on {
-                On::Any | On::Record => claim.check.standing(lines, figures),
-                On::Notes => match run.notes() {
-                    Ok(notes) => {
-                        let figures = NotesFigures { book, run };
-                        claim.check.standing(&Lines::from(&notes[..]), &figures)
-                    }
-                    Err(error) => Standing::Decided(Verdict {
-                        holds: false,
-                        seen: format!("{error:#}"),
-                    }),
-                },
-            };
-            (claim, standing)
-        })
-        .collect()
-}
-
-/// Every claim of a run, judged on its record.
-pub fn judge_record<'r>(
-    book: &Book,
-    run: RunRef<'r>,
-    record: &Record,
-) -> Vec<(&'r Claim, Standing)> {
-    let figures = RecordedFigures { book, run, record };
-    let lines = record.lines();
-    judged(
-        book,
-        run,
-        Size::Recorded,
-        &Lines::from(&lines[..]),
-        &figures,
-    )
-}
-
-/// The lines that differ, a sentence each.
-pub fn differences(found: &Agreement) -> Vec<String> {
-    let mut sentences = Vec::new();
-    for (side, only) in [
-        ("recorded", &found.only_recorded),
-        ("live", &found.only_live),
-    ] {
-        for line in only.iter().take(MOST_NAMED) {
-            sentences.push(format!("only {side}: {}", line.trim()));
-        }
-        if only.len() > MOST_NAMED {
-            sentences.push(format!(
-                "only {side}: {} lines more",
-                only.len() - MOST_NAMED
-            ));
-        }
-    }
-    sentences
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::Book;
+    use crate::book::tests::book_with;
     use crate::record::tests::record_of;
-    use crate::runner::Stop;
-    use crate::runs::tests::book_with;
+    use crate::run::runner::Stop;
 
     /// Runs that are scripts of `sh`; each is its name, its script, its further lines.
     fn scripts(runs: &[(&str, &str, &str)]) -> (tempfile::TempDir, Book) {
@@ -224,7 +156,7 @@ mod tests {
         let run = book.run(name).expect("it is there");
         let mut record = record_of(text);
         record.header.live.args = run.run.args.clone();
-        record.header.live.sources = crate::sources::of_run(run).expect("sources");
+        record.header.live.sources = crate::judge::freshness::of_run(run).expect("sources");
         record.save(run).expect("it can be written");
     }
 

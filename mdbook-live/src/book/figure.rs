@@ -1,0 +1,84 @@
+//! Numbers that can be read from a run: those that `runs.toml` names, and those built in.
+
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+use regex::Regex;
+
+use crate::book::Listing;
+
+/// The figures that every run has: its time, and the peaks of its process
+/// tree's memory where that was sampled.
+pub const BUILT_IN: [&str; 5] = [
+    "wall_s",
+    "tree_peak",
+    "tree_peak_anon",
+    "tree_peak_file",
+    "tree_peak_shmem",
+];
+
+/// How a figure is read from a run's lines.
+#[derive(Debug, Clone)]
+pub struct FigureSpec {
+    /// Has exactly one capture, a number.
+    pub pattern: Regex,
+    /// Which of the lines that match counts.
+    pub take: Take,
+    /// Its unit; empty for a bare number.
+    pub unit: String,
+}
+
+/// Which of several lines counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    /// The one printed first.
+    First,
+    /// The one printed last.
+    Last,
+}
+
+/// The name of a figure: `total_time_s`, or `data-sink/fork-8 total_time_s`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FigureName {
+    /// The full name of the run; `None` is the run at hand.
+    pub run: Option<String>,
+    /// The figure's own name.
+    pub figure: String,
+}
+
+impl FromStr for FigureName {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<FigureName> {
+        match text.split_whitespace().collect::<Vec<_>>()[..] {
+            [figure] if !figure.contains('/') => Ok(FigureName {
+                run: None,
+                figure: figure.to_owned(),
+            }),
+            [run, figure] if run.contains('/') => Ok(FigureName {
+                run: Some(run.to_owned()),
+                figure: figure.to_owned(),
+            }),
+            _ => bail!("`{text}`: accepted is FIGURE or LISTING/RUN FIGURE"),
+        }
+    }
+}
+
+/// Whether a figure is read from the memory samples.
+pub fn is_of_memory(name: &str) -> bool {
+    name != "wall_s" && BUILT_IN.contains(&name)
+}
+
+/// The error names the figures that the listing's runs have.
+pub fn require_known(listing: &Listing, name: &str) -> Result<()> {
+    if listing.figures.contains_key(name) || BUILT_IN.contains(&name) {
+        return Ok(());
+    }
+    let own = listing.figures.keys().map(String::as_str);
+    let accepted: Vec<&str> = own.chain(BUILT_IN).collect();
+    bail!(
+        "no figure {name} of {}; accepted: {}",
+        listing.name,
+        accepted.join(", ")
+    );
+}

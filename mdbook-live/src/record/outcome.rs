@@ -1,0 +1,126 @@
+//! What a run did, as it is known when it has ended.
+
+use std::process::ExitStatus;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Result, bail};
+use nix::sys::signal::Signal;
+
+use crate::book::SKIPPED;
+use crate::record::marks::Mark;
+use crate::record::{Event, MemorySample, TimedLine, lines_of};
+
+/// A run that prints more than this is ended: no page can show it.
+pub const MOST_OUTPUT: usize = 64 << 20;
+
+/// What a run did.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// When it began.
+    pub began: SystemTime,
+    /// What it printed, stdout and stderr in their order.
+    pub events: Vec<Event>,
+    /// What its processes were doing when, in order of time, where they told it.
+    pub marks: Vec<Mark>,
+    /// The memory of its process tree; empty where it was not sampled.
+    pub memory: Vec<MemorySample>,
+    /// Seconds from its start to the exit of its main process.
+    pub seconds: f64,
+    /// How it ended.
+    pub end: End,
+    /// The processes that outlived it, as "sleep (process 4711)"; they are ended.
+    pub left_behind: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// By itself, with this exit code.
+    Exited(i32),
+    /// By a signal that this tool did not send.
+    Killed(Signal),
+    /// It was ended because its time limit had passed.
+    LimitPassed(Duration),
+    /// It was ended because it printed too much.
+    TooMuchOutput,
+    /// It was ended because [`Stop`] asked for it.
+    Stopped,
+}
+
+impl Outcome {
+    /// The lines that were printed.
+    pub fn lines(&self) -> Vec<TimedLine> {
+        lines_of(&self.events)
+    }
+
+    /// Why the run was skipped, in its own words, if it was: exit status 77, as
+    /// in the Automake manual, "Scripts-based Testsuites".
+    pub fn skipped(&self) -> Option<String> {
+        (self.end == End::Exited(SKIPPED) && self.left_behind.is_empty()).then(|| {
+            let last = last_line(&self.lines());
+            last.unwrap_or_else(|| "it did not say why".to_owned())
+        })
+    }
+
+    /// What is wrong with how the run ended; nothing when it was skipped.
+    pub fn faults(&self, expected_exit: i32) -> Vec<String> {
+        let mut faults = Vec::new();
+        match self.end {
+            End::Exited(code) if code == expected_exit || code == SKIPPED => {}
+            End::Exited(code) => faults.push(match last_line(&self.lines()) {
+                Some(last) => format!("ended with exit code {code}, not {expected_exit}: {last}"),
+                None => {
+                    format!("ended with exit code {code}, not {expected_exit}, and printed nothing")
+                }
+            }),
+            End::Killed(signal) => faults.push(format!("was killed by {signal}")),
+            End::LimitPassed(limit) => {
+                faults.push(format!(
+                    "was ended: it passed its limit of {} s",
+                    limit.as_secs_f64()
+                ));
+            }
+            End::TooMuchOutput => {
+                faults.push(format!(
+                    "was ended: it printed more than {} MiB",
+                    MOST_OUTPUT >> 20
+                ));
+            }
+            End::Stopped => faults.push("was stopped".to_owned()),
+        }
+        faults.extend(
+            self.left_behind
+                .iter()
+                .map(|process| format!("left {process} behind")),
+        );
+        faults
+    }
+
+    /// The exit code as a shell tells it: 128 and the number of the signal.
+    pub fn exit_code(&self) -> i32 {
+        match self.end {
+            End::Exited(code) => code,
+            End::Killed(signal) => 128 + signal as i32,
+            End::LimitPassed(_) | End::TooMuchOutput | End::Stopped => 128 + Signal::SIGKILL as i32,
+        }
+    }
+}
+
+fn last_line(lines: &[TimedLine]) -> Option<String> {
+    let texts = lines.iter().rev().map(|line| line.text.trim());
+    texts
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .next()
+}
+
+impl End {
+    pub(crate) fn of(status: ExitStatus) -> Result<End> {
+        use std::os::unix::process::ExitStatusExt;
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Ok(End::Exited(code)),
+            (None, Some(signal)) => Ok(End::Killed(Signal::try_from(signal)?)),
+            (None, None) => bail!("a process ended without a status: {status}"),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Text as a program prints it and as a sentence needs it: escape sequences, numbers, plurals.
+//! It knows no word of a book, a run or a claim.
+//! Every room may call it.
+
+pub mod ansi;
+pub mod words;

@@ -1,0 +1,7 @@
+//! What the tool does with a book: run, then judge, then save or render.
+//! It prints nothing: what is to be said is in what it returns, or goes to an observer.
+//! Called by `serve` and `cli`.
+
+pub mod build;
+pub mod check;
+pub mod record;
