@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use fork_spawn_share::root;
 use libtest_mimic::{Arguments, Failed, Trial};
-use mdbook_live::book::Book;
+use mdbook_live::book::listing::Book;
 use mdbook_live::run::runner::Stop;
 use mdbook_live::run::session::Session;
 use mdbook_live::verbs::check::check;

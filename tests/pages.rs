@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use fork_spawn_share::root;
-use mdbook_live::book::{Book, Size};
+use mdbook_live::book::listing::{Book, Size};
 use scraper::{Html, Selector};
 
 /// The book, built once for all tests of this file.

@@ -24,7 +24,7 @@ pub enum Shows {
         figures: Vec<Charted>,
     },
     /// Values that one run has printed, a line for each series.
-    Lines {
+    Plot {
         /// The run, by its name in this listing.
         run: String,
         /// The unit of the horizontal axis.

@@ -5,8 +5,6 @@ use std::str::FromStr;
 use anyhow::{Result, bail};
 use regex::Regex;
 
-use crate::book::Listing;
-
 /// The figures that every run has: its time, and the peaks of its process
 /// tree's memory where that was sampled.
 pub const BUILT_IN: [&str; 5] = [
@@ -67,18 +65,4 @@ impl FromStr for FigureName {
 /// Whether a figure is read from the memory samples.
 pub fn is_of_memory(name: &str) -> bool {
     name != "wall_s" && BUILT_IN.contains(&name)
-}
-
-/// The error names the figures that the listing's runs have.
-pub fn require_known(listing: &Listing, name: &str) -> Result<()> {
-    if listing.figures.contains_key(name) || BUILT_IN.contains(&name) {
-        return Ok(());
-    }
-    let own = listing.figures.keys().map(String::as_str);
-    let accepted: Vec<&str> = own.chain(BUILT_IN).collect();
-    bail!(
-        "no figure {name} of {}; accepted: {}",
-        listing.name,
-        accepted.join(", ")
-    );
 }

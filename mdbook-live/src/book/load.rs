@@ -11,10 +11,81 @@ use anyhow::{Context, Result, anyhow, bail};
 use regex::Regex;
 use toml::{Table, Value};
 
-use super::chart::{Chart, Charted, Shows};
-use super::claim::{Bound, By, Check, Claim, On, Statement};
-use super::figure::{BUILT_IN, FigureName, FigureSpec, Take};
-use super::{Listing, Program, Run, SKIPPED, Varies};
+use crate::book::chart::{Chart, Charted, Shows};
+use crate::book::claim::{Bound, By, Check, Claim, On, Statement};
+use crate::book::figure::{BUILT_IN, FigureName, FigureSpec, Take};
+use crate::book::listing::{Book, Listing, Program, Run, SKIPPED};
+use crate::book::varies::Varies;
+
+impl Book {
+    /// Reads `book.toml` in `root` and every listing's `runs.toml`.
+    ///
+    /// The listings are the folders with a `runs.toml` that the globs
+    /// `[preprocessor.live] listings` match; without that key, `listings/*`.
+    pub fn open(root: &Path) -> Result<Book> {
+        let mut listings: Vec<Listing> = Vec::new();
+        for dir in listing_folders(root)? {
+            let listing = read(root, &dir)?;
+            if let Some(first) = listings.iter().find(|known| known.name == listing.name) {
+                bail!(
+                    "two listings are named {}: {} and {}; a listing's name is its folder's, and unique",
+                    listing.name,
+                    first.dir.display(),
+                    dir.display()
+                );
+            }
+            listings.push(listing);
+        }
+        let book = Book {
+            root: root.to_path_buf(),
+            listings,
+        };
+        book.check_figures()?;
+        Ok(book)
+    }
+
+    /// Every figure and run that a run or a ratio names exists: known only when all
+    /// listings are read.
+    fn check_figures(&self) -> Result<()> {
+        for run in self.runs() {
+            run.listing
+                .require_figure(&run.run.median)
+                .with_context(|| {
+                    let file = run.listing.dir.join("runs.toml");
+                    format!(
+                        "{}: run {}: median",
+                        self.relative(&file).display(),
+                        run.run.name
+                    )
+                })
+                .map_err(one_line)?;
+        }
+        for (run, claim, name) in self.ratios() {
+            let at = || {
+                format!(
+                    "{}: run {}: claim \"{}\": ratio",
+                    self.relative(&run.listing.dir.join("runs.toml")).display(),
+                    run.run.name,
+                    claim.says
+                )
+            };
+            let listing = match &name.run {
+                Some(other) => self.run(other).with_context(at).map_err(one_line)?.listing,
+                None => run.listing,
+            };
+            listing
+                .require_figure(&name.figure)
+                .with_context(at)
+                .map_err(one_line)?;
+        }
+        Ok(())
+    }
+}
+
+/// An error whose chain is in its first line, as the terminal shows it.
+fn one_line(error: anyhow::Error) -> anyhow::Error {
+    anyhow::Error::msg(format!("{error:#}"))
+}
 
 /// Reads the `runs.toml` of a listing's folder.
 pub(crate) fn read(root: &Path, dir: &Path) -> Result<Listing> {
@@ -95,7 +166,7 @@ fn read_chart(
     ])?;
     let caption = section.required_text("caption")?.to_owned();
     if section.table.contains_key("run") {
-        let shows = read_lines(&section, runs)?;
+        let shows = read_plot(&section, runs)?;
         return Ok(Chart {
             name,
             caption,
@@ -147,7 +218,7 @@ fn read_chart(
     })
 }
 
-fn read_lines(section: &Section<'_>, runs: &[Run]) -> Result<Shows> {
+fn read_plot(section: &Section<'_>, runs: &[Run]) -> Result<Shows> {
     let run = section.required_text("run")?.to_owned();
     if !runs.iter().any(|known| known.name == run) {
         return section.fail(&format!("run: no run {run} in this file"));
@@ -161,7 +232,7 @@ fn read_lines(section: &Section<'_>, runs: &[Run]) -> Result<Shows> {
     if series.is_empty() {
         return section.fail("no [[chart.series]]; lines have at least one");
     }
-    Ok(Shows::Lines {
+    Ok(Shows::Plot {
         run,
         x_unit: section.required_text("x_unit")?.to_owned(),
         y_unit: section.required_text("y_unit")?.to_owned(),
@@ -644,7 +715,7 @@ pub(crate) fn syntax_error(file: &str, text: &str, error: &toml::de::Error) -> a
 
 #[cfg(test)]
 mod tests {
-    use crate::book::tests::{book_with, one_run};
+    use crate::book::listing::tests::{book_with, one_run};
 
     /// The error, without the file's name before it.
     fn error_of(runs_toml: &str) -> String {

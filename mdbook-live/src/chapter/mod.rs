@@ -10,7 +10,6 @@
 //! listings = ["listings/*"]
 //! ```
 
-pub mod diagram;
 pub mod directives;
 pub mod excerpt;
 
@@ -29,42 +28,41 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::book::chart::{Chart, Shows};
 use crate::book::claim::Claim;
-use crate::book::figure;
-use crate::book::{Book, Program, RunRef, Size};
+use crate::book::listing::{Book, Program, RunRef, Size};
 use crate::chapter::directives::{Directive, Place, RunFigure};
-use crate::judge;
-use crate::judge::checks::Standing;
+use crate::judge::checks::Judgement;
+use crate::judge::evidence;
 use crate::judge::figures::{self, Figure};
 use crate::judge::freshness as sources;
 use crate::judge::statements::{self, Row};
 use crate::page::{
-    self, Changes, ChartFigure, ChartRow, ChartView, ClaimView, Line, LinesView, ListingView,
-    LiveView, Point, RecordView, RunView, VerdictsView,
+    self, Changes, ChartFigure, ChartRow, ChartView, ClaimView, ListingView, LiveView, PlotView,
+    Point, RecordView, RunView, Series, VerdictsView,
 };
-use crate::record::outcome::Outcome;
+use crate::record::cast::{HostCard, Record};
+use crate::record::result::RunResult;
 use crate::record::timeline::Timeline;
-use crate::record::{HostCard, Record};
 
 /// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
 pub const NAME: &str = "live";
 
 /// The preprocessor, for mdBook's libraries.
 #[derive(Debug, Clone, Default)]
-pub struct Live {
-    /// The runs that were made for this build, by name: they fill the Live columns.
-    pub made: Arc<MadeRuns>,
+pub struct LivePreprocessor {
+    /// The runs that were made for this build, by name: they fill the LivePreprocessor columns.
+    pub made: Arc<LiveRuns>,
 }
 
-/// Live runs at their quick size.
+/// LivePreprocessor runs at their quick size.
 #[derive(Debug, Default)]
-pub struct MadeRuns {
+pub struct LiveRuns {
     /// The machine; `None` where none was made.
     pub host: Option<HostCard>,
     /// Each with where its claims stand, by their places.
-    pub runs: HashMap<String, (Outcome, HashMap<usize, Standing>)>,
+    pub runs: HashMap<String, (RunResult, HashMap<usize, Judgement>)>,
 }
 
-impl Preprocessor for Live {
+impl Preprocessor for LivePreprocessor {
     fn name(&self) -> &str {
         NAME
     }
@@ -108,7 +106,7 @@ pub fn supports(renderer: &str) -> bool {
 pub fn preprocess(input: impl Read, mut output: impl Write) -> Result<()> {
     let (context, chapters) = mdbook_preprocessor::parse_input(input)
         .context("reading [context, book] from mdBook on standard input")?;
-    let chapters = Live::default().run(&context, chapters)?;
+    let chapters = LivePreprocessor::default().run(&context, chapters)?;
     serde_json::to_writer(&mut output, &chapters).context("writing the book to mdBook")?;
     output.flush().context("writing the book to mdBook")
 }
@@ -138,7 +136,7 @@ struct Expander<'a> {
     /// The chapters' folder, from the book's root.
     chapters: &'a Path,
     others_may_follow: bool,
-    made: &'a MadeRuns,
+    made: &'a LiveRuns,
     /// Each chapter with the runs that it shows.
     surveyed: Rc<Vec<Surveyed>>,
     /// Each record is read once.
@@ -203,7 +201,7 @@ impl<'a> Expander<'a> {
                     continue;
                 }
                 let Ok(run) = self.book.run(name) else {
-                    // Told where the run itself is expanded.
+                    // RunEvent where the run itself is expanded.
                     continue;
                 };
                 let href = format!(
@@ -246,11 +244,11 @@ impl<'a> Expander<'a> {
     }
 
     /// Where the claims of a run stand on its record.
-    fn standings(&mut self, run: RunRef<'a>) -> Result<Vec<(&'a Claim, Standing)>> {
+    fn standings(&mut self, run: RunRef<'a>) -> Result<Vec<(&'a Claim, Judgement)>> {
         Ok(match self.record(run)? {
-            Some(record) => judge::judge_record(self.book, run, &record),
+            Some(record) => evidence::judge_record(self.book, run, &record),
             None => {
-                let open = || Standing::Open("There is no record yet.".to_owned());
+                let open = || Judgement::Undecided("There is no record yet.".to_owned());
                 run.run.claims.iter().map(|claim| (claim, open())).collect()
             }
         })
@@ -372,9 +370,9 @@ impl<'a> Expander<'a> {
                 let shown = self.shown(&path);
                 let source =
                     fs::read_to_string(&path).with_context(|| format!("reading {shown}"))?;
-                let drawn = diagram::draw(&source).with_context(|| shown)?;
+                let drawn = page::diagram::draw(&source).with_context(|| shown)?;
                 let id = unique(ids, &format!("diagram-{name}"));
-                Ok(page::diagram(&drawn, &id))
+                Ok(page::diagram_figure(&drawn, &id))
             }
             Ok(Directive::Timeline(name)) => {
                 let run = self.book.run(name)?;
@@ -443,9 +441,9 @@ impl<'a> Expander<'a> {
         let (listing, chart) = self.book.chart(name)?;
         let (runs, charted_figures) = match &chart.shows {
             Shows::Figures { runs, figures } => (runs, figures),
-            Shows::Lines { run, .. } => {
+            Shows::Plot { run, .. } => {
                 let run = self.book.run(&format!("{}/{run}", listing.name))?;
-                return self.expand_lines(chart, run, bars, id);
+                return self.expand_plot(chart, run, bars, id);
             }
         };
         let mut figures = Vec::new();
@@ -485,14 +483,14 @@ impl<'a> Expander<'a> {
         }))
     }
 
-    fn expand_lines(
+    fn expand_plot(
         &mut self,
         chart: &Chart,
         run: RunRef<'a>,
         drawn: bool,
         id: &str,
     ) -> Result<String> {
-        let Shows::Lines {
+        let Shows::Plot {
             x_unit,
             y_unit,
             series,
@@ -527,12 +525,12 @@ impl<'a> Expander<'a> {
             if points.is_empty() {
                 bail!("series {name}: `{}` matches no line", pattern.as_str());
             }
-            lines.push(Line {
+            lines.push(Series {
                 name: name.clone(),
                 points,
             });
         }
-        Ok(page::lines(&LinesView {
+        Ok(page::plot(&PlotView {
             id,
             caption: &chart.caption,
             x_unit,
@@ -567,7 +565,7 @@ impl<'a> Expander<'a> {
             return Ok(Some((figure, "as the notes recorded it".to_owned())));
         }
         // Before the record: a name that does not exist is an error with a record and without.
-        figure::require_known(run.listing, &name.figure)?;
+        run.listing.require_figure(&name.figure)?;
         let Some(record) = self.record(run)? else {
             return Ok(None);
         };
@@ -754,7 +752,7 @@ mod tests {
         let book = MDBook::load(root)?;
         let context =
             PreprocessorContext::new(root.to_owned(), book.config.clone(), "html".to_owned());
-        let chapters = Live::default().run(&context, book.book.clone())?;
+        let chapters = LivePreprocessor::default().run(&context, book.book.clone())?;
         Ok(chapters
             .chapters()
             .map(|chapter| {

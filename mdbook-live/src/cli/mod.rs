@@ -13,12 +13,13 @@ use clap::{Args, Parser, Subcommand};
 
 use self::terminal::Terminal;
 use crate::book::claim::By;
-use crate::book::{Book, RunRef, Size};
+use crate::book::listing::{Book, RunRef, Size};
 use crate::chapter;
-use crate::judge;
 use crate::judge::agreement;
-use crate::judge::checks::{Lines, Standing};
-use crate::record::{HostCard, Record, lines_of};
+use crate::judge::checks::{Judgement, Lines};
+use crate::judge::evidence;
+use crate::record::cast::{HostCard, Record};
+use crate::record::line::lines_of;
 use crate::run::runner::Stop;
 use crate::run::session::{LiveFigures, Session};
 use crate::run::shutdown;
@@ -26,7 +27,7 @@ use crate::serve;
 use crate::text::words::counted;
 use crate::verbs::build;
 use crate::verbs::check::{self, Report};
-use crate::verbs::record::{self, How};
+use crate::verbs::record::{self, RecordOptions};
 
 /// Runs, records, checks and serves the listings of a book
 #[derive(Debug, Parser)]
@@ -102,7 +103,7 @@ enum Question {
     },
 }
 
-/// How the book is served.
+/// RecordOptions the book is served.
 #[derive(Debug, Clone, Args)]
 pub struct ServeOptions {
     /// The port to listen on
@@ -128,23 +129,23 @@ impl Default for ServeOptions {
 
 /// The arguments are wrong: one line, exit status 2.
 #[derive(Debug)]
-pub struct WrongUsage(pub String);
+pub struct UsageError(pub String);
 
-impl fmt::Display for WrongUsage {
+impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for WrongUsage {}
+impl std::error::Error for UsageError {}
 
-/// How a verb ended that could do its work.
+/// RecordOptions a verb ended that could do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum ExitStatus {
     /// Nothing is wrong.
-    Well,
+    Success,
     /// A run or a claim failed; it has been said.
-    Broken,
+    Failure,
 }
 
 /// The whole program.
@@ -161,14 +162,14 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match obey(arguments) {
-        Ok(Found::Well) => ExitCode::SUCCESS,
-        Ok(Found::Broken) => ExitCode::FAILURE,
+    match dispatch(arguments) {
+        Ok(ExitStatus::Success) => ExitCode::SUCCESS,
+        Ok(ExitStatus::Failure) => ExitCode::FAILURE,
         // `… | head`: whoever read has read enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
-            match error.downcast_ref::<WrongUsage>() {
+            match error.downcast_ref::<UsageError>() {
                 Some(_) => ExitCode::from(2),
                 None => ExitCode::FAILURE,
             }
@@ -188,7 +189,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     io.is_some_and(|io| io.kind() == ErrorKind::BrokenPipe)
 }
 
-fn obey(arguments: Arguments) -> Result<Found> {
+fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
     let root = arguments.root;
     match arguments
         .verb
@@ -225,7 +226,13 @@ fn obey(arguments: Arguments) -> Result<Found> {
             of,
             keep_broken,
         } => in_session(root, |session, terminal, out| {
-            record_all(session, &runs, How { of, keep_broken }, terminal, out)
+            record_all(
+                session,
+                &runs,
+                RecordOptions { of, keep_broken },
+                terminal,
+                out,
+            )
         }),
     }
 }
@@ -234,12 +241,12 @@ fn obey(arguments: Arguments) -> Result<Found> {
 /// way, and then the verb.
 fn in_session(
     root: Option<PathBuf>,
-    verb: impl FnOnce(&Session<'_>, Terminal, &mut dyn Write) -> Result<Found>,
-) -> Result<Found> {
+    verb: impl FnOnce(&Session<'_>, Terminal, &mut dyn Write) -> Result<ExitStatus>,
+) -> Result<ExitStatus> {
     let book = Book::open(&book_root(root)?)?;
     let stop = Stop::default();
     let request = stop.clone();
-    shutdown::when_told(move || request.request())?;
+    shutdown::on_shutdown(move || request.request())?;
     let session = Session::new(&book, stop);
     verb(
         &session,
@@ -248,20 +255,20 @@ fn in_session(
     )
 }
 
-fn serve(root: &Path, options: &ServeOptions) -> Result<Found> {
+fn serve(root: &Path, options: &ServeOptions) -> Result<ExitStatus> {
     let options = serve::Options {
         host: options.host,
         port: options.port,
         open: !options.no_open,
     };
     serve::serve(root, &options)?;
-    Ok(Found::Well)
+    Ok(ExitStatus::Success)
 }
 
-fn build(root: &Path, dest: Option<&Path>) -> Result<Found> {
+fn build(root: &Path, dest: Option<&Path>) -> Result<ExitStatus> {
     let built = build::build(root, dest)?;
     println!("Built {}", built.display());
-    Ok(Found::Well)
+    Ok(ExitStatus::Success)
 }
 
 fn build_live(
@@ -269,27 +276,27 @@ fn build_live(
     dest: Option<&Path>,
     terminal: Terminal,
     out: &mut dyn Write,
-) -> Result<Found> {
+) -> Result<ExitStatus> {
     let (built, failed) = build::build_live(session, dest)?;
     writeln!(out, "Built {}", built.display())?;
     for fault in &failed {
         writeln!(out, "{} {fault}", terminal.bad("✘"))?;
     }
     Ok(match failed.is_empty() {
-        true => Found::Well,
-        false => Found::Broken,
+        true => ExitStatus::Success,
+        false => ExitStatus::Failure,
     })
 }
 
-fn preprocess() -> Result<Found> {
+fn preprocess() -> Result<ExitStatus> {
     chapter::preprocess(std::io::stdin().lock(), std::io::stdout().lock())?;
-    Ok(Found::Well)
+    Ok(ExitStatus::Success)
 }
 
-fn supports(renderer: &str) -> Result<Found> {
+fn supports(renderer: &str) -> Result<ExitStatus> {
     match chapter::supports(renderer) {
-        true => Ok(Found::Well),
-        false => Ok(Found::Broken),
+        true => Ok(ExitStatus::Success),
+        false => Ok(ExitStatus::Failure),
     }
 }
 
@@ -303,7 +310,7 @@ fn book_root(given: Option<PathBuf>) -> Result<PathBuf> {
                 "--root {}: accepted is a folder with a book.toml",
                 root.display()
             );
-            Err(WrongUsage(message).into())
+            Err(UsageError(message).into())
         }
         None => {
             Book::find_root(&std::env::current_dir().context("cannot tell the working directory")?)
@@ -317,7 +324,7 @@ fn chosen<'b>(book: &'b Book, names: &[String]) -> Result<Vec<RunRef<'b>>> {
         return Ok(book.runs().collect());
     }
     let runs = names.iter().map(|name| book.run(name));
-    runs.map(|run| run.map_err(|error| WrongUsage(error.to_string()).into()))
+    runs.map(|run| run.map_err(|error| UsageError(error.to_string()).into()))
         .collect()
 }
 
@@ -329,7 +336,7 @@ fn name_width(runs: &[RunRef<'_>]) -> usize {
         .unwrap_or(0)
 }
 
-fn list(book: &Book, terminal: Terminal, out: &mut dyn Write) -> Result<Found> {
+fn list(book: &Book, terminal: Terminal, out: &mut dyn Write) -> Result<ExitStatus> {
     let runs: Vec<RunRef<'_>> = book.runs().collect();
     let width = name_width(&runs);
     for run in runs {
@@ -350,7 +357,7 @@ fn list(book: &Book, terminal: Terminal, out: &mut dyn Write) -> Result<Found> {
             counted(run.run.claims.len(), "claim"),
         )?;
     }
-    Ok(Found::Well)
+    Ok(ExitStatus::Success)
 }
 
 fn run_one(
@@ -359,7 +366,7 @@ fn run_one(
     size: Size,
     terminal: Terminal,
     out: &mut dyn Write,
-) -> Result<Found> {
+) -> Result<ExitStatus> {
     let book = session.book;
     let run = chosen(book, &[name.to_owned()])?[0];
     writeln!(out, "{}: {}", terminal.strong(name), run.run.caption)?;
@@ -419,7 +426,7 @@ fn run_one(
     }
     if let Some(why) = outcome.skipped() {
         writeln!(out, "{}", terminal.warning(&format!("skipped: {why}")))?;
-        return Ok(Found::Well);
+        return Ok(ExitStatus::Success);
     }
     if let Some(record) = &record {
         let found = agreement::compare(&live, &recorded, varies);
@@ -447,22 +454,22 @@ fn run_one(
         size,
         outcome: &outcome,
     };
-    let standings = judge::judged(book, run, size, &Lines::from(&live[..]), &figures);
+    let standings = evidence::judged(book, run, size, &Lines::from(&live[..]), &figures);
     let judged = standings.len();
     for (claim, standing) in standings {
         let (mark, seen) = match standing {
-            Standing::Decided(verdict) if verdict.holds => {
+            Judgement::Decided(verdict) if verdict.holds => {
                 well &= !claim.refuted;
                 (terminal.good("✔ holds"), format!("seen: {}", verdict.seen))
             }
-            Standing::Decided(verdict) => {
+            Judgement::Decided(verdict) => {
                 well &= claim.is_as_the_book_says(&verdict);
                 (
                     terminal.bad("✘ does not hold"),
                     format!("seen: {}", verdict.seen),
                 )
             }
-            Standing::Open(why) => (terminal.warning("! not judged"), why),
+            Judgement::Undecided(why) => (terminal.warning("! not judged"), why),
         };
         let by = match claim.by {
             By::Notes => "the notes say",
@@ -483,7 +490,11 @@ fn run_one(
     if session.stop.is_requested() {
         bail!("stopped");
     }
-    Ok(if well { Found::Well } else { Found::Broken })
+    Ok(if well {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Failure
+    })
 }
 
 /// A number of runs that has a median among them.
@@ -515,7 +526,7 @@ fn check_all(
     names: &[String],
     terminal: Terminal,
     out: &mut dyn Write,
-) -> Result<Found> {
+) -> Result<ExitStatus> {
     let runs = chosen(session.book, names)?;
     let width = name_width(&runs);
     let (mut passed, mut skipped, mut failed) = (0, 0, 0);
@@ -562,9 +573,9 @@ fn check_all(
     }
     writeln!(out, "{summary}")?;
     Ok(if failed == 0 {
-        Found::Well
+        ExitStatus::Success
     } else {
-        Found::Broken
+        ExitStatus::Failure
     })
 }
 
@@ -590,13 +601,13 @@ fn in_words(report: &Report) -> String {
 fn record_all(
     session: &Session<'_>,
     names: &[String],
-    how: How,
+    how: RecordOptions,
     terminal: Terminal,
     out: &mut dyn Write,
-) -> Result<Found> {
+) -> Result<ExitStatus> {
     let book = session.book;
     let runs = chosen(book, names)?;
-    let mut found = Found::Well;
+    let mut found = ExitStatus::Success;
     for run in &runs {
         let name = run.full_name();
         writeln!(
@@ -609,7 +620,7 @@ fn record_all(
         let recorded = record::record(session, *run, how, &mut |event| {
             let text = match terminal.colour {
                 true => event.text.as_str().into(),
-                false => crate::record::without_escapes(&event.text),
+                false => crate::record::line::without_escapes(&event.text),
             };
             let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         });
@@ -617,7 +628,7 @@ fn record_all(
             Ok(recorded) => recorded,
             Err(error) if session.stop.is_requested() => return Err(error),
             Err(error) => {
-                found = Found::Broken;
+                found = ExitStatus::Failure;
                 writeln!(
                     out,
                     "{}\n",
@@ -627,7 +638,7 @@ fn record_all(
             }
         };
         for fault in &recorded.faults {
-            found = Found::Broken;
+            found = ExitStatus::Failure;
             writeln!(out, "{}", terminal.bad(&format!("✘ {fault}")))?;
         }
         for warning in &recorded.warnings {
@@ -655,7 +666,7 @@ fn record_all(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::tests::{book_with, one_run};
+    use crate::book::listing::tests::{book_with, one_run};
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -707,12 +718,12 @@ mod tests {
         let (_dir, book) = book_with(&one_run(""));
         let book = book.expect("it is right");
         let error = chosen(&book, &["demo/two".into()]).expect_err("no such run");
-        assert!(error.is::<WrongUsage>());
+        assert!(error.is::<UsageError>());
         assert_eq!(error.to_string(), "no run demo/two; there are: demo/one");
         assert_eq!(chosen(&book, &[]).expect("all").len(), 1);
     }
 
-    const ONCE: How = How {
+    const ONCE: RecordOptions = RecordOptions {
         of: 1,
         keep_broken: false,
     };
@@ -725,8 +736,8 @@ mod tests {
     /// What a verb prints, of runs that are scripts of `sh`, and how it ends.
     fn printed(
         book: &Book,
-        verb: impl FnOnce(&Session<'_>, &mut dyn Write) -> Result<Found>,
-    ) -> (String, Found) {
+        verb: impl FnOnce(&Session<'_>, &mut dyn Write) -> Result<ExitStatus>,
+    ) -> (String, ExitStatus) {
         let session = Session::new(book, Stop::default());
         session.use_program("demo", "/bin/sh");
         let mut out = Vec::new();
@@ -757,14 +768,14 @@ mod tests {
         let (text, found) = printed(&book, |session, out| {
             record_all(session, all, ONCE, PLAIN, out)
         });
-        assert_eq!(found, Found::Well);
+        assert_eq!(found, ExitStatus::Success);
         assert!(
             text.ends_with("✔ recorded in listings/demo/recorded/one.cast\n\n"),
             "{text}"
         );
 
         let (text, found) = printed(&book, |session, out| check_all(session, all, PLAIN, out));
-        assert_eq!(found, Found::Well);
+        assert_eq!(found, ExitStatus::Success);
         assert_eq!(
             timeless(&text),
             "✔ demo/one  0.00 s, agrees with its record, 2 checks held\n1 run: 1 passed\n"
@@ -773,7 +784,7 @@ mod tests {
         let (text, found) = printed(&book, |session, out| {
             run_one(session, "demo/one", Size::Quick, PLAIN, out)
         });
-        assert_eq!(found, Found::Well);
+        assert_eq!(found, ExitStatus::Success);
         assert!(
             text.starts_with("demo/one: A script\nin listings/demo: cargo run -- -c "),
             "{text}"
@@ -811,7 +822,7 @@ mod tests {
         let book = Book::open(&book.root).expect("it is right");
 
         let (text, found) = printed(&book, |session, out| check_all(session, &[], PLAIN, out));
-        assert_eq!(found, Found::Broken);
+        assert_eq!(found, ExitStatus::Failure);
         let faults = "✘ demo/one  0.00 s, failed\n    \
              the claim \"Main speaks once\" does not hold: 2 lines, not 1\n    \
              only recorded: old\n    only live: Main\n    warning: the record is stale: its arguments";
@@ -825,7 +836,7 @@ mod tests {
         let (text, found) = printed(&book, |session, out| {
             run_one(session, "demo/one", Size::Quick, PLAIN, out)
         });
-        assert_eq!(found, Found::Broken);
+        assert_eq!(found, ExitStatus::Failure);
         for words in [
             "≠ old",
             "✘ differs from its record: 1 line only recorded, 1 line only live\n    only recorded: old\n",
@@ -837,7 +848,7 @@ mod tests {
         let (text, found) = printed(&book, |session, out| {
             record_all(session, &[], ONCE, PLAIN, out)
         });
-        assert_eq!(found, Found::Broken);
+        assert_eq!(found, ExitStatus::Failure);
         for words in [
             "✘ the claim \"Main speaks once\" does not hold: 2 lines, not 1\n\
              ✘ not recorded, listings/demo/recorded/one.cast stays as it was; \

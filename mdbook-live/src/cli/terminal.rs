@@ -6,9 +6,9 @@ use owo_colors::{OwoColorize, Style};
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 use unicode_width::UnicodeWidthChar;
 
-use crate::book::Varies;
+use crate::book::varies::Varies;
 use crate::judge::agreement;
-use crate::record::TimedLine;
+use crate::record::line::Line;
 
 /// Below this width, the record and the live run stand one above the other.
 const SIDE_BY_SIDE: usize = 100;
@@ -70,8 +70,8 @@ impl Terminal {
     /// of them has is marked `≠`.
     pub(crate) fn compare(
         &self,
-        recorded: (&str, &[TimedLine]),
-        live: (&str, &[TimedLine]),
+        recorded: (&str, &[Line]),
+        live: (&str, &[Line]),
         varies: &Varies,
     ) -> String {
         let (recorded_heading, recorded) = recorded;
@@ -127,7 +127,7 @@ impl Terminal {
         out
     }
 
-    fn cell(&self, line: &TimedLine, strange: bool, width: usize) -> Vec<Piece> {
+    fn cell(&self, line: &Line, strange: bool, width: usize) -> Vec<Piece> {
         if strange {
             // In one colour: the mark would be lost among the line's own.
             return wrap(&self.bad(&format!("≠ {}", line.text)), width);
@@ -284,9 +284,9 @@ impl Unfinished {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Event, lines_of};
+    use crate::record::line::{Event, lines_of};
 
-    fn lines(text: &str) -> Vec<TimedLine> {
+    fn lines(text: &str) -> Vec<Line> {
         lines_of(&[Event {
             seconds: 0.0,
             text: text.to_owned(),

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::book::Varies;
-use crate::record::TimedLine;
+use crate::book::varies::Varies;
+use crate::record::line::Line;
 use crate::text::words::counted;
 
 /// How many lines that differ are named, of each side.
@@ -43,9 +43,9 @@ impl Agreement {
 
 /// Compares two runs as multisets of lines, each line masked first: the order
 /// in which processes run, and so print, is not theirs to choose.
-pub fn compare(live: &[TimedLine], recorded: &[TimedLine], varies: &Varies) -> Agreement {
+pub fn compare(live: &[Line], recorded: &[Line], varies: &Varies) -> Agreement {
     let (only_live, only_recorded) = differing(live, recorded, varies);
-    let texts = |lines: &[TimedLine], only: Vec<usize>| {
+    let texts = |lines: &[Line], only: Vec<usize>| {
         only.into_iter().map(|at| lines[at].text.clone()).collect()
     };
     Agreement {
@@ -55,17 +55,13 @@ pub fn compare(live: &[TimedLine], recorded: &[TimedLine], varies: &Varies) -> A
 }
 
 /// The places of the lines that only one of the two has: of the live run's, of the record's.
-pub fn differing(
-    live: &[TimedLine],
-    recorded: &[TimedLine],
-    varies: &Varies,
-) -> (Vec<usize>, Vec<usize>) {
+pub fn differing(live: &[Line], recorded: &[Line], varies: &Varies) -> (Vec<usize>, Vec<usize>) {
     unmatched(&masked(live, varies), &masked(recorded, varies))
 }
 
 /// The lines with all that varies by nature replaced by `…`; `None` is a line
 /// that is left out.
-pub(crate) fn masked(lines: &[TimedLine], varies: &Varies) -> Vec<Option<String>> {
+pub(crate) fn masked(lines: &[Line], varies: &Varies) -> Vec<Option<String>> {
     let texts = lines.iter().map(|line| line.text.as_str());
     let is_incidental = |text: &str| varies.incidental.iter().any(|line| line.is_match(text));
     texts
@@ -172,7 +168,7 @@ pub fn differences(found: &Agreement) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Event, lines_of};
+    use crate::record::line::{Event, lines_of};
 
     fn compared(live: &str, recorded: &str) -> Agreement {
         let lines = |text: &str| {

@@ -4,12 +4,12 @@ use regex::Regex;
 
 use crate::book::claim::{Bound, Check};
 use crate::judge::figures::{Figure, FigureSource};
-use crate::record::TimedLine;
+use crate::record::line::Line;
 use crate::text::words::counted;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct CheckResult {
     /// Whether the claim holds.
     pub holds: bool,
     /// What was seen: "4 of 4 lines", "3.9 (1.90 s / 0.49 s)".
@@ -18,11 +18,11 @@ pub struct Verdict {
 
 /// Where a claim stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum Judgement {
     /// The check was made.
-    Decided(Verdict),
+    Decided(CheckResult),
     /// It cannot be made though nothing is wrong: why.
-    Open(String),
+    Undecided(String),
 }
 
 /// A run's lines as checks read them: without ANSI escapes and line ends.
@@ -31,8 +31,8 @@ pub enum Standing {
 #[derive(Debug, Clone, Default)]
 pub struct Lines(Vec<String>);
 
-impl From<&[TimedLine]> for Lines {
-    fn from(lines: &[TimedLine]) -> Lines {
+impl From<&[Line]> for Lines {
+    fn from(lines: &[Line]) -> Lines {
         Lines(lines.iter().map(|line| line.text.clone()).collect())
     }
 }
@@ -65,27 +65,27 @@ impl Lines {
     }
 }
 
-impl Verdict {
-    fn new(holds: bool, seen: impl Into<String>) -> Verdict {
-        Verdict {
+impl CheckResult {
+    fn new(holds: bool, seen: impl Into<String>) -> CheckResult {
+        CheckResult {
             holds,
             seen: seen.into(),
         }
     }
 
-    fn matches_no_line(pattern: &Regex) -> Verdict {
-        Verdict::new(false, format!("`{}` matches no line", pattern.as_str()))
+    fn matches_no_line(pattern: &Regex) -> CheckResult {
+        CheckResult::new(false, format!("`{}` matches no line", pattern.as_str()))
     }
 }
 
 impl Check {
     /// Decides the check on a run's lines and figures.
-    pub fn judge(&self, lines: &Lines, figures: &dyn FigureSource) -> Verdict {
+    pub fn judge(&self, lines: &Lines, figures: &dyn FigureSource) -> CheckResult {
         match self {
             Check::Count { of, is } => match lines.matching(of).count() {
-                0 => Verdict::matches_no_line(of),
-                seen if seen == *is => Verdict::new(true, counted(seen, "line")),
-                seen => Verdict::new(false, format!("{}, not {is}", counted(seen, "line"))),
+                0 => CheckResult::matches_no_line(of),
+                seen if seen == *is => CheckResult::new(true, counted(seen, "line")),
+                seen => CheckResult::new(false, format!("{}, not {is}", counted(seen, "line"))),
             },
             Check::Same(pattern) => judge_values(lines, pattern, same_everywhere),
             Check::Distinct(pattern) => judge_values(lines, pattern, distinct_everywhere),
@@ -95,9 +95,9 @@ impl Check {
                     .partition(|line| line.contains(contains.as_str()));
                 let all = with.len() + without.len();
                 match without.first() {
-                    None if all == 0 => Verdict::matches_no_line(of),
-                    None => Verdict::new(true, format!("{all} of {}", counted(all, "line"))),
-                    Some(line) => Verdict::new(
+                    None if all == 0 => CheckResult::matches_no_line(of),
+                    None => CheckResult::new(true, format!("{all} of {}", counted(all, "line"))),
+                    Some(line) => CheckResult::new(
                         false,
                         format!(
                             "{} of {}; not in: {}",
@@ -112,9 +112,9 @@ impl Check {
                 let all = lines.matching(among).count();
                 let mut hits = lines.matching(among).filter(|line| of.is_match(line));
                 match hits.next() {
-                    None if all == 0 => Verdict::matches_no_line(among),
-                    None => Verdict::new(true, format!("0 of {}", counted(all, "line"))),
-                    Some(line) => Verdict::new(
+                    None if all == 0 => CheckResult::matches_no_line(among),
+                    None => CheckResult::new(true, format!("0 of {}", counted(all, "line"))),
+                    Some(line) => CheckResult::new(
                         false,
                         format!(
                             "{} of {}: {}",
@@ -127,16 +127,16 @@ impl Check {
             }
             Check::Ratio { of, to, bound } => match (figures.figure(of), figures.figure(to)) {
                 (Ok(of), Ok(to)) => bound.judge(&of, &to),
-                (Err(error), _) | (_, Err(error)) => Verdict::new(false, format!("{error:#}")),
+                (Err(error), _) | (_, Err(error)) => CheckResult::new(false, format!("{error:#}")),
             },
         }
     }
 
     /// The verdict, or why there is none.
-    pub fn standing(&self, lines: &Lines, figures: &dyn FigureSource) -> Standing {
+    pub fn standing(&self, lines: &Lines, figures: &dyn FigureSource) -> Judgement {
         match self.open_question(figures) {
-            Some(why) => Standing::Open(why),
-            None => Standing::Decided(self.judge(lines, figures)),
+            Some(why) => Judgement::Undecided(why),
+            None => Judgement::Decided(self.judge(lines, figures)),
         }
     }
 
@@ -150,13 +150,13 @@ impl Check {
     }
 }
 
-type Judge = fn(&[(&str, Vec<&str>)]) -> Verdict;
+type Judge = fn(&[(&str, Vec<&str>)]) -> CheckResult;
 
-fn judge_values(lines: &Lines, pattern: &Regex, judge: Judge) -> Verdict {
+fn judge_values(lines: &Lines, pattern: &Regex, judge: Judge) -> CheckResult {
     let by_process = lines.values_by_process(pattern);
     match &by_process[..] {
-        [] => Verdict::matches_no_line(pattern),
-        [(process, _)] => Verdict::new(
+        [] => CheckResult::matches_no_line(pattern),
+        [(process, _)] => CheckResult::new(
             false,
             format!("only {process} prints it; at least two processes must"),
         ),
@@ -164,27 +164,27 @@ fn judge_values(lines: &Lines, pattern: &Regex, judge: Judge) -> Verdict {
     }
 }
 
-fn same_everywhere(by_process: &[(&str, Vec<&str>)]) -> Verdict {
+fn same_everywhere(by_process: &[(&str, Vec<&str>)]) -> CheckResult {
     let first = by_process[0].1[0];
     let other = by_process.iter().find_map(|(process, values)| {
         let other = values.iter().find(|value| **value != first)?;
         Some((process, other))
     });
     match other {
-        None => Verdict::new(
+        None => CheckResult::new(
             true,
             format!("{first} in {}", counted(by_process.len(), "process")),
         ),
-        Some((process, other)) => Verdict::new(
+        Some((process, other)) => CheckResult::new(
             false,
             format!("{first} in {}, {other} in {process}", by_process[0].0),
         ),
     }
 }
 
-fn distinct_everywhere(by_process: &[(&str, Vec<&str>)]) -> Verdict {
+fn distinct_everywhere(by_process: &[(&str, Vec<&str>)]) -> CheckResult {
     if let Some((process, values)) = by_process.iter().find(|(_, values)| values.len() > 1) {
-        return Verdict::new(
+        return CheckResult::new(
             false,
             format!(
                 "{process} has {} values: {}",
@@ -195,20 +195,20 @@ fn distinct_everywhere(by_process: &[(&str, Vec<&str>)]) -> Verdict {
     }
     for (at, (process, values)) in by_process.iter().enumerate() {
         if let Some((earlier, _)) = by_process[..at].iter().find(|(_, known)| known == values) {
-            return Verdict::new(
+            return CheckResult::new(
                 false,
                 format!("{} in {earlier} and in {process}", values[0]),
             );
         }
     }
     let processes = counted(by_process.len(), "process");
-    Verdict::new(true, format!("{} values in {processes}", by_process.len()))
+    CheckResult::new(true, format!("{} values in {processes}", by_process.len()))
 }
 
 impl Bound {
-    fn judge(&self, of: &Figure, to: &Figure) -> Verdict {
+    fn judge(&self, of: &Figure, to: &Figure) -> CheckResult {
         if to.value == 0.0 {
-            return Verdict::new(false, format!("no quotient ({of} / {to})"));
+            return CheckResult::new(false, format!("no quotient ({of} / {to})"));
         }
         let quotient = of.value / to.value;
         let holds = match *self {
@@ -236,7 +236,7 @@ impl Bound {
                 _ => String::new(),
             },
         };
-        Verdict::new(holds, format!("{shown} ({of} / {to}){wanted}"))
+        CheckResult::new(holds, format!("{shown} ({of} / {to}){wanted}"))
     }
 }
 
@@ -260,7 +260,7 @@ fn significant(number: f64) -> String {
 mod tests {
     use super::*;
     use crate::book::figure::FigureName;
-    use crate::record::{Event, lines_of};
+    use crate::record::line::{Event, lines_of};
 
     fn lines(text: &str) -> Lines {
         let event = Event {

@@ -4,9 +4,11 @@ use std::fmt;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::book::figure::{FigureName, Take, require_known};
-use crate::book::{Book, Listing, RunRef};
-use crate::record::{MemorySample, Record, TimedLine, TreeMemory};
+use crate::book::figure::{FigureName, Take};
+use crate::book::listing::{Book, Listing, RunRef};
+use crate::record::cast::Record;
+use crate::record::line::Line;
+use crate::record::memory::{MemorySample, TreeMemory};
 
 /// A figure's value.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +69,7 @@ pub trait FigureSource {
 #[derive(Debug, Clone, Copy)]
 pub struct Measured<'a> {
     /// The lines that the run printed.
-    pub lines: &'a [TimedLine],
+    pub lines: &'a [Line],
     /// Seconds from its start to its exit.
     pub seconds: f64,
     /// The memory of its process tree; empty where it was not sampled.
@@ -77,7 +79,7 @@ pub struct Measured<'a> {
 impl Measured<'_> {
     /// The figure `name` of a run of `listing`.
     pub fn figure(&self, listing: &Listing, name: &str) -> Result<Figure> {
-        require_known(listing, name)?;
+        listing.require_figure(name)?;
         if let Some(spec) = listing.figures.get(name) {
             let mut found = self.lines.iter().filter_map(|line| {
                 let captures = spec.pattern.captures(&line.text)?;
@@ -125,7 +127,7 @@ pub fn of_record(run: RunRef<'_>, record: &Record, name: &str) -> Result<Figure>
 /// and memory but those that it printed.
 pub fn of_notes(run: RunRef<'_>, name: &str) -> Result<Figure> {
     let listing = run.listing;
-    require_known(listing, name)?;
+    listing.require_figure(name)?;
     let at = || format!("in the notes' output of {}", run.full_name());
     if !listing.figures.contains_key(name) {
         return Err(anyhow!("{name} is not a figure of printed lines")).with_context(at);
@@ -193,8 +195,8 @@ impl FigureSource for RecordedFigures<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::tests::{book_with, one_run};
-    use crate::record::lines_of;
+    use crate::book::listing::tests::{book_with, one_run};
+    use crate::record::line::lines_of;
 
     fn figures_of(text: &str, memory: &[MemorySample], name: &str) -> Result<String, String> {
         let (_dir, book) = book_with(&format!(
@@ -202,7 +204,7 @@ mod tests {
             one_run("")
         ));
         let book = book.expect("it is right");
-        let lines = lines_of(&[crate::record::Event {
+        let lines = lines_of(&[crate::record::line::Event {
             seconds: 0.0,
             text: text.to_owned(),
         }]);
@@ -246,7 +248,7 @@ mod tests {
         ));
         let book = book.expect("it is right");
         let text = "x\nt=1\nt=2\n".to_owned();
-        let lines = lines_of(&[crate::record::Event { seconds: 0.0, text }]);
+        let lines = lines_of(&[crate::record::line::Event { seconds: 0.0, text }]);
         let measured = Measured {
             lines: &lines,
             seconds: 0.0,

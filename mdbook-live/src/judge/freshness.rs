@@ -10,8 +10,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use crate::book::{Program, RunRef};
-use crate::record::Record;
+use crate::book::listing::{Program, RunRef};
+use crate::record::cast::Record;
 
 impl Record {
     /// What has changed since: "its arguments have changed since 2026-03-14".
@@ -286,8 +286,8 @@ fn hash_value(hasher: &mut Sha256, value: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::tests::{book_with, one_run};
-    use crate::record::tests::record_of;
+    use crate::book::listing::tests::{book_with, one_run};
+    use crate::record::cast::tests::record_of;
 
     /// A workspace whose listing uses one library by `workspace = true`, and
     /// that one another by path.

@@ -4,61 +4,7 @@
 
 pub mod agreement;
 pub mod checks;
+pub mod evidence;
 pub mod figures;
 pub mod freshness;
 pub mod statements;
-
-use crate::book::claim::{Claim, On};
-use crate::book::{Book, RunRef, Size};
-use crate::record::Record;
-
-use self::checks::{Lines, Standing, Verdict};
-use self::figures::{FigureSource, NotesFigures, RecordedFigures};
-
-/// The claims that are checked at a size, with where they stand. Those about the
-/// notes are judged on the notes' output, beside those that need the real size.
-pub fn judged<'r>(
-    book: &Book,
-    run: RunRef<'r>,
-    size: Size,
-    lines: &Lines,
-    figures: &dyn FigureSource,
-) -> Vec<(&'r Claim, Standing)> {
-    let claims = run.run.claims.iter();
-    claims
-        .filter(|claim| size == Size::Recorded || claim.on == On::Any)
-        .map(|claim| {
-            let standing = match claim.on {
-                On::Any | On::Record => claim.check.standing(lines, figures),
-                On::Notes => match run.notes() {
-                    Ok(notes) => {
-                        let figures = NotesFigures { book, run };
-                        claim.check.standing(&Lines::from(&notes[..]), &figures)
-                    }
-                    Err(error) => Standing::Decided(Verdict {
-                        holds: false,
-                        seen: format!("{error:#}"),
-                    }),
-                },
-            };
-            (claim, standing)
-        })
-        .collect()
-}
-
-/// Every claim of a run, judged on its record.
-pub fn judge_record<'r>(
-    book: &Book,
-    run: RunRef<'r>,
-    record: &Record,
-) -> Vec<(&'r Claim, Standing)> {
-    let figures = RecordedFigures { book, run, record };
-    let lines = record.lines();
-    judged(
-        book,
-        run,
-        Size::Recorded,
-        &Lines::from(&lines[..]),
-        &figures,
-    )
-}

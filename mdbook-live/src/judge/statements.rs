@@ -2,11 +2,11 @@
 //! the runs that chapters show.
 
 use crate::book::claim::Claim;
-use crate::judge::checks::{Standing, Verdict};
+use crate::judge::checks::{CheckResult, Judgement};
 
 /// What becomes of a statement of the notes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
+pub enum ReferenceVerdict {
     /// As they say.
     Holds,
     /// Under a condition that they do not name.
@@ -21,32 +21,32 @@ pub enum Fate {
 
 impl Claim {
     /// What becomes of that, by where this claim stands.
-    pub fn fate(&self, standing: &Standing) -> Fate {
+    pub fn fate(&self, standing: &Judgement) -> ReferenceVerdict {
         let verdict = match standing {
-            Standing::Open(why) => return Fate::Open(why.clone()),
-            Standing::Decided(verdict) => verdict,
+            Judgement::Undecided(why) => return ReferenceVerdict::Open(why.clone()),
+            Judgement::Decided(verdict) => verdict,
         };
         if !self.is_as_the_book_says(verdict) {
-            return Fate::Open(format!("not as the book says: {}", verdict.seen));
+            return ReferenceVerdict::Open(format!("not as the book says: {}", verdict.seen));
         }
         match (&self.statement, &self.when) {
-            (Some(statement), _) if statement.left_out => Fate::LeftOut,
-            (_, Some(condition)) => Fate::HoldsWhen(condition.clone()),
+            (Some(statement), _) if statement.left_out => ReferenceVerdict::LeftOut,
+            (_, Some(condition)) => ReferenceVerdict::HoldsWhen(condition.clone()),
             // The book's own sentence holds in place of theirs.
-            (Some(_), None) => Fate::DoesNotHold,
-            (None, None) if self.refuted => Fate::DoesNotHold,
-            (None, None) => Fate::Holds,
+            (Some(_), None) => ReferenceVerdict::DoesNotHold,
+            (None, None) if self.refuted => ReferenceVerdict::DoesNotHold,
+            (None, None) => ReferenceVerdict::Holds,
         }
     }
 
     /// Whether a check came out as the book says.
-    pub fn is_as_the_book_says(&self, verdict: &Verdict) -> bool {
+    pub fn is_as_the_book_says(&self, verdict: &CheckResult) -> bool {
         verdict.holds != self.refuted
     }
 
     /// What is wrong where it did not. `on` says what the check was made on, where
     /// that is not plain: " on the record".
-    pub fn fault(&self, verdict: &Verdict, on: &str) -> String {
+    pub fn fault(&self, verdict: &CheckResult, on: &str) -> String {
         let outcome = match self.refuted {
             true => "holds, though the book refutes it",
             false => "does not hold",
@@ -64,7 +64,7 @@ pub struct Row {
     /// What they say, or leave out.
     pub statement: String,
     /// What became of it; more than one where runs disagree.
-    pub fates: Vec<(Fate, Vec<Reason>)>,
+    pub fates: Vec<(ReferenceVerdict, Vec<Reason>)>,
 }
 
 /// The claim that decided it.
@@ -84,7 +84,7 @@ pub struct Reason {
 
 /// Adds what a claim says of the notes, if it says something of them, to the row of the
 /// same statement, or as a new row.
-pub fn add(rows: &mut Vec<Row>, claim: &Claim, standing: &Standing, run: &str, href: &str) {
+pub fn add(rows: &mut Vec<Row>, claim: &Claim, standing: &Judgement, run: &str, href: &str) {
     let Some(statement) = claim.of_the_notes() else {
         return;
     };
@@ -94,8 +94,8 @@ pub fn add(rows: &mut Vec<Row>, claim: &Claim, standing: &Standing, run: &str, h
         says: claim.statement.is_some().then(|| claim.says.clone()),
         qualifier: claim.verdict.clone(),
         seen: match standing {
-            Standing::Decided(verdict) => verdict.seen.clone(),
-            Standing::Open(why) => why.clone(),
+            Judgement::Decided(verdict) => verdict.seen.clone(),
+            Judgement::Undecided(why) => why.clone(),
         },
     };
     let at = rows.iter().position(|row| row.statement == statement);
@@ -117,8 +117,8 @@ pub fn add(rows: &mut Vec<Row>, claim: &Claim, standing: &Standing, run: &str, h
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::tests::{book_with, one_run};
-    use crate::judge::checks::Verdict;
+    use crate::book::listing::tests::{book_with, one_run};
+    use crate::judge::checks::CheckResult;
 
     #[test]
     fn one_statement_on_several_runs_is_one_row_and_disagreement_is_told() {
@@ -129,7 +129,7 @@ mod tests {
         let book = book.expect("it is right");
         let claims = &book.listings[0].runs[0].claims;
         let standing = |holds| {
-            Standing::Decided(Verdict {
+            Judgement::Decided(CheckResult {
                 holds,
                 seen: "this".into(),
             })
@@ -148,44 +148,47 @@ mod tests {
             })
             .collect();
         assert_eq!(shapes, [("by = \"notes\"", vec![2, 1]), ("Other", vec![1])]);
-        assert_eq!(rows[1].fates[0].0, Fate::DoesNotHold);
+        assert_eq!(rows[1].fates[0].0, ReferenceVerdict::DoesNotHold);
         assert_eq!(
             rows[1].fates[0].1[0].says.as_deref(),
             Some("notes = \"Other\"")
         );
     }
 
-    fn fate_of(keys: &str, holds: bool) -> Fate {
+    fn fate_of(keys: &str, holds: bool) -> ReferenceVerdict {
         let toml = one_run(&format!(
             "[[run.claim]]\nsays = 'So'\nsame = '(x)'\n{keys}\n"
         ));
         let (_dir, book) = book_with(&toml);
         let book = book.expect("it is right");
-        let verdict = Verdict {
+        let verdict = CheckResult {
             holds,
             seen: "this".into(),
         };
-        book.listings[0].runs[0].claims[0].fate(&Standing::Decided(verdict))
+        book.listings[0].runs[0].claims[0].fate(&Judgement::Decided(verdict))
     }
 
     #[test]
     fn what_becomes_of_a_statement_follows_from_its_check() {
-        assert_eq!(fate_of("by = 'notes'", true), Fate::Holds);
+        assert_eq!(fate_of("by = 'notes'", true), ReferenceVerdict::Holds);
         assert_eq!(
             fate_of("by = 'notes'\nwhen = 'it rains'", true),
-            Fate::HoldsWhen("it rains".into())
+            ReferenceVerdict::HoldsWhen("it rains".into())
         );
         assert_eq!(
             fate_of("by = 'notes'\nrefuted = true", false),
-            Fate::DoesNotHold
+            ReferenceVerdict::DoesNotHold
         );
-        assert_eq!(fate_of("notes = 'Not so'", true), Fate::DoesNotHold);
+        assert_eq!(
+            fate_of("notes = 'Not so'", true),
+            ReferenceVerdict::DoesNotHold
+        );
         assert_eq!(
             fate_of("notes = 'Nothing of it'\nleft_out = true", true),
-            Fate::LeftOut
+            ReferenceVerdict::LeftOut
         );
         for (keys, holds) in [("by = 'notes'", false), ("notes = 'Not so'", false)] {
-            let open = Fate::Open("not as the book says: this".into());
+            let open = ReferenceVerdict::Open("not as the book says: this".into());
             assert_eq!(fate_of(keys, holds), open);
         }
     }

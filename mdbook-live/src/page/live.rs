@@ -3,25 +3,26 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{column, host_line, lines_of, verdict_mark, with_code};
-use crate::book::Varies;
 use crate::book::claim::Claim;
+use crate::book::varies::Varies;
 use crate::judge::agreement;
 use crate::judge::agreement::differences;
-use crate::judge::checks::Standing;
-use crate::record::outcome::Outcome;
-use crate::record::{HostCard, TimedLine, date_of};
+use crate::judge::checks::Judgement;
+use crate::record::cast::{HostCard, date_of};
+use crate::record::line::Line;
+use crate::record::result::RunResult;
 
 /// A live run that was made while the book was built.
 #[derive(Debug, Clone)]
 pub struct LiveView<'a> {
     /// What it did.
-    pub outcome: &'a Outcome,
+    pub outcome: &'a RunResult,
     /// The machine.
     pub host: &'a HostCard,
     /// The exit code that it must end with.
     pub exit: i32,
     /// The lines of its record, where there is one.
-    pub recorded: Option<Vec<TimedLine>>,
+    pub recorded: Option<Vec<Line>>,
 }
 
 /// What the server adds to a page, once: JavaScript copies it into each run.
@@ -50,15 +51,15 @@ pub fn template() -> String {
 }
 
 /// The verdict of a claim on a live run.
-pub fn live_verdict(claim: &Claim, standing: &Standing) -> String {
+pub fn live_verdict(claim: &Claim, standing: &Judgement) -> String {
     live_verdict_of(claim, standing).into_string()
 }
 
-pub(super) fn live_verdict_of(claim: &Claim, standing: &Standing) -> Markup {
+pub(super) fn live_verdict_of(claim: &Claim, standing: &Judgement) -> Markup {
     let (class, mark, word) = verdict_mark(standing);
     let surprising = match standing {
-        Standing::Decided(verdict) => !claim.is_as_the_book_says(verdict),
-        Standing::Open(_) => false,
+        Judgement::Decided(verdict) => !claim.is_as_the_book_says(verdict),
+        Judgement::Undecided(_) => false,
     };
     html! {
         span class={ "live-verdict " (class) } {
@@ -66,8 +67,8 @@ pub(super) fn live_verdict_of(claim: &Claim, standing: &Standing) -> Markup {
             @if surprising { ", other than the book says" }
             ". "
             @match standing {
-                Standing::Decided(verdict) => { "Seen: " (with_code(&verdict.seen)) }
-                Standing::Open(why) => (why)
+                Judgement::Decided(verdict) => { "Seen: " (with_code(&verdict.seen)) }
+                Judgement::Undecided(why) => (why)
             }
         }
     }

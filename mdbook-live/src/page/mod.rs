@@ -10,26 +10,27 @@ use std::sync::LazyLock;
 use maud::{Markup, PreEscaped, html};
 use regex::Regex;
 
-use crate::book::Varies;
 use crate::book::claim::{By, Claim};
+use crate::book::varies::Varies;
 use crate::judge::agreement;
-use crate::judge::checks::Standing;
+use crate::judge::checks::Judgement;
 use crate::judge::figures::Figure;
-use crate::record::{HostCard, MemorySample, Record, TreeMemory};
+use crate::record::cast::{HostCard, Record};
+use crate::record::memory::{MemorySample, TreeMemory};
 use crate::text::ansi::{self, Colour, Piece};
 use crate::text::words::counted;
 
 mod chart;
-mod diagram;
+pub mod diagram;
 mod live;
 mod plot;
 mod timeline;
 mod verdicts;
 
 pub use chart::{ChartFigure, ChartRow, ChartView, chart};
-pub use diagram::diagram;
+pub use diagram::diagram as diagram_figure;
 pub use live::{LiveView, live_verdict, template as live_template};
-pub use plot::{Line, LinesView, Point, lines};
+pub use plot::{PlotView, Point, Series, plot};
 pub use timeline::{picture, timeline, timeline_not_recorded};
 pub use verdicts::{VerdictsView, verdicts};
 
@@ -107,9 +108,9 @@ pub struct ClaimView<'a> {
     /// The claim.
     pub claim: &'a Claim,
     /// Where it stands on the record.
-    pub standing: Standing,
+    pub standing: Judgement,
     /// Where it stands on the live run, where one was made and can decide it.
-    pub live: Option<Standing>,
+    pub live: Option<Judgement>,
 }
 
 /// The style sheet, to stand once on each page that shows any of this.
@@ -478,11 +479,11 @@ fn host_card(record: &Record) -> Markup {
 }
 
 /// A class, a sign and a word for where a claim stands.
-fn verdict_mark(standing: &Standing) -> (&'static str, &'static str, &'static str) {
+fn verdict_mark(standing: &Judgement) -> (&'static str, &'static str, &'static str) {
     match standing {
-        Standing::Decided(verdict) if verdict.holds => ("holds", "✔", "holds"),
-        Standing::Decided(_) => ("fails", "✘", "does not hold"),
-        Standing::Open(_) => ("open", "–", "not judged"),
+        Judgement::Decided(verdict) if verdict.holds => ("holds", "✔", "holds"),
+        Judgement::Decided(_) => ("fails", "✘", "does not hold"),
+        Judgement::Undecided(_) => ("open", "–", "not judged"),
     }
 }
 
@@ -508,8 +509,8 @@ fn claim(index: usize, view: &ClaimView<'_>) -> Markup {
                 " "
                 span.seen {
                     @match &view.standing {
-                        Standing::Decided(verdict) => { "Seen: " (verdict.seen) }
-                        Standing::Open(reason) => { (reason) }
+                        Judgement::Decided(verdict) => { "Seen: " (verdict.seen) }
+                        Judgement::Undecided(reason) => { (reason) }
                     }
                 }
                 @if let Some(standing) = &view.live {
@@ -602,8 +603,9 @@ fn two_digits(value: f64) -> String {
 mod tests {
     use super::*;
     use crate::book::claim::{Check, On};
-    use crate::judge::checks::Verdict;
-    use crate::record::{Event, Header, Live};
+    use crate::judge::checks::CheckResult;
+    use crate::record::cast::{Header, Provenance};
+    use crate::record::line::Event;
 
     fn record(text: &str) -> Record {
         Record {
@@ -616,7 +618,7 @@ mod tests {
                 title: "demo/fork".into(),
                 command: "cargo run -- fork".into(),
                 env: Default::default(),
-                live: Live {
+                live: Provenance {
                     host: HostCard {
                         cpu: "A <fast> CPU".into(),
                         cores: 2,
@@ -811,7 +813,7 @@ mod tests {
             None,
             vec![ClaimView {
                 claim: &claim,
-                standing: Standing::Open("There is no record yet.".into()),
+                standing: Judgement::Undecided("There is no record yet.".into()),
                 live: None,
             }],
         ));
@@ -843,7 +845,7 @@ mod tests {
         let record = record("x");
         let judged = |holds| ClaimView {
             claim: &claim,
-            standing: Standing::Decided(Verdict {
+            standing: Judgement::Decided(CheckResult {
                 holds,
                 seen: "4 of 4 lines".into(),
             }),

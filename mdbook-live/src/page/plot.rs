@@ -6,7 +6,7 @@ use super::{two_digits, with_code, without_directives};
 
 /// A plot as the page shows it.
 #[derive(Debug, Clone)]
-pub struct LinesView<'a> {
+pub struct PlotView<'a> {
     /// Unique on its page.
     pub id: &'a str,
     /// What `runs.toml` says of it.
@@ -16,14 +16,14 @@ pub struct LinesView<'a> {
     /// The unit of the vertical axis, which is logarithmic.
     pub y_unit: &'a str,
     /// The lines.
-    pub series: Vec<Line>,
+    pub series: Vec<Series>,
     /// Whether it is drawn; the table is there in any case.
     pub drawn: bool,
 }
 
 /// One series.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct Series {
     /// What it is.
     pub name: String,
     /// Its points, in order.
@@ -49,7 +49,7 @@ const TOP: f64 = 12.0;
 const BOTTOM: f64 = HEIGHT - 40.0;
 
 /// The plot, its legend and its table.
-pub fn lines(view: &LinesView<'_>) -> String {
+pub fn plot(view: &PlotView<'_>) -> String {
     let points = || view.series.iter().flat_map(|line| &line.points);
     let most_x = points().map(|point| point.x).fold(0.0, f64::max).max(1.0);
     let low = points()
@@ -138,7 +138,7 @@ pub fn lines(view: &LinesView<'_>) -> String {
 }
 
 /// What the drawing shows, in sentences.
-fn in_words(view: &LinesView<'_>) -> String {
+fn in_words(view: &PlotView<'_>) -> String {
     let sentences = view.series.iter().filter_map(|line| {
         let (first, last) = (line.points.first()?, line.points.last()?);
         Some(format!(
@@ -170,18 +170,18 @@ mod tests {
             y,
             spread: (y * 0.9, y * 1.1),
         };
-        let view = LinesView {
+        let view = PlotView {
             id: "chart-demo-cost",
             caption: "Cost",
             x_unit: "MiB",
             y_unit: "ms",
-            series: vec![Line {
+            series: vec![Series {
                 name: "`fork`".into(),
                 points: vec![point(0.0, 0.2), point(4096.0, 131.2)],
             }],
             drawn: true,
         };
-        let page = lines(&view);
+        let page = plot(&view);
         for part in [
             "fork: from 0.20 ms at 0 MiB to 130 ms at 4096 MiB.",
             "<td class=\"number\">130</td>",

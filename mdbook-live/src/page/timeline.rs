@@ -3,8 +3,8 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{mib, without_directives};
-use crate::record::TreeMemory;
-use crate::record::outcome::Outcome;
+use crate::record::memory::TreeMemory;
+use crate::record::result::RunResult;
 use crate::record::timeline::{Span, Timeline};
 
 /// The drawing's width, in its own units; the page scales it.
@@ -22,7 +22,7 @@ const MEMORY: f64 = 96.0;
 const POINTS: usize = 40;
 
 /// The picture of a live run, where its processes told what they were doing.
-pub fn picture(name: &str, outcome: &Outcome) -> Option<String> {
+pub fn picture(name: &str, outcome: &RunResult) -> Option<String> {
     let timeline = Timeline::of(&outcome.marks, &outcome.memory, outcome.seconds)?;
     Some(timeline_of(&timeline, name, "live", "your live run"))
 }

@@ -3,7 +3,7 @@
 use maud::html;
 
 use super::{with_code, without_directives};
-use crate::judge::statements::{Fate, Row};
+use crate::judge::statements::{ReferenceVerdict, Row};
 
 /// A part of the table: the rows of one chapter.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub fn verdicts(parts: &[VerdictsView<'_>]) -> String {
             table {
                 thead { tr {
                     th scope="col" { "The notes" }
-                    th scope="col" { "Verdict" }
+                    th scope="col" { "CheckResult" }
                     th scope="col" { "By this run" }
                 } }
                 @for part in parts {
@@ -34,7 +34,7 @@ pub fn verdicts(parts: &[VerdictsView<'_>]) -> String {
                                 tr {
                                     @if at == 0 {
                                         td.statement rowspan=(row.fates.len()) {
-                                            @if *fate == Fate::LeftOut { span.who { "Left out: " } }
+                                            @if *fate == ReferenceVerdict::LeftOut { span.who { "Left out: " } }
                                             (with_code(&row.statement))
                                         }
                                     }
@@ -62,19 +62,19 @@ pub fn verdicts(parts: &[VerdictsView<'_>]) -> String {
     without_directives(&page.into_string())
 }
 
-fn fate_of(fate: &Fate) -> maud::Markup {
+fn fate_of(fate: &ReferenceVerdict) -> maud::Markup {
     let (class, mark, words) = match fate {
-        Fate::Holds => ("holds", "✔", "holds"),
-        Fate::HoldsWhen(_) => ("when", "✔", "holds when"),
-        Fate::DoesNotHold => ("fails", "✘", "does not hold"),
-        Fate::LeftOut => ("left-out", "+", "measured here"),
-        Fate::Open(_) => ("open", "–", "not judged"),
+        ReferenceVerdict::Holds => ("holds", "✔", "holds"),
+        ReferenceVerdict::HoldsWhen(_) => ("when", "✔", "holds when"),
+        ReferenceVerdict::DoesNotHold => ("fails", "✘", "does not hold"),
+        ReferenceVerdict::LeftOut => ("left-out", "+", "measured here"),
+        ReferenceVerdict::Open(_) => ("open", "–", "not judged"),
     };
     html! {
         span class=(class) { span aria-hidden="true" { (mark) } " " strong { (words) } }
         @match fate {
-            Fate::HoldsWhen(condition) => { " " (with_code(condition)) }
-            Fate::Open(why) => { ": " (why) }
+            ReferenceVerdict::HoldsWhen(condition) => { " " (with_code(condition)) }
+            ReferenceVerdict::Open(why) => { ": " (why) }
             _ => {}
         }
     }

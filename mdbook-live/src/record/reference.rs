@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result};
 
-use crate::book::RunRef;
-use crate::record::{Event, TimedLine, lines_of};
+use crate::book::listing::RunRef;
+use crate::record::line::{Event, Line, lines_of};
 
 impl RunRef<'_> {
     /// What the notes' program printed, its lines without times.
-    pub fn notes(&self) -> Result<Vec<TimedLine>> {
+    pub fn notes(&self) -> Result<Vec<Line>> {
         let path = self.notes_path();
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read the notes' output {}", path.display()))?;

@@ -1,7 +1,7 @@
 //! What each process of a run was doing when, and the memory of all of them.
 
 use crate::record::marks::Mark;
-use crate::record::{MemorySample, TreeMemory};
+use crate::record::memory::{MemorySample, TreeMemory};
 
 /// A run's processes and memory on one axis of time.
 #[derive(Debug, Clone, PartialEq)]

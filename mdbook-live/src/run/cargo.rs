@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::book::{Listing, Program};
+use crate::book::listing::{Listing, Program};
 use crate::run::runner::Stop;
 
 /// How much of the machine a build takes.
@@ -193,7 +193,7 @@ fn program_in(messages: &str, name: &str) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Book;
+    use crate::book::listing::Book;
     use crate::fixture_book;
 
     fn artifact(name: &str, executable: &str) -> String {

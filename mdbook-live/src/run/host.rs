@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::record::HostCard;
+use crate::record::cast::HostCard;
 
 /// This machine, with the `rustc` that builds the package in `dir`.
 pub fn card(dir: &Path) -> Result<HostCard> {

@@ -21,9 +21,9 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use tempfile::NamedTempFile;
 
-use crate::record::Event;
+use crate::record::line::Event;
 use crate::record::marks;
-use crate::record::outcome::{End, MOST_OUTPUT, Outcome};
+use crate::record::result::{Exit, MOST_OUTPUT, RunResult};
 use crate::run::proc;
 use crate::run::sampler::Sampler;
 
@@ -48,10 +48,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The environment variable that marks the processes of a run, also those that
 /// leave its process group.
-const MARK: &str = "MDBOOK_LIVE_RUN";
+const RUN_ID_VAR: &str = "MDBOOK_LIVE_RUN";
 
 /// The environment variable that names the file for marks (see [`marks`]).
-const MARKS: &str = "MEM_TRACE_MARKS";
+const MARKERS_VAR: &str = "MEM_TRACE_MARKS";
 
 /// What is run, and how.
 #[derive(Debug, Clone, Copy)]
@@ -95,8 +95,8 @@ pub(crate) fn seconds_since(start: Instant) -> f64 {
 /// When this returns, or unwinds because `watch` panics, no process of the run
 /// is alive, but for one that left both its process group and its environment
 /// behind: it cannot be told from a stranger. A program that cannot be started is an error; one that fails is
-/// an [`Outcome`].
-pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> Result<Outcome> {
+/// an [`RunResult`].
+pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> Result<RunResult> {
     ensure!(
         !launch.memory || proc::children_are_listed(),
         "cannot sample memory: this kernel has no /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN)"
@@ -113,11 +113,11 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> R
         if running.main_has_ended() {
             break None;
         } else if stop.is_requested() {
-            break Some(End::Stopped);
+            break Some(Exit::Stopped);
         } else if running.start.elapsed() >= launch.limit {
-            break Some(End::LimitPassed(launch.limit));
+            break Some(Exit::LimitPassed(launch.limit));
         } else if running.printed > MOST_OUTPUT {
-            break Some(End::TooMuchOutput);
+            break Some(Exit::TooMuchOutput);
         }
     };
     let seconds = seconds_since(running.start);
@@ -128,13 +128,13 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> R
     };
     let status = running.end(GRACE, watch)?;
     running.read_rest(watch)?;
-    Ok(Outcome {
+    Ok(RunResult {
         began,
         marks: marks::read(running.marks.path(), running.began)?,
         events: std::mem::take(&mut running.events),
         memory,
         seconds,
-        end: ended_by_us.map_or_else(|| End::of(status), Ok)?,
+        end: ended_by_us.map_or_else(|| Exit::of(status), Ok)?,
         left_behind,
     })
 }
@@ -226,8 +226,8 @@ impl Running {
                 .current_dir(launch.dir)
                 .env("FORCE_COLOR", "1")
                 .env("COLUMNS", COLUMNS.to_string())
-                .env(MARK, &mark)
-                .env(MARKS, marks.path())
+                .env(RUN_ID_VAR, &mark)
+                .env(MARKERS_VAR, marks.path())
                 .env_remove("NO_COLOR")
                 .stdin(Stdio::null())
                 .stdout(input.try_clone().context("cannot share a pipe")?)
@@ -247,7 +247,7 @@ impl Running {
             child,
             main,
             reaped: false,
-            mark: format!("{MARK}={mark}"),
+            mark: format!("{RUN_ID_VAR}={mark}"),
             marks,
             began: began.into(),
             output: Some(output),
@@ -502,7 +502,7 @@ fn take_text(bytes: &mut Vec<u8>, at_end: bool) -> String {
 mod tests {
     use super::*;
 
-    fn run_script(script: &str, limit: Duration, watch: &mut dyn FnMut(&Event)) -> Outcome {
+    fn run_script(script: &str, limit: Duration, watch: &mut dyn FnMut(&Event)) -> RunResult {
         let args = ["-c".to_owned(), script.to_owned()];
         let launch = Launch {
             program: Path::new("/bin/sh"),
@@ -515,11 +515,11 @@ mod tests {
     }
 
     /// For scripts that end by themselves: a limit that is never reached.
-    fn run_to_end(script: &str) -> Outcome {
+    fn run_to_end(script: &str) -> RunResult {
         run_script(script, Duration::from_secs(60), &mut |_| {})
     }
 
-    fn texts(outcome: &Outcome) -> Vec<String> {
+    fn texts(outcome: &RunResult) -> Vec<String> {
         outcome.lines().into_iter().map(|line| line.text).collect()
     }
 
@@ -535,7 +535,7 @@ mod tests {
             "echo one; echo two >&2; echo $FORCE_COLOR $COLUMNS [$NO_COLOR] $PWD; read x || echo no input",
         );
         assert_eq!(texts(&outcome), ["one", "two", "1 100 [] /", "no input"]);
-        assert_eq!(outcome.end, End::Exited(0));
+        assert_eq!(outcome.end, Exit::Exited(0));
         assert_eq!(outcome.faults(0), [] as [&str; 0]);
         assert!(outcome.lines().is_sorted_by(|a, b| a.seconds <= b.seconds));
     }
@@ -601,7 +601,7 @@ mod tests {
     fn the_limit_also_ends_a_process_that_has_left_the_group() {
         let script = "setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & wait";
         let outcome = run_script(script, Duration::from_millis(500), &mut |_| {});
-        assert_eq!(outcome.end, End::LimitPassed(Duration::from_millis(500)));
+        assert_eq!(outcome.end, Exit::LimitPassed(Duration::from_millis(500)));
         assert_gone(&texts(&outcome)[0]);
     }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-use crate::record::MemorySample;
+use crate::record::memory::MemorySample;
 use crate::run::proc;
 
 /// The shortest pause between two samples.

@@ -9,10 +9,11 @@ use std::rc::Rc;
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::book::figure::FigureName;
-use crate::book::{Book, Program, RunRef, Size};
+use crate::book::listing::{Book, Program, RunRef, Size};
 use crate::judge::figures::{self, Figure, FigureSource, Measured};
-use crate::record::outcome::Outcome;
-use crate::record::{Event, Record};
+use crate::record::cast::Record;
+use crate::record::line::Event;
+use crate::record::result::RunResult;
 use crate::run::cargo::{self, Priority};
 use crate::run::runner::{self, Launch, Stop};
 
@@ -22,11 +23,11 @@ pub struct Session<'b> {
     pub book: &'b Book,
     /// Ends the run that is under way.
     pub stop: Stop,
-    /// Told the name of a run that is made because a claim of another needs it.
+    /// RunEvent the name of a run that is made because a claim of another needs it.
     beside: Box<dyn Fn(&str)>,
     /// By listing.
     programs: RefCell<HashMap<(String, Program), Built>>,
-    quick: RefCell<HashMap<String, Rc<Outcome>>>,
+    quick: RefCell<HashMap<String, Rc<RunResult>>>,
 }
 
 /// A program, or why there is none: a failed build is not tried again.
@@ -81,7 +82,7 @@ impl<'b> Session<'b> {
         size: Size,
         memory: bool,
         watch: &mut dyn FnMut(&Event),
-    ) -> Result<Outcome> {
+    ) -> Result<RunResult> {
         let program = self.program(run)?;
         if self.stop.is_requested() {
             bail!("stopped");
@@ -99,7 +100,7 @@ impl<'b> Session<'b> {
 
     /// The run at its quick size, made at the first call. Its memory is
     /// sampled only where a claim on quick runs reads it.
-    pub fn quick(&self, run: RunRef<'_>) -> Result<Rc<Outcome>> {
+    pub fn quick(&self, run: RunRef<'_>) -> Result<Rc<RunResult>> {
         let name = run.full_name();
         if let Some(known) = self.quick.borrow().get(&name) {
             return Ok(known.clone());
@@ -122,11 +123,11 @@ pub struct LiveFigures<'a, 'b> {
     /// Its size.
     pub size: Size,
     /// What it did.
-    pub outcome: &'a Outcome,
+    pub outcome: &'a RunResult,
 }
 
 impl LiveFigures<'_, '_> {
-    fn of(&self, run: RunRef<'_>, outcome: &Outcome, name: &str) -> Result<Figure> {
+    fn of(&self, run: RunRef<'_>, outcome: &RunResult, name: &str) -> Result<Figure> {
         let lines = outcome.lines();
         Measured {
             lines: &lines,

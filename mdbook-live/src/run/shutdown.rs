@@ -10,7 +10,7 @@ use signal_hook::iterator::Signals;
 /// sends, and at the one that a terminal sends when its window is closed. Those that were
 /// ignored when this program started stay so: nohup(1) does that to the last of them, and
 /// a shell script to Ctrl-C for what it starts in the background.
-pub fn when_told(end: impl Fn() + Send + 'static) -> Result<()> {
+pub fn on_shutdown(end: impl Fn() + Send + 'static) -> Result<()> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = ignored(&status);
     let heeded = [SIGINT, SIGTERM, SIGHUP]

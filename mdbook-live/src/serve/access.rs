@@ -8,12 +8,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use axum::http::{HeaderMap, StatusCode, header};
 
-use crate::serve::live::Live;
+use crate::serve::queue::RunQueue;
 
 /// The header that carries the token.
 const TOKEN: &str = "x-live-token";
 
-/// Live runs, and what a request for one must bring.
+/// RunQueue runs, and what a request for one must bring.
 ///
 /// - A `Host` that is this server's own: a foreign name that leads here, as by DNS
 ///   rebinding, gets nothing.
@@ -22,20 +22,20 @@ const TOKEN: &str = "x-live-token";
 /// - The token, made anew at each start and told to the book's pages alone: who cannot
 ///   read them gets nothing.
 #[derive(Debug, Clone)]
-pub(crate) struct Guarded {
-    pub live: Arc<Live>,
+pub(crate) struct AccessControl {
+    pub live: Arc<RunQueue>,
     pub token: String,
     hosts: Vec<String>,
 }
 
-impl Guarded {
+impl AccessControl {
     /// For a server that listens on `address`.
-    pub fn new(live: Arc<Live>, address: SocketAddr) -> Result<Guarded> {
+    pub fn new(live: Arc<RunQueue>, address: SocketAddr) -> Result<AccessControl> {
         let mut random = [0; 16];
         File::open("/dev/urandom")
             .and_then(|mut source| source.read_exact(&mut random))
             .context("making a token for live runs")?;
-        Ok(Guarded {
+        Ok(AccessControl {
             live,
             token: random.iter().map(|byte| format!("{byte:02x}")).collect(),
             hosts: vec![address.to_string(), format!("localhost:{}", address.port())],
@@ -55,14 +55,14 @@ impl Guarded {
         let refuse = |words: &str| Err((StatusCode::FORBIDDEN, words.to_owned()));
         if !self.is_own_host(headers) {
             return refuse(
-                "Live runs are for this machine: open the book by the address that the server printed.",
+                "RunQueue runs are for this machine: open the book by the address that the server printed.",
             );
         }
         if let Some(origin) = headers.get(header::ORIGIN) {
             let origin = origin.to_str().unwrap_or_default();
             let own = |host: &String| origin.strip_prefix("http://") == Some(host);
             if !self.hosts.iter().any(own) {
-                return refuse("Live runs are for the book's own pages.");
+                return refuse("RunQueue runs are for the book's own pages.");
             }
         }
         let token = headers.get(TOKEN).map(|token| token.as_bytes());

@@ -2,7 +2,7 @@
 //! has the open page show the new one.
 
 pub(crate) mod access;
-pub mod live;
+pub mod queue;
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -32,11 +32,11 @@ use tokio_stream::wrappers::WatchStream;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
 
-use crate::book::Book;
+use crate::book::listing::Book;
 use crate::page::live_template;
 use crate::run::shutdown;
-use crate::serve::access::Guarded;
-use crate::serve::live::{Live, Refusal, Wish};
+use crate::serve::access::AccessControl;
+use crate::serve::queue::{Rejected, RunQueue, RunRequest};
 use crate::verbs::build::build;
 
 /// Where and how the book is served.
@@ -84,7 +84,7 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
     // From here on runs and a folder would be left behind.
     let told_to_end = Arc::new(Notify::new());
     let end = Arc::clone(&told_to_end);
-    shutdown::when_told(move || end.notify_one())?;
+    shutdown::on_shutdown(move || end.notify_one())?;
     let folder = tempfile::Builder::new()
         .prefix("mdbook-live-")
         .tempdir()
@@ -92,7 +92,7 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
     let started = Instant::now();
     // Watches before it builds: what is saved in the meantime is seen.
     let changes = Changes::watch(&root)?;
-    let shelf = Arc::new(Shelf::new(build_into(&root, folder.path())?));
+    let site = Arc::new(Site::new(build_into(&root, folder.path())?));
     let url = url(address);
     println!(
         "Serving {url} (built in {:.1} s; Ctrl-C ends)",
@@ -108,19 +108,19 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
     let live = options
         .host
         .is_loopback()
-        .then(|| Guarded::new(Live::new(&root), address))
+        .then(|| AccessControl::new(RunQueue::new(&root), address))
         .transpose()?;
-    if let Some(guarded) = &live {
-        let live = Arc::clone(&guarded.live);
+    if let Some(access) = &live {
+        let live = Arc::clone(&access.live);
         std::thread::Builder::new()
             .name("build listings".to_owned())
             .spawn(move || live.build_all())
             .context("starting the thread that builds the listings")?;
     }
     let rebuilding = {
-        let shelf = Arc::clone(&shelf);
+        let site = Arc::clone(&site);
         let folder = folder.path().to_owned();
-        move || rebuild_on_change(&root, &folder, &changes, &shelf)
+        move || rebuild_on_change(&root, &folder, &changes, &site)
     };
     std::thread::Builder::new()
         .name("rebuild".to_owned())
@@ -130,7 +130,7 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
     let served = live.clone();
     let outcome = runtime.block_on(async {
         tokio::select! {
-            ended = axum::serve(listener, router(shelf, served)).into_future() => {
+            ended = axum::serve(listener, router(site, served)).into_future() => {
                 ended.context("serving the book")
             }
             () = told_to_end.notified() => Ok(()),
@@ -138,8 +138,8 @@ pub fn serve(root: &Path, options: &Options) -> Result<()> {
     });
     // Open pages hold connections: they are not waited for. Runs are.
     runtime.shutdown_background();
-    if let Some(guarded) = live {
-        guarded.live.close();
+    if let Some(access) = live {
+        access.live.close();
     }
     // The folder goes with its builds.
     drop(folder);
@@ -165,17 +165,17 @@ fn has_browser() -> bool {
 }
 
 /// The book that is shown now.
-struct Shelf {
+struct Site {
     current: RwLock<Arc<TempDir>>,
     /// Names the build; pages that were shown another one reload.
-    generation: watch::Sender<String>,
+    build_id: watch::Sender<String>,
 }
 
-impl Shelf {
-    fn new(book: TempDir) -> Shelf {
-        Shelf {
+impl Site {
+    fn new(book: TempDir) -> Site {
+        Site {
             current: RwLock::new(Arc::new(book)),
-            generation: watch::Sender::new(new_generation()),
+            build_id: watch::Sender::new(new_build_id()),
         }
     }
 
@@ -189,12 +189,12 @@ impl Shelf {
             .current
             .write()
             .unwrap_or_else(|lock| lock.into_inner()) = Arc::new(book);
-        self.generation.send_replace(new_generation());
+        self.build_id.send_replace(new_build_id());
     }
 }
 
 /// Differs between builds, and between starts of the server.
-fn new_generation() -> String {
+fn new_build_id() -> String {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -226,30 +226,30 @@ fn build_into(root: &Path, folder: &Path) -> Result<TempDir> {
 /// What requests are answered from.
 #[derive(Clone)]
 struct Served {
-    shelf: Arc<Shelf>,
+    site: Arc<Site>,
     /// `None` where the book alone is served.
-    live: Option<Guarded>,
+    live: Option<AccessControl>,
 }
 
-fn router(shelf: Arc<Shelf>, live: Option<Guarded>) -> Router {
+fn router(site: Arc<Site>, live: Option<AccessControl>) -> Router {
     let mut routes = Router::new().route("/live/reload", get(reloads));
     if live.is_some() {
         routes = routes.route(
             "/live/runs",
             get(offers)
                 .post(make_run)
-                .layer(DefaultBodyLimit::max(MOST_WISH)),
+                .layer(DefaultBodyLimit::max(MOST_REQUEST)),
         );
     }
     // Events are not compressed: each goes out as it comes.
     routes
         .fallback(page)
         .layer(CompressionLayer::new())
-        .with_state(Served { shelf, live })
+        .with_state(Served { site, live })
 }
 
 /// Bytes of a wish for a run; a name and a size are far shorter.
-const MOST_WISH: usize = 1 << 10;
+const MOST_REQUEST: usize = 1 << 10;
 
 fn refusal(refused: (StatusCode, String)) -> Response {
     let (status, words) = refused;
@@ -262,13 +262,13 @@ fn refusal(refused: (StatusCode, String)) -> Response {
 
 /// Which runs there are, and why one is not offered at the size of its record.
 async fn offers(State(served): State<Served>, request: Request) -> Response {
-    let Some(guarded) = served.live else {
+    let Some(access) = served.live else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    if let Err(refused) = guarded.admit(request.headers()) {
+    if let Err(refused) = access.admit(request.headers()) {
         return refusal(refused);
     }
-    let live = Arc::clone(&guarded.live);
+    let live = Arc::clone(&access.live);
     match tokio::task::spawn_blocking(move || live.offers()).await {
         Ok(Ok(offers)) => axum::Json(offers).into_response(),
         Ok(Err(error)) => refusal((StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}"))),
@@ -282,16 +282,16 @@ async fn make_run(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let Some(guarded) = served.live else {
+    let Some(access) = served.live else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    if let Err(refused) = guarded.admit(&headers) {
+    if let Err(refused) = access.admit(&headers) {
         return refusal(refused);
     }
     let wish = body
         .map_err(|refused| refused.status())
         .and_then(|body| serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST));
-    let wish: Wish = match wish {
+    let wish: RunRequest = match wish {
         Ok(wish) => wish,
         Err(status) => {
             let accepted =
@@ -300,7 +300,7 @@ async fn make_run(
         }
     };
     let asked = wish.run.clone();
-    let live = Arc::clone(&guarded.live);
+    let live = Arc::clone(&access.live);
     let begun = tokio::task::spawn_blocking(move || live.begin(wish)).await;
     match begun {
         Ok(Ok(stream)) => {
@@ -312,15 +312,15 @@ async fn make_run(
             let often = KeepAlive::new().interval(Duration::from_millis(500));
             Sse::new(events).keep_alive(often).into_response()
         }
-        Ok(Err(Refusal::NotListed)) => refusal((
+        Ok(Err(Rejected::NotListed)) => refusal((
             StatusCode::NOT_FOUND,
             format!("No run is named {asked}; `mdbook-live list` names them."),
         )),
-        Ok(Err(Refusal::QueueFull)) => refusal((
+        Ok(Err(Rejected::QueueFull)) => refusal((
             StatusCode::TOO_MANY_REQUESTS,
             "One run is being made and another waits: try again when one has ended.".to_owned(),
         )),
-        Ok(Err(Refusal::Ending)) | Err(_) => refusal((
+        Ok(Err(Rejected::Ending)) | Err(_) => refusal((
             StatusCode::SERVICE_UNAVAILABLE,
             "The server is ending.".to_owned(),
         )),
@@ -328,24 +328,24 @@ async fn make_run(
 }
 
 async fn reloads(
-    State(Served { shelf, .. }): State<Served>,
+    State(Served { site, .. }): State<Served>,
 ) -> Sse<impl tokio_stream::Stream<Item = Result<Event, Infallible>>> {
-    let generations = WatchStream::new(shelf.generation.subscribe());
-    Sse::new(generations.map(|generation| Ok(Event::default().data(generation))))
+    let build_ids = WatchStream::new(site.build_id.subscribe());
+    Sse::new(build_ids.map(|build_id| Ok(Event::default().data(build_id))))
         .keep_alive(KeepAlive::default())
 }
 
 /// A file of the book; a page gets the script that reloads it.
 async fn page(State(served): State<Served>, mut request: Request) -> Response {
-    let Served { shelf, live } = served;
+    let Served { site, live } = served;
     // A page under a name that is not ours, as after DNS rebinding, gets no token.
     let token = live
         .as_ref()
-        .filter(|guarded| guarded.is_own_host(request.headers()))
-        .map(|guarded| guarded.token.clone());
+        .filter(|access| access.is_own_host(request.headers()))
+        .map(|access| access.token.clone());
     // Read before the files: if a build comes between, the page reloads once more.
-    let generation = shelf.generation.borrow().clone();
-    let book = shelf.current();
+    let build_id = site.build_id.borrow().clone();
+    let book = site.current();
     // A page is changed below: neither a part of it nor its unchanged state is asked for.
     for header in [
         header::RANGE,
@@ -364,14 +364,14 @@ async fn page(State(served): State<Served>, mut request: Request) -> Response {
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},
     };
-    let mut response = with_script(response, &generation, token.as_deref()).await;
+    let mut response = with_script(response, &build_id, token.as_deref()).await;
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 
-async fn with_script(response: Response, generation: &str, token: Option<&str>) -> Response {
+async fn with_script(response: Response, build_id: &str, token: Option<&str>) -> Response {
     let is_html = response
         .headers()
         .get(header::CONTENT_TYPE)
@@ -386,7 +386,7 @@ async fn with_script(response: Response, generation: &str, token: Option<&str>) 
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::LAST_MODIFIED);
     let page = String::from_utf8_lossy(&body);
-    let script = include_str!("reload.js").replace("GENERATION", generation);
+    let script = include_str!("reload.js").replace("BUILD_ID", build_id);
     let live = token.map(|token| {
         let script = include_str!("live.js").replace("TOKEN", token);
         format!("{}<script>\n{script}</script>\n", live_template())
@@ -507,13 +507,13 @@ fn is_of_the_book(root: &Path, source: &Path, path: &Path) -> bool {
     path.starts_with(source) || !matches!(extension, "npy" | "bin" | "tmp" | "log")
 }
 
-fn rebuild_on_change(root: &Path, folder: &Path, changes: &Changes, shelf: &Shelf) {
+fn rebuild_on_change(root: &Path, folder: &Path, changes: &Changes, site: &Site) {
     while let Some(changed) = changes.next() {
         let changed = changed.strip_prefix(root).unwrap_or(&changed).display();
         let started = Instant::now();
         match build_into(root, folder) {
             Ok(book) => {
-                shelf.replace(book);
+                site.replace(book);
                 println!(
                     "{changed} changed: built in {:.1} s",
                     started.elapsed().as_secs_f64()
@@ -534,7 +534,7 @@ mod tests {
 
     struct InTest {
         router: Router,
-        shelf: Arc<Shelf>,
+        site: Arc<Site>,
         root: TempDir,
         folder: TempDir,
     }
@@ -542,10 +542,10 @@ mod tests {
     fn served() -> InTest {
         let root = book();
         let folder = tempfile::tempdir().unwrap();
-        let shelf = Arc::new(Shelf::new(build_into(root.path(), folder.path()).unwrap()));
+        let site = Arc::new(Site::new(build_into(root.path(), folder.path()).unwrap()));
         InTest {
-            router: router(Arc::clone(&shelf), None),
-            shelf,
+            router: router(Arc::clone(&site), None),
+            site,
             root,
             folder,
         }
@@ -576,8 +576,8 @@ mod tests {
         let (status, kind, body) = ask(&served.router, "GET", "/one.html").await;
         assert_eq!(status, StatusCode::OK);
         assert!(kind.starts_with("text/html"), "{kind}");
-        let generation = served.shelf.generation.borrow().clone();
-        assert!(body.contains(&format!("const shown = \"{generation}\"")));
+        let build_id = served.site.build_id.borrow().clone();
+        assert!(body.contains(&format!("const shown = \"{build_id}\"")));
         assert!(body.trim_end().ends_with("</html>"));
         let (_, _, index) = ask(&served.router, "GET", "/").await;
         assert!(index.contains("Foreword"));
@@ -587,7 +587,7 @@ mod tests {
             (StatusCode::OK, false),
             "{kind}"
         );
-        let css = std::fs::read_dir(served.shelf.current().path().join("css"))
+        let css = std::fs::read_dir(served.site.current().path().join("css"))
             .unwrap()
             .flatten()
             .next()
@@ -599,15 +599,15 @@ mod tests {
     }
 
     /// A server with live runs whose programs are `sh`; what a request needs is its own.
-    fn with_live() -> (InTest, Guarded) {
+    fn with_live() -> (InTest, AccessControl) {
         let served = served();
         let runs = "[[run]]\nname = 'hello'\ncaption = 'A script'\nargs = ['-c', 'echo hello']\nlimit_s = 60\n";
         write(served.root.path(), "listings/demo/runs.toml", runs);
-        let live = Live::with_program(served.root.path(), "/bin/sh");
+        let live = RunQueue::with_program(served.root.path(), "/bin/sh");
         let address = "127.0.0.1:3000".parse().unwrap();
-        let guarded = Guarded::new(live, address).unwrap();
-        let router = router(Arc::clone(&served.shelf), Some(guarded.clone()));
-        (InTest { router, ..served }, guarded)
+        let access = AccessControl::new(live, address).unwrap();
+        let router = router(Arc::clone(&served.site), Some(access.clone()));
+        (InTest { router, ..served }, access)
     }
 
     const HELLO: &str = r#"{"run": "demo/hello", "size": "quick"}"#;
@@ -629,13 +629,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_run_is_made_for_a_page_of_the_book() {
-        let (served, guarded) = with_live();
+        let (served, access) = with_live();
         for host in ["127.0.0.1:3000", "localhost:3000"] {
             let origin = format!("http://{host}");
             let own = [
                 ("host", host),
                 ("origin", origin.as_str()),
-                ("x-live-token", guarded.token.as_str()),
+                ("x-live-token", access.token.as_str()),
             ];
             let (status, body) = wish(&served, &own, HELLO).await;
             assert_eq!(status, StatusCode::OK, "{body}");
@@ -648,11 +648,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_not_a_page_of_the_book_gets_no_run() {
-        let (served, guarded) = with_live();
-        let (host, token) = (
-            ("host", "127.0.0.1:3000"),
-            ("x-live-token", &*guarded.token),
-        );
+        let (served, access) = with_live();
+        let (host, token) = (("host", "127.0.0.1:3000"), ("x-live-token", &*access.token));
         let wrong = "0".repeat(32);
         let foreign: [&[(&str, &str)]; 9] = [
             &[],
@@ -677,10 +674,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_wish_that_is_none_is_answered_with_what_is_accepted() {
-        let (served, guarded) = with_live();
+        let (served, access) = with_live();
         let own = [
             ("host", "127.0.0.1:3000"),
-            ("x-live-token", guarded.token.as_str()),
+            ("x-live-token", access.token.as_str()),
         ];
         for body in [
             "",
@@ -705,7 +702,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_token_is_for_pages_under_our_own_name() {
-        let (served, guarded) = with_live();
+        let (served, access) = with_live();
         for (host, told) in [("127.0.0.1:3000", true), ("evil.example", false)] {
             let request = Request::builder()
                 .uri("/one.html")
@@ -717,7 +714,7 @@ mod tests {
                 .unwrap();
             let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
             let body = String::from_utf8_lossy(&body);
-            assert_eq!(body.contains(&guarded.token), told, "{host}");
+            assert_eq!(body.contains(&access.token), told, "{host}");
             assert_eq!(body.contains("live-template"), told, "{host}");
         }
     }
@@ -773,12 +770,12 @@ mod tests {
             "text/event-stream"
         );
         let mut events = response.into_body().into_data_stream();
-        let first = served.shelf.generation.borrow().clone();
+        let first = served.site.build_id.borrow().clone();
         let event = events.next().await.unwrap().unwrap();
         assert_eq!(event, format!("data: {first}\n\n").as_bytes());
         let book = build_into(served.root.path(), served.folder.path()).unwrap();
-        served.shelf.replace(book);
-        let second = served.shelf.generation.borrow().clone();
+        served.site.replace(book);
+        let second = served.site.build_id.borrow().clone();
         assert_ne!(first, second);
         let event = events.next().await.unwrap().unwrap();
         assert_eq!(event, format!("data: {second}\n\n").as_bytes());
@@ -788,13 +785,13 @@ mod tests {
     async fn a_saved_chapter_is_seen_and_a_broken_one_leaves_the_old_book() {
         let served = served();
         let changes = Changes::watch(served.root.path()).unwrap();
-        let shelf = Arc::clone(&served.shelf);
+        let site = Arc::clone(&served.site);
         let (root, folder) = (
             served.root.path().to_owned(),
             served.folder.path().to_owned(),
         );
-        std::thread::spawn(move || rebuild_on_change(&root, &folder, &changes, &shelf));
-        let mut generation = served.shelf.generation.subscribe();
+        std::thread::spawn(move || rebuild_on_change(&root, &folder, &changes, &site));
+        let mut build_id = served.site.build_id.subscribe();
 
         write(
             served.root.path(),
@@ -807,7 +804,7 @@ mod tests {
             "# One\n\nA first change.\n",
         );
         assert!(
-            tokio::time::timeout(Duration::from_secs(1), generation.changed())
+            tokio::time::timeout(Duration::from_secs(1), build_id.changed())
                 .await
                 .is_err(),
             "the book does not build"
@@ -816,7 +813,7 @@ mod tests {
         assert!(body.contains("It takes"), "the old book stays");
 
         write(served.root.path(), "src/two.md", "# Two\n\nMended.\n");
-        tokio::time::timeout(Duration::from_secs(60), generation.changed())
+        tokio::time::timeout(Duration::from_secs(60), build_id.changed())
             .await
             .expect("the mended book is built")
             .unwrap();

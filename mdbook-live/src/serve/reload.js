@@ -1,6 +1,6 @@
 // Added to each page while the book is served: shows the new book once it is built.
 (() => {
-  const shown = "GENERATION";
+  const shown = "BUILD_ID";
   let events;
   const reload = () => {
     // A reload would end the run that is being made: the reader says when.

@@ -9,11 +9,11 @@ use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 use mdbook_html::HtmlHandlebars;
 
-use crate::book::Size;
 use crate::book::claim::On;
-use crate::chapter::{self, Live, MadeRuns};
+use crate::book::listing::Size;
+use crate::chapter::{self, LivePreprocessor, LiveRuns};
 use crate::judge::checks::Lines;
-use crate::record::outcome::Outcome;
+use crate::record::result::RunResult;
 use crate::run::host;
 use crate::run::session::{LiveFigures, Session};
 
@@ -24,10 +24,10 @@ use crate::run::session::{LiveFigures, Session};
 /// When the book cannot be read, a directive names something that does not exist
 /// (`src/chapter.md:41: …`, one line each), or the pages cannot be written.
 pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
-    build_with(root, dest, Live::default())
+    build_with(root, dest, LivePreprocessor::default())
 }
 
-/// As [`build`], with the Live columns filled: every run is made at its quick size on this
+/// As [`build`], with the LivePreprocessor columns filled: every run is made at its quick size on this
 /// machine. Returns the folder, and what failed, a sentence each; a run that failed has its
 /// column all the same, which says so.
 ///
@@ -35,7 +35,7 @@ pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
 ///
 /// As [`build`], and when the session is stopped.
 pub fn build_live(session: &Session<'_>, dest: Option<&Path>) -> Result<(PathBuf, Vec<String>)> {
-    let mut made = MadeRuns {
+    let mut made = LiveRuns {
         host: Some(host::card(&session.book.root)?),
         runs: HashMap::new(),
     };
@@ -70,15 +70,15 @@ pub fn build_live(session: &Session<'_>, dest: Option<&Path>) -> Result<(PathBuf
             }
         }
         made.runs
-            .insert(name, (Outcome::clone(&outcome), standings));
+            .insert(name, (RunResult::clone(&outcome), standings));
     }
-    let live = Live {
+    let live = LivePreprocessor {
         made: Arc::new(made),
     };
     Ok((build_with(&session.book.root, dest, live)?, failed))
 }
 
-fn build_with(root: &Path, dest: Option<&Path>, live: Live) -> Result<PathBuf> {
+fn build_with(root: &Path, dest: Option<&Path>, live: LivePreprocessor) -> Result<PathBuf> {
     show_mdbooks_warnings();
     let path = root.join("book.toml");
     let mut config =
@@ -190,7 +190,7 @@ mod tests {
             "src/one.md",
             "# One\n\n{{#run demo/well}}\n\n{{#run demo/fails}}\n\n{{#run demo/skips}}\n",
         );
-        let book = crate::book::Book::open(dir.path()).unwrap();
+        let book = crate::book::listing::Book::open(dir.path()).unwrap();
         let session = Session::new(&book, crate::run::runner::Stop::default());
         session.use_program("demo", "/bin/sh");
         let (dest, failed) = build_live(&session, None).unwrap();
@@ -202,7 +202,7 @@ mod tests {
         for part in [
             "<figure class=\"run-column live\">",
             "made here",
-            "Live: holds",
+            "LivePreprocessor: holds",
             "The live run </strong>ended with exit code 3",
             "The live run was skipped: no room",
         ] {

@@ -3,13 +3,13 @@
 use anyhow::{Result, bail};
 
 use crate::book::claim::Claim;
-use crate::book::{RunRef, Size};
+use crate::book::listing::{RunRef, Size};
 use crate::judge::agreement;
 use crate::judge::agreement::differences;
-use crate::judge::checks::{Lines, Standing};
-use crate::judge::{judge_record, judged};
-use crate::record::Record;
-use crate::record::outcome::Outcome;
+use crate::judge::checks::{Judgement, Lines};
+use crate::judge::evidence::{judge_record, judged};
+use crate::record::cast::Record;
+use crate::record::result::RunResult;
 use crate::run::session::{LiveFigures, Session};
 
 /// What became of a run.
@@ -73,7 +73,7 @@ impl Report {
         &mut self,
         session: &Session<'_>,
         run: RunRef<'_>,
-        outcome: &Outcome,
+        outcome: &RunResult,
         record: Option<&Record>,
     ) {
         self.seconds = Some(outcome.seconds);
@@ -118,13 +118,13 @@ impl Report {
         }
     }
 
-    fn count(&mut self, claim: &Claim, standing: Standing, on: &str) {
+    fn count(&mut self, claim: &Claim, standing: Judgement, on: &str) {
         match standing {
-            Standing::Decided(verdict) if claim.is_as_the_book_says(&verdict) => {
+            Judgement::Decided(verdict) if claim.is_as_the_book_says(&verdict) => {
                 self.claims_held += 1;
             }
-            Standing::Decided(verdict) => self.faults.push(claim.fault(&verdict, on)),
-            Standing::Open(why) => self.warnings.push(format!(
+            Judgement::Decided(verdict) => self.faults.push(claim.fault(&verdict, on)),
+            Judgement::Undecided(why) => self.warnings.push(format!(
                 "the claim \"{}\" was not judged{on}: {why}",
                 claim.says
             )),
@@ -135,9 +135,9 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Book;
-    use crate::book::tests::book_with;
-    use crate::record::tests::record_of;
+    use crate::book::listing::Book;
+    use crate::book::listing::tests::book_with;
+    use crate::record::cast::tests::record_of;
     use crate::run::runner::Stop;
 
     /// Runs that are scripts of `sh`; each is its name, its script, its further lines.

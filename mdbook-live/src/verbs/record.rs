@@ -5,13 +5,14 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, bail};
 
-use crate::book::{RunRef, Size};
-use crate::judge;
-use crate::judge::checks::Standing;
+use crate::book::listing::{RunRef, Size};
+use crate::judge::checks::Judgement;
+use crate::judge::evidence;
 use crate::judge::figures::Measured;
 use crate::judge::freshness as sources;
-use crate::record::outcome::{End, Outcome};
-use crate::record::{Event, Header, Live, Record};
+use crate::record::cast::{Header, Provenance, Record};
+use crate::record::line::Event;
+use crate::record::result::{Exit, RunResult};
 use crate::run::host;
 use crate::run::runner::COLUMNS;
 use crate::run::session::Session;
@@ -31,10 +32,10 @@ pub struct Recorded {
     pub warnings: Vec<String>,
 }
 
-/// How records are made.
+/// RecordOptions records are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct How {
-    /// How often a run is made; the record is the one with the median of the figure
+pub struct RecordOptions {
+    /// RecordOptions often a run is made; the record is the one with the median of the figure
     /// that the run names. An odd number, since a median of two is none of them.
     pub of: usize,
     /// Whether a run that fails, or on which a claim breaks, is written too.
@@ -46,7 +47,7 @@ pub struct How {
 pub fn record(
     session: &Session<'_>,
     run: RunRef<'_>,
-    how: How,
+    how: RecordOptions,
     watch: &mut dyn FnMut(&Event),
 ) -> Result<Recorded> {
     // Before the build: what is edited while the run goes on makes its record stale.
@@ -57,11 +58,11 @@ pub fn record(
     let mut warnings = Vec::new();
     let record = record_of(run, outcome, sources, of)?;
     if skipped.is_none() {
-        for (claim, standing) in judge::judge_record(session.book, run, &record) {
+        for (claim, standing) in evidence::judge_record(session.book, run, &record) {
             match standing {
-                Standing::Decided(verdict) if claim.is_as_the_book_says(&verdict) => {}
-                Standing::Decided(verdict) => faults.push(claim.fault(&verdict, "")),
-                Standing::Open(why) => {
+                Judgement::Decided(verdict) if claim.is_as_the_book_says(&verdict) => {}
+                Judgement::Decided(verdict) => faults.push(claim.fault(&verdict, "")),
+                Judgement::Undecided(why) => {
                     warnings.push(format!(
                         "the claim \"{}\" was not judged: {why}",
                         claim.says
@@ -90,11 +91,11 @@ fn median_run(
     run: RunRef<'_>,
     times: usize,
     watch: &mut dyn FnMut(&Event),
-) -> Result<(Outcome, Vec<f64>)> {
-    let mut outcomes: Vec<(f64, Outcome)> = Vec::with_capacity(times);
+) -> Result<(RunResult, Vec<f64>)> {
+    let mut outcomes: Vec<(f64, RunResult)> = Vec::with_capacity(times);
     for _ in 0..times.max(1) {
         let outcome = session.run(run, Size::Recorded, run.run.memory, watch)?;
-        if outcome.end == End::Stopped {
+        if outcome.end == Exit::Stopped {
             bail!("stopped");
         }
         if outcome.skipped().is_some() || !outcome.faults(run.run.exit).is_empty() {
@@ -114,7 +115,7 @@ fn median_run(
     Ok((median, of))
 }
 
-fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String, of: Vec<f64>) -> Result<Record> {
+fn record_of(run: RunRef<'_>, outcome: RunResult, sources: String, of: Vec<f64>) -> Result<Record> {
     let began = outcome.began.duration_since(UNIX_EPOCH);
     let rows = outcome.lines().len().clamp(10, 50);
     Ok(Record {
@@ -127,7 +128,7 @@ fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String, of: Vec<f64>) -
             title: run.full_name(),
             command: run.command(Size::Recorded),
             env: BTreeMap::new(),
-            live: Live {
+            live: Provenance {
                 host: host::card(&run.listing.dir)?,
                 args: run.run.args.clone(),
                 exit: outcome.exit_code(),
@@ -145,8 +146,8 @@ fn record_of(run: RunRef<'_>, outcome: Outcome, sources: String, of: Vec<f64>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Book;
-    use crate::book::tests::book_with;
+    use crate::book::listing::Book;
+    use crate::book::listing::tests::book_with;
     use crate::run::runner::Stop;
 
     fn recorded(script: &str, keep_broken: bool) -> (tempfile::TempDir, Book, Recorded) {
@@ -158,7 +159,7 @@ mod tests {
         let session = Session::new(&book, Stop::default());
         session.use_program("demo", "/bin/sh");
         let run = book.run("demo/a").expect("it is there");
-        let how = How { of: 1, keep_broken };
+        let how = RecordOptions { of: 1, keep_broken };
         let recorded = record(&session, run, how, &mut |_| {}).expect("sh starts");
         (dir, book, recorded)
     }
@@ -197,7 +198,7 @@ mod tests {
         let session = Session::new(&book, Stop::default());
         session.use_program("demo", "/bin/sh");
         let run = book.run("demo/a").expect("it is there");
-        let how = How {
+        let how = RecordOptions {
             of: 3,
             keep_broken: false,
         };

@@ -6,16 +6,17 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Result, bail};
 use nix::sys::signal::Signal;
 
-use crate::book::SKIPPED;
+use crate::book::listing::SKIPPED;
+use crate::record::line::{Event, Line, lines_of};
 use crate::record::marks::Mark;
-use crate::record::{Event, MemorySample, TimedLine, lines_of};
+use crate::record::memory::MemorySample;
 
 /// A run that prints more than this is ended: no page can show it.
 pub const MOST_OUTPUT: usize = 64 << 20;
 
 /// What a run did.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct RunResult {
     /// When it began.
     pub began: SystemTime,
     /// What it printed, stdout and stderr in their order.
@@ -27,14 +28,14 @@ pub struct Outcome {
     /// Seconds from its start to the exit of its main process.
     pub seconds: f64,
     /// How it ended.
-    pub end: End,
+    pub end: Exit,
     /// The processes that outlived it, as "sleep (process 4711)"; they are ended.
     pub left_behind: Vec<String>,
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum Exit {
     /// By itself, with this exit code.
     Exited(i32),
     /// By a signal that this tool did not send.
@@ -47,16 +48,16 @@ pub enum End {
     Stopped,
 }
 
-impl Outcome {
+impl RunResult {
     /// The lines that were printed.
-    pub fn lines(&self) -> Vec<TimedLine> {
+    pub fn lines(&self) -> Vec<Line> {
         lines_of(&self.events)
     }
 
     /// Why the run was skipped, in its own words, if it was: exit status 77, as
     /// in the Automake manual, "Scripts-based Testsuites".
     pub fn skipped(&self) -> Option<String> {
-        (self.end == End::Exited(SKIPPED) && self.left_behind.is_empty()).then(|| {
+        (self.end == Exit::Exited(SKIPPED) && self.left_behind.is_empty()).then(|| {
             let last = last_line(&self.lines());
             last.unwrap_or_else(|| "it did not say why".to_owned())
         })
@@ -66,27 +67,27 @@ impl Outcome {
     pub fn faults(&self, expected_exit: i32) -> Vec<String> {
         let mut faults = Vec::new();
         match self.end {
-            End::Exited(code) if code == expected_exit || code == SKIPPED => {}
-            End::Exited(code) => faults.push(match last_line(&self.lines()) {
+            Exit::Exited(code) if code == expected_exit || code == SKIPPED => {}
+            Exit::Exited(code) => faults.push(match last_line(&self.lines()) {
                 Some(last) => format!("ended with exit code {code}, not {expected_exit}: {last}"),
                 None => {
                     format!("ended with exit code {code}, not {expected_exit}, and printed nothing")
                 }
             }),
-            End::Killed(signal) => faults.push(format!("was killed by {signal}")),
-            End::LimitPassed(limit) => {
+            Exit::Killed(signal) => faults.push(format!("was killed by {signal}")),
+            Exit::LimitPassed(limit) => {
                 faults.push(format!(
                     "was ended: it passed its limit of {} s",
                     limit.as_secs_f64()
                 ));
             }
-            End::TooMuchOutput => {
+            Exit::TooMuchOutput => {
                 faults.push(format!(
                     "was ended: it printed more than {} MiB",
                     MOST_OUTPUT >> 20
                 ));
             }
-            End::Stopped => faults.push("was stopped".to_owned()),
+            Exit::Stopped => faults.push("was stopped".to_owned()),
         }
         faults.extend(
             self.left_behind
@@ -99,14 +100,16 @@ impl Outcome {
     /// The exit code as a shell tells it: 128 and the number of the signal.
     pub fn exit_code(&self) -> i32 {
         match self.end {
-            End::Exited(code) => code,
-            End::Killed(signal) => 128 + signal as i32,
-            End::LimitPassed(_) | End::TooMuchOutput | End::Stopped => 128 + Signal::SIGKILL as i32,
+            Exit::Exited(code) => code,
+            Exit::Killed(signal) => 128 + signal as i32,
+            Exit::LimitPassed(_) | Exit::TooMuchOutput | Exit::Stopped => {
+                128 + Signal::SIGKILL as i32
+            }
         }
     }
 }
 
-fn last_line(lines: &[TimedLine]) -> Option<String> {
+fn last_line(lines: &[Line]) -> Option<String> {
     let texts = lines.iter().rev().map(|line| line.text.trim());
     texts
         .filter(|text| !text.is_empty())
@@ -114,12 +117,12 @@ fn last_line(lines: &[TimedLine]) -> Option<String> {
         .next()
 }
 
-impl End {
-    pub(crate) fn of(status: ExitStatus) -> Result<End> {
+impl Exit {
+    pub(crate) fn of(status: ExitStatus) -> Result<Exit> {
         use std::os::unix::process::ExitStatusExt;
         match (status.code(), status.signal()) {
-            (Some(code), _) => Ok(End::Exited(code)),
-            (None, Some(signal)) => Ok(End::Killed(Signal::try_from(signal)?)),
+            (Some(code), _) => Ok(Exit::Exited(code)),
+            (None, Some(signal)) => Ok(Exit::Killed(Signal::try_from(signal)?)),
             (None, None) => bail!("a process ended without a status: {status}"),
         }
     }

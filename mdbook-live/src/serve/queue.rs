@@ -1,4 +1,4 @@
-//! Live runs: what a reader starts from the page, on the machine that serves the book.
+//! RunQueue runs: what a reader starts from the page, on the machine that serves the book.
 //!
 //! A request begins a thread, and its answer is a stream of what that thread tells. Who
 //! lets go of the stream, by *Stop* or by closing the page, ends the run: there is no
@@ -18,12 +18,13 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::book::claim::On;
-use crate::book::{Book, Program, RunRef, Size};
+use crate::book::listing::{Book, Program, RunRef, Size};
 use crate::judge::agreement;
-use crate::judge::checks::{Lines, Standing};
+use crate::judge::checks::{Judgement, Lines};
 use crate::judge::figures::Measured;
 use crate::page;
-use crate::record::{Event, Record, lines_of};
+use crate::record::cast::Record;
+use crate::record::line::{Event, lines_of};
 use crate::run::cargo::{self, Priority};
 use crate::run::runner::Stop;
 use crate::run::session::{LiveFigures, Session};
@@ -40,17 +41,17 @@ const ROOM: f64 = 1.15;
 /// What a reader asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wish {
+pub struct RunRequest {
     /// The full name of a run.
     pub run: String,
     /// At which size.
-    pub size: WishedSize,
+    pub size: RequestedSize,
 }
 
-/// The size in a [`Wish`].
+/// The size in a [`RunRequest`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum WishedSize {
+pub enum RequestedSize {
     /// The one that takes seconds.
     Quick,
     /// That of the record.
@@ -60,7 +61,7 @@ pub enum WishedSize {
 /// What the page is told, in this order: each at most once but `line` and `status`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
-pub enum Told {
+pub enum RunEvent {
     /// What is waited for or made now, in words.
     Status {
         /// A sentence.
@@ -113,7 +114,7 @@ pub enum Told {
 
 /// Why a wish is not granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Rejected {
     /// No run has that name.
     NotListed,
     /// One run is made and another waits.
@@ -124,7 +125,7 @@ pub enum Refusal {
 
 /// The live runs of one server.
 #[derive(Debug)]
-pub struct Live {
+pub struct RunQueue {
     root: PathBuf,
     state: Mutex<State>,
     changed: Condvar,
@@ -145,10 +146,10 @@ struct State {
     closed: bool,
 }
 
-impl Live {
+impl RunQueue {
     /// For the book in `root`.
-    pub fn new(root: &Path) -> Arc<Live> {
-        Arc::new(Live {
+    pub fn new(root: &Path) -> Arc<RunQueue> {
+        Arc::new(RunQueue {
             root: root.to_owned(),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -160,8 +161,8 @@ impl Live {
 
     /// For tests: every listing's program is this one.
     #[cfg(test)]
-    pub(crate) fn with_program(root: &Path, program: &str) -> Arc<Live> {
-        Arc::new(Live {
+    pub(crate) fn with_program(root: &Path, program: &str) -> Arc<RunQueue> {
+        Arc::new(RunQueue {
             root: root.to_owned(),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -180,20 +181,20 @@ impl Live {
     ///
     /// # Errors
     ///
-    /// See [`Refusal`].
-    pub fn begin(self: &Arc<Live>, wish: Wish) -> Result<Stream, Refusal> {
-        let book = Book::open(&self.root).map_err(|_| Refusal::NotListed)?;
+    /// See [`Rejected`].
+    pub fn begin(self: &Arc<RunQueue>, wish: RunRequest) -> Result<Stream, Rejected> {
+        let book = Book::open(&self.root).map_err(|_| Rejected::NotListed)?;
         if book.run(&wish.run).is_err() {
-            return Err(Refusal::NotListed);
+            return Err(Rejected::NotListed);
         }
         let stop = Stop::default();
         let number = {
             let mut state = self.lock();
             if state.closed {
-                return Err(Refusal::Ending);
+                return Err(Rejected::Ending);
             }
             if state.admitted.len() >= MOST_RUNS {
-                return Err(Refusal::QueueFull);
+                return Err(Rejected::QueueFull);
             }
             state.next += 1;
             let number = state.next;
@@ -201,11 +202,11 @@ impl Live {
             number
         };
         let (sender, receiver) = unbounded_channel();
-        let admitted = Admitted {
+        let admitted = Permit {
             live: Arc::clone(self),
             number,
         };
-        let told = Teller {
+        let told = EventSender {
             sender,
             stop: stop.clone(),
         };
@@ -215,7 +216,7 @@ impl Live {
             if let Err(error) = outcome
                 && !told.stop.is_requested()
             {
-                told.tell(Told::Failed {
+                told.tell(RunEvent::Failed {
                     words: format!("{error:#}"),
                 });
             }
@@ -223,7 +224,7 @@ impl Live {
         // Where there is no thread, its admission went with what it was to do.
         match spawned {
             Ok(_) => Ok(Stream { receiver, stop }),
-            Err(_) => Err(Refusal::QueueFull),
+            Err(_) => Err(Rejected::QueueFull),
         }
     }
 
@@ -286,12 +287,12 @@ impl Live {
 /// What the page is told, as it happens. Dropping it ends the run.
 #[derive(Debug)]
 pub struct Stream {
-    receiver: UnboundedReceiver<Told>,
+    receiver: UnboundedReceiver<RunEvent>,
     stop: Stop,
 }
 
 impl tokio_stream::Stream for Stream {
-    type Item = Told;
+    type Item = RunEvent;
 
     fn poll_next(
         mut self: Pin<&mut Self>,
@@ -309,31 +310,31 @@ impl Drop for Stream {
 
 /// The thread's end of a stream.
 #[derive(Clone)]
-struct Teller {
-    sender: UnboundedSender<Told>,
+struct EventSender {
+    sender: UnboundedSender<RunEvent>,
     stop: Stop,
 }
 
-impl Teller {
-    fn tell(&self, told: Told) {
+impl EventSender {
+    fn tell(&self, told: RunEvent) {
         // Nobody listens any more: the stream's end has asked the run to stop.
         let _ = self.sender.send(told);
     }
 
     fn status(&self, words: impl Into<String>) {
-        self.tell(Told::Status {
+        self.tell(RunEvent::Status {
             words: words.into(),
         });
     }
 }
 
 /// A place among the runs that are made or wait. Dropping it gives it up.
-struct Admitted {
-    live: Arc<Live>,
+struct Permit {
+    live: Arc<RunQueue>,
     number: u64,
 }
 
-impl Drop for Admitted {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.live.lock().admitted.remove(&self.number);
         self.live.changed.notify_all();
@@ -341,7 +342,7 @@ impl Drop for Admitted {
 }
 
 /// The turn of the one run that is made.
-struct Turn<'a>(&'a Live);
+struct Turn<'a>(&'a RunQueue);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
@@ -350,8 +351,8 @@ impl Drop for Turn<'_> {
     }
 }
 
-impl Admitted {
-    fn turn(&self, told: &Teller) -> Result<Turn<'_>> {
+impl Permit {
+    fn turn(&self, told: &EventSender) -> Result<Turn<'_>> {
         let mut state = self.live.lock();
         if state.busy {
             told.status("Waiting for another run to end.");
@@ -367,12 +368,12 @@ impl Admitted {
         Ok(Turn(&self.live))
     }
 
-    fn make(&self, book: &Book, wish: &Wish, told: &Teller) -> Result<()> {
+    fn make(&self, book: &Book, wish: &RunRequest, told: &EventSender) -> Result<()> {
         let _turn = self.turn(told)?;
         let run = book.run(&wish.run)?;
         let size = match wish.size {
-            WishedSize::Quick => Size::Quick,
-            WishedSize::Recorded => Size::Recorded,
+            RequestedSize::Quick => Size::Quick,
+            RequestedSize::Recorded => Size::Recorded,
         };
         if size == Size::Recorded
             && run.run.args != run.run.quick
@@ -391,7 +392,7 @@ impl Admitted {
         }
         told.status(format!("Building {}.", run.listing.name));
         session.program(run)?;
-        told.tell(Told::Started {
+        told.tell(RunEvent::Started {
             command: run.command(size),
         });
         let mut line = String::new();
@@ -403,7 +404,7 @@ impl Admitted {
                     text: std::mem::take(&mut line),
                 };
                 for line in lines_of(&[whole]) {
-                    told.tell(Told::Line {
+                    told.tell(RunEvent::Line {
                         html: page::line(&line.raw, &run.listing.varies),
                     });
                 }
@@ -413,13 +414,13 @@ impl Admitted {
             seconds: outcome.seconds,
             text: line,
         }]) {
-            told.tell(Told::Line {
+            told.tell(RunEvent::Line {
                 html: page::line(&rest.raw, &run.listing.varies),
             });
         }
         let faults = outcome.faults(run.run.exit);
         let skipped = outcome.skipped();
-        told.tell(Told::Ended {
+        told.tell(RunEvent::Ended {
             words: match (&skipped, &faults[..]) {
                 (Some(why), _) => format!("The program says that it cannot run here: {why}"),
                 (None, []) => format!("Ended after {:.2} s.", outcome.seconds),
@@ -431,14 +432,14 @@ impl Admitted {
             return Ok(());
         }
         if let Some(html) = page::picture(&run.full_name(), &outcome) {
-            told.tell(Told::Picture { html });
+            told.tell(RunEvent::Picture { html });
         }
         let lines = outcome.lines();
         if let Some(record) = Record::load(run)? {
             let recorded = record.lines();
             let found = agreement::compare(&lines, &recorded, &run.listing.varies);
             let (live, recorded) = agreement::differing(&lines, &recorded, &run.listing.varies);
-            told.tell(Told::Agreement {
+            told.tell(RunEvent::Agreement {
                 words: format!("This run {}.", found.words()),
                 agrees: found.agrees(),
                 live,
@@ -457,7 +458,7 @@ impl Admitted {
             let standing = match (claim.on, size) {
                 (On::Notes, _) => continue,
                 (On::Record, Size::Quick) => {
-                    Standing::Open("this claim needs the recorded size".to_owned())
+                    Judgement::Undecided("this claim needs the recorded size".to_owned())
                 }
                 _ => claim.check.standing(&lines, &figures),
             };
@@ -466,7 +467,7 @@ impl Admitted {
             }
             claims.insert(index, page::live_verdict(claim, &standing));
         }
-        told.tell(Told::Verdicts { claims });
+        told.tell(RunEvent::Verdicts { claims });
         Ok(())
     }
 }
@@ -515,7 +516,7 @@ mod tests {
     use crate::fixture_book::{book, write};
 
     /// The fixture's book with runs that are scripts of `sh`, each a name and a script.
-    fn scripts(runs: &[(&str, &str)]) -> (tempfile::TempDir, Arc<Live>) {
+    fn scripts(runs: &[(&str, &str)]) -> (tempfile::TempDir, Arc<RunQueue>) {
         let dir = book();
         let mut text = String::new();
         for (name, script) in runs {
@@ -525,18 +526,18 @@ mod tests {
             );
         }
         write(dir.path(), "listings/demo/runs.toml", &text);
-        let live = Live::with_program(dir.path(), "/bin/sh");
+        let live = RunQueue::with_program(dir.path(), "/bin/sh");
         (dir, live)
     }
 
-    fn wish(run: &str) -> Wish {
-        Wish {
+    fn wish(run: &str) -> RunRequest {
+        RunRequest {
             run: run.to_owned(),
-            size: WishedSize::Quick,
+            size: RequestedSize::Quick,
         }
     }
 
-    fn all(mut stream: Stream) -> Vec<Told> {
+    fn all(mut stream: Stream) -> Vec<RunEvent> {
         std::iter::from_fn(|| stream.receiver.blocking_recv()).collect()
     }
 
@@ -544,13 +545,13 @@ mod tests {
     fn first_line(stream: &mut Stream) -> String {
         loop {
             match stream.receiver.blocking_recv() {
-                Some(Told::Line { html }) => {
+                Some(RunEvent::Line { html }) => {
                     let text = html
                         .replace("<span class=\"line\">", "")
                         .replace("</span>", "");
                     return text.trim().to_owned();
                 }
-                Some(Told::Ended { .. }) | None => panic!("no line came before the end"),
+                Some(RunEvent::Ended { .. }) | None => panic!("no line came before the end"),
                 Some(_) => {}
             }
         }
@@ -578,10 +579,10 @@ mod tests {
             })
             .collect();
         assert_eq!(kinds, ["status", "started", "line", "ended", "verdicts"]);
-        let Some(Told::Verdicts { claims }) = told.last() else {
+        let Some(RunEvent::Verdicts { claims }) = told.last() else {
             panic!("{told:?}");
         };
-        assert!(claims[&0].contains("Live: holds"), "{claims:?}");
+        assert!(claims[&0].contains("RunQueue: holds"), "{claims:?}");
     }
 
     #[test]
@@ -603,14 +604,14 @@ mod tests {
         let waiting = live.begin(wish("demo/short")).expect("one may wait");
         assert_eq!(
             live.begin(wish("demo/short")).err(),
-            Some(Refusal::QueueFull)
+            Some(Rejected::QueueFull)
         );
         drop(waiting);
         let deadline = Instant::now() + Duration::from_secs(10);
         let next = loop {
             match live.begin(wish("demo/short")) {
                 Ok(stream) => break stream,
-                Err(refusal) => assert_eq!(refusal, Refusal::QueueFull),
+                Err(refusal) => assert_eq!(refusal, Rejected::QueueFull),
             }
             assert!(Instant::now() < deadline, "the place is not given up");
             std::thread::sleep(Duration::from_millis(5));
@@ -620,7 +621,7 @@ mod tests {
         let told = all(next);
         assert!(
             told.iter()
-                .any(|told| matches!(told, Told::Ended { well: true, .. })),
+                .any(|told| matches!(told, RunEvent::Ended { well: true, .. })),
             "{told:?}"
         );
     }
@@ -641,7 +642,7 @@ mod tests {
             "demo%2fa",
         ] {
             let refused = live.begin(wish(name)).err();
-            assert_eq!(refused, Some(Refusal::NotListed), "{name}");
+            assert_eq!(refused, Some(Rejected::NotListed), "{name}");
         }
     }
 
@@ -653,7 +654,7 @@ mod tests {
         let book = Book::open(dir.path()).expect("it is right");
         let session = Session::new(&book, Stop::default());
         session.use_program("demo", "/bin/sh");
-        let how = crate::verbs::record::How {
+        let how = crate::verbs::record::RecordOptions {
             of: 1,
             keep_broken: false,
         };
@@ -667,7 +668,7 @@ mod tests {
         );
         let told = all(live.begin(wish("demo/a")).expect("it is listed"));
         let differences = told.iter().find_map(|told| match told {
-            Told::Agreement {
+            RunEvent::Agreement {
                 agrees,
                 live,
                 recorded,
@@ -676,10 +677,10 @@ mod tests {
             _ => None,
         });
         assert_eq!(differences, Some((false, vec![0, 1], vec![0])));
-        let Some(Told::Verdicts { claims }) = told.last() else {
+        let Some(RunEvent::Verdicts { claims }) = told.last() else {
             panic!("{told:?}");
         };
-        assert!(claims[&0].contains("Live: does not hold"), "{claims:?}");
+        assert!(claims[&0].contains("RunQueue: does not hold"), "{claims:?}");
     }
 
     #[test]
@@ -694,6 +695,6 @@ mod tests {
             Err(Errno::ESRCH),
             "gone when close returns"
         );
-        assert_eq!(live.begin(wish("demo/a")).err(), Some(Refusal::Ending));
+        assert_eq!(live.begin(wish("demo/a")).err(), Some(Rejected::Ending));
     }
 }

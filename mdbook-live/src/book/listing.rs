@@ -1,0 +1,422 @@
+//! A book with its listings and their runs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::book::chart::Chart;
+use crate::book::claim::{Check, Claim, On};
+use crate::book::figure::{self, BUILT_IN, FigureName, FigureSpec};
+use crate::book::varies::Varies;
+
+/// A book with its listings.
+#[derive(Debug, Clone)]
+pub struct Book {
+    /// The folder of `book.toml`.
+    pub root: PathBuf,
+    /// The listings, in the order of `book.toml`'s globs, then by name.
+    pub listings: Vec<Listing>,
+}
+
+/// A crate that a chapter embeds.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// The name of its folder and of its package.
+    pub name: String,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// What varies by nature between two runs of it.
+    pub varies: Varies,
+    /// Globs of files that it runs and is not built from.
+    pub sources: Vec<String>,
+    /// The figures that can be read from its runs' lines.
+    pub figures: BTreeMap<String, FigureSpec>,
+    /// Its runs, in the order of `runs.toml`.
+    pub runs: Vec<Run>,
+    /// Figures of several of them, side by side.
+    pub charts: Vec<Chart>,
+}
+
+/// One way to run a listing.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Unique in its listing.
+    pub name: String,
+    /// Which of the listing's programs it runs.
+    pub program: Program,
+    /// What a reader sees above it.
+    pub caption: String,
+    /// The arguments at the recorded size.
+    pub args: Vec<String>,
+    /// The arguments at the quick size.
+    pub quick: Vec<String>,
+    /// The time limit of the recorded size.
+    pub limit: Duration,
+    /// The time limit of the quick size.
+    pub quick_limit: Duration,
+    /// The figure by which the median of several recordings is chosen; built in
+    /// `wall_s` unless the run names another.
+    pub median: String,
+    /// Whether its process tree's memory is sampled when it is recorded: it is, unless
+    /// what the run measures would suffer from it.
+    pub memory: bool,
+    /// The exit code that it must end with.
+    pub exit: i32,
+    /// What the book claims of it.
+    pub claims: Vec<Claim>,
+}
+
+/// One of a listing's programs, as cargo names them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Program {
+    /// `src/main.rs`.
+    #[default]
+    Main,
+    /// `src/bin/NAME.rs`: an experiment beside the main run.
+    Bin(String),
+    /// `examples/NAME.rs`: the solution of an exercise.
+    Example(String),
+}
+
+impl Program {
+    /// Its name, where it is not the listing's own, with the option by which cargo takes it.
+    pub fn option(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Program::Main => None,
+            Program::Bin(name) => Some(("--bin", name)),
+            Program::Example(name) => Some(("--example", name)),
+        }
+    }
+
+    /// Its source file, from the listing's folder.
+    pub fn source(&self) -> PathBuf {
+        match self {
+            Program::Main => PathBuf::from("src/main.rs"),
+            Program::Bin(name) => Path::new("src/bin").join(format!("{name}.rs")),
+            Program::Example(name) => Path::new("examples").join(format!("{name}.rs")),
+        }
+    }
+}
+
+/// The exit code by which a run says that it was skipped: as in the Automake manual,
+/// "Scripts-based Testsuites".
+pub(crate) const SKIPPED: i32 = 77;
+
+/// At which size a run is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// The size of the record.
+    Recorded,
+    /// A size that takes seconds.
+    Quick,
+}
+
+/// A run together with its listing.
+#[derive(Debug, Clone, Copy)]
+pub struct RunRef<'a> {
+    /// The listing.
+    pub listing: &'a Listing,
+    /// The run.
+    pub run: &'a Run,
+}
+
+impl Book {
+    /// The nearest folder upwards from `from` that has a `book.toml`.
+    pub fn find_root(from: &Path) -> Result<PathBuf> {
+        from.ancestors()
+            .find(|dir| dir.join("book.toml").is_file())
+            .map(Path::to_path_buf)
+            .with_context(|| {
+                format!(
+                    "no book.toml in {} or in a folder above it; --root DIR names the book's folder",
+                    from.display()
+                )
+            })
+    }
+
+    /// The run with that full name. The error names those that there are.
+    pub fn run(&self, name: &str) -> Result<RunRef<'_>> {
+        let found = self.runs().find(|run| run.full_name() == name);
+        found.with_context(|| {
+            let there_are: Vec<String> = self.runs().map(|run| run.full_name()).collect();
+            format!("no run {name}; there are: {}", there_are.join(", "))
+        })
+    }
+
+    /// Every run, by listing.
+    pub fn runs(&self) -> impl Iterator<Item = RunRef<'_>> {
+        self.listings
+            .iter()
+            .flat_map(|listing| listing.runs.iter().map(move |run| RunRef { listing, run }))
+    }
+
+    /// The chart `LISTING/CHART`, with its listing. The error names those that there are.
+    pub fn chart(&self, name: &str) -> Result<(&Listing, &Chart)> {
+        let all = self.listings.iter().flat_map(|listing| {
+            let charts = listing.charts.iter();
+            charts.map(move |chart| (format!("{}/{}", listing.name, chart.name), listing, chart))
+        });
+        let all: Vec<(String, &Listing, &Chart)> = all.collect();
+        let found = all.iter().find(|(known, ..)| known == name);
+        let found = found.with_context(|| {
+            let there_are: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
+            format!("no chart {name}; there are: {}", there_are.join(", "))
+        })?;
+        Ok((found.1, found.2))
+    }
+
+    /// The listing with that name.
+    pub fn listing(&self, name: &str) -> Option<&Listing> {
+        self.listings.iter().find(|listing| listing.name == name)
+    }
+
+    /// Whether a quick live run of `run` must sample memory: a claim that is
+    /// checked on quick runs reads one of its memory figures.
+    pub fn quick_run_needs_memory(&self, run: RunRef<'_>) -> bool {
+        let full_name = run.full_name();
+        self.ratios().any(|(of_run, claim, name)| {
+            let asked = name.run.clone().unwrap_or_else(|| of_run.full_name());
+            claim.on == On::Any && asked == full_name && figure::is_of_memory(&name.figure)
+        })
+    }
+
+    /// Every figure that a claim names, with the claim and its run.
+    pub(super) fn ratios(&self) -> impl Iterator<Item = (RunRef<'_>, &Claim, &FigureName)> {
+        self.runs().flat_map(|run| {
+            run.run.claims.iter().flat_map(move |claim| {
+                let named = match &claim.check {
+                    Check::Ratio { of, to, .. } => vec![of, to],
+                    _ => Vec::new(),
+                };
+                named.into_iter().map(move |name| (run, claim, name))
+            })
+        })
+    }
+
+    /// A path as a reader of the book knows it: from the book's root.
+    pub fn relative<'p>(&self, path: &'p Path) -> &'p Path {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+}
+
+impl Listing {
+    /// The error names the figures that the listing's runs have.
+    pub fn require_figure(&self, name: &str) -> Result<()> {
+        if self.figures.contains_key(name) || BUILT_IN.contains(&name) {
+            return Ok(());
+        }
+        let own = self.figures.keys().map(String::as_str);
+        let expected: Vec<&str> = own.chain(BUILT_IN).collect();
+        bail!(
+            "no figure {name} of {}; accepted: {}",
+            self.name,
+            expected.join(", ")
+        );
+    }
+}
+
+impl Run {
+    /// The arguments at that size.
+    pub fn args(&self, size: Size) -> &[String] {
+        match size {
+            Size::Recorded => &self.args,
+            Size::Quick => &self.quick,
+        }
+    }
+
+    /// The time limit at that size.
+    pub fn limit(&self, size: Size) -> Duration {
+        match size {
+            Size::Recorded => self.limit,
+            Size::Quick => self.quick_limit,
+        }
+    }
+}
+
+impl RunRef<'_> {
+    /// `LISTING/RUN`.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.listing.name, self.run.name)
+    }
+
+    /// What a reader types in the listing's folder: `cargo run -- …`.
+    pub fn command(&self, size: Size) -> String {
+        let args = self.run.args(size);
+        let mut command = "cargo run".to_owned();
+        if let Some((option, name)) = self.run.program.option() {
+            command.push_str(&format!(" {option} {}", shell_word(name)));
+        }
+        if !args.is_empty() {
+            command.push_str(" --");
+        }
+        for arg in args {
+            command.push(' ');
+            command.push_str(&shell_word(arg));
+        }
+        command
+    }
+
+    /// Where its record lies.
+    pub fn record_path(&self) -> PathBuf {
+        self.recorded(&format!("{}.cast", self.run.name))
+    }
+
+    /// Where the memory of its record lies.
+    pub fn memory_path(&self) -> PathBuf {
+        self.recorded(&format!("{}.memory.csv", self.run.name))
+    }
+
+    /// Where the notes' output lies, if they recorded it.
+    pub fn notes_path(&self) -> PathBuf {
+        let file = format!("{}.txt", self.run.name);
+        self.listing.dir.join("notes").join(file)
+    }
+
+    fn recorded(&self, file: &str) -> PathBuf {
+        self.listing.dir.join("recorded").join(file)
+    }
+}
+
+/// An argument as a POSIX shell takes it, quoted only where it must be.
+fn shell_word(arg: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !arg.is_empty() && arg.chars().all(plain) {
+        arg.to_owned()
+    } else {
+        format!("'{}'", arg.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A book in a temporary folder with one listing, `demo`.
+    pub(crate) fn book_with(runs_toml: &str) -> (tempfile::TempDir, Result<Book>) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let write = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
+        };
+        write(
+            "book.toml",
+            "[preprocessor.live]\nlistings = [\"listings/*\"]\n",
+        );
+        write("listings/library/Cargo.toml", "");
+        write("listings/demo/runs.toml", runs_toml);
+        write(
+            "listings/demo/Cargo.toml",
+            "[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n",
+        );
+        write("listings/demo/src/main.rs", "fn main() {}\n");
+        let book = Book::open(dir.path());
+        (dir, book)
+    }
+
+    /// A `runs.toml` with one run, `one`, and these further lines of it.
+    pub(crate) fn one_run(rest: &str) -> String {
+        format!(
+            "[[run]]\nname = 'one'\ncaption = 'One'\nargs = ['a b', '--n', '1']\nlimit_s = 5\n{rest}"
+        )
+    }
+
+    fn error_of(runs_toml: &str) -> String {
+        let (_dir, book) = book_with(runs_toml);
+        let message = format!("{:#}", book.expect_err("this runs.toml is wrong"));
+        assert!(!message.contains('\n'), "one line: {message}");
+        message
+    }
+
+    #[test]
+    fn a_book_is_its_listings_and_their_runs() {
+        let (dir, book) = book_with(&one_run(
+            "exit = 3\nquick = []\nquick_limit_s = 0.5\n[[run]]\nname='two'\ncaption='Two'\nargs=['x']\nlimit_s=1",
+        ));
+        let book = book.expect("it is right");
+        let names: Vec<String> = book.runs().map(|run| run.full_name()).collect();
+        assert_eq!(names, ["demo/one", "demo/two"]);
+        let one = book.run("demo/one").expect("it is there");
+        assert_eq!(one.command(Size::Recorded), "cargo run -- 'a b' --n 1");
+        assert_eq!(one.command(Size::Quick), "cargo run");
+        assert_eq!(one.run.exit, 3);
+        assert_eq!(one.run.quick_limit, Duration::from_millis(500));
+        let two = book.run("demo/two").expect("it is there");
+        assert_eq!(two.run.quick, two.run.args);
+        assert_eq!(two.run.quick_limit, two.run.limit);
+        assert_eq!(
+            two.memory_path(),
+            dir.path().join("listings/demo/recorded/two.memory.csv")
+        );
+    }
+
+    #[test]
+    fn a_missing_run_is_answered_with_those_that_there_are() {
+        let (_dir, book) = book_with(&one_run(""));
+        let error = book
+            .expect("it is right")
+            .run("demo/two")
+            .expect_err("no such run");
+        assert_eq!(error.to_string(), "no run demo/two; there are: demo/one");
+    }
+
+    #[test]
+    fn a_glob_without_listings_is_an_error() {
+        let (dir, _) = book_with(&one_run(""));
+        std::fs::write(
+            dir.path().join("book.toml"),
+            "[preprocessor.live]\nlistings = [\"listings/*\", \"bench\"]\n",
+        )
+        .expect("a file");
+        let error = Book::open(dir.path()).expect_err("bench does not exist");
+        assert_eq!(
+            error.to_string(),
+            "book.toml: [preprocessor.live] listings: `bench` matches no folder that has a runs.toml"
+        );
+    }
+
+    #[test]
+    fn the_root_is_found_from_a_folder_below_it() {
+        let (dir, _) = book_with(&one_run(""));
+        let found = Book::find_root(&dir.path().join("listings/demo/src")).expect("a root");
+        assert_eq!(found, dir.path());
+    }
+
+    #[test]
+    fn a_ratio_of_what_does_not_exist_names_what_does() {
+        let with = |ratio: &str| {
+            let run = one_run(&format!(
+                "[[run.claim]]\nsays = 'Faster'\nratio = {ratio}\n"
+            ));
+            format!("figures.t = {{ pattern = 't=(.+)' }}\n{run}")
+        };
+        assert_eq!(
+            error_of(&with("{ of = 't', to = 'u', at_least = 2 }")),
+            "listings/demo/runs.toml: run one: claim \"Faster\": ratio: no figure u of demo; \
+             accepted: t, wall_s, tree_peak, tree_peak_anon, tree_peak_file, tree_peak_shmem"
+        );
+        assert_eq!(
+            error_of(&with("{ of = 't', to = 'demo/two t', at_least = 2 }")),
+            "listings/demo/runs.toml: run one: claim \"Faster\": ratio: no run demo/two; \
+             there are: demo/one"
+        );
+    }
+
+    #[test]
+    fn memory_is_sampled_live_only_where_a_claim_on_quick_runs_reads_it() {
+        let with = |on: &str| {
+            one_run(&format!(
+                "[[run.claim]]\nsays = 'Once'\non = '{on}'\n\
+                 ratio = {{ of = 'tree_peak', to = 'wall_s', at_least = 1 }}\n"
+            ))
+        };
+        for (on, needed) in [("any", true), ("record", false), ("notes", false)] {
+            let (_dir, book) = book_with(&with(on));
+            let book = book.expect("it is right");
+            let run = book.run("demo/one").expect("it is there");
+            assert_eq!(book.quick_run_needs_memory(run), needed, "{on}");
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! A record: what a run printed and when, as asciicast v2, with where it was made.
+
+use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::book::listing::RunRef;
+use crate::record::line::{Event, Line, lines_of};
+use crate::record::marks::Mark;
+use crate::record::memory::{MEMORY_COLUMNS, MemorySample, parse_memory};
+
+/// A recorded run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The first line of the `.cast` file.
+    pub header: Header,
+    /// What was printed, in order.
+    pub events: Vec<Event>,
+    /// What its processes were doing when, in order of time.
+    pub marks: Vec<Mark>,
+    /// The memory of the process tree; empty where it was not sampled.
+    pub memory: Vec<MemorySample>,
+}
+
+/// The header of an asciicast, with one key of our own, `live`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Of the format: 2.
+    pub version: u32,
+    /// Columns of the terminal.
+    pub width: u32,
+    /// Rows of the terminal.
+    pub height: u32,
+    /// When the run began, in seconds since 1970.
+    pub timestamp: u64,
+    /// Seconds from the start to the exit.
+    pub duration: f64,
+    /// The run's full name.
+    pub title: String,
+    /// What a reader types to run the same.
+    pub command: String,
+    /// Empty; players expect it.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// What this tool adds.
+    pub live: Provenance,
+}
+
+/// What the header says beyond asciicast.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The machine.
+    pub host: HostCard,
+    /// The listing's arguments.
+    pub args: Vec<String>,
+    /// The exit code; 128 and the signal's number where a signal ended it.
+    pub exit: i32,
+    /// The hash of the sources that were run.
+    pub sources: String,
+    /// The figure by which this run was chosen among several.
+    pub by: String,
+    /// That figure of each of them, ascending; this one has the median.
+    pub of: Vec<f64>,
+}
+
+/// The machine that made a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostCard {
+    /// The processor's model.
+    pub cpu: String,
+    /// Logical processors online.
+    pub cores: usize,
+    /// Memory in MiB.
+    pub memory_mib: u64,
+    /// The kernel's name and release.
+    pub kernel: String,
+    /// `rustc --version`.
+    pub rustc: String,
+    /// Transparent huge pages: `always`, `madvise`, `never` or `unknown`.
+    pub thp: String,
+}
+
+/// The day, in UTC, of a time in seconds since 1970.
+pub fn date_of(timestamp: u64) -> String {
+    // Days to a date of the Gregorian calendar, in eras of 400 years that
+    // begin on 1 March (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+    let days = timestamp / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    format!(
+        "{:04}-{month:02}-{day_of_month:02}",
+        year + era * 400 + next
+    )
+}
+
+impl Header {
+    /// The day of the record, `2026-03-14`, in UTC.
+    pub fn date(&self) -> String {
+        date_of(self.timestamp)
+    }
+}
+
+impl Record {
+    /// The run's record; `None` where it has not been recorded yet.
+    pub fn load(run: RunRef<'_>) -> Result<Option<Record>> {
+        let path = run.record_path();
+        let Some(text) = read_if_there(&path)? else {
+            return Ok(None);
+        };
+        let (header, events, marks) = parse_cast(&path, &text)?;
+        let path = run.memory_path();
+        let memory = match read_if_there(&path)? {
+            Some(text) => parse_memory(&path, &text)?,
+            None => Vec::new(),
+        };
+        Ok(Some(Record {
+            header,
+            events,
+            marks,
+            memory,
+        }))
+    }
+
+    /// Writes the record, each of its files at once or not at all.
+    pub fn save(&self, run: RunRef<'_>) -> Result<()> {
+        let mut cast = serde_json::to_string(&self.header)? + "\n";
+        let mut lines: Vec<(f64, &str, String)> = Vec::new();
+        for event in &self.events {
+            lines.push((event.seconds, "o", event.text.replace('\n', "\r\n")));
+        }
+        for mark in &self.marks {
+            lines.push((mark.seconds, "m", mark.label()));
+        }
+        // Stable: of what came at one time the output stays first.
+        lines.sort_by(|one, other| one.0.total_cmp(&other.0));
+        for line in lines {
+            cast += &serde_json::to_string(&line)?;
+            cast.push('\n');
+        }
+        let mut memory = format!("{MEMORY_COLUMNS}\n");
+        for sample in &self.memory {
+            memory += &format!(
+                "{:.6},{},{},{},{},{},{},{},{}\n",
+                sample.seconds,
+                sample.process,
+                sample.ordinal,
+                sample.pss_kib,
+                sample.anon_kib,
+                sample.file_kib,
+                sample.shmem_kib,
+                sample.private_dirty_kib,
+                sample.unmapped_kib
+            );
+        }
+        // The memory first: a record that is there is never without it.
+        if self.memory.is_empty() {
+            remove_if_there(&run.memory_path())?;
+        } else {
+            write_at_once(&run.memory_path(), &memory)?;
+        }
+        write_at_once(&run.record_path(), &cast)
+    }
+
+    /// The lines that were printed.
+    pub fn lines(&self) -> Vec<Line> {
+        lines_of(&self.events)
+    }
+}
+
+fn parse_cast(path: &Path, text: &str) -> Result<(Header, Vec<Event>, Vec<Mark>)> {
+    let at = |line: usize| format!("{}:{line}", path.display());
+    let mut lines = text.lines().zip(1..);
+    let (first, _) = lines
+        .next()
+        .with_context(|| format!("{}: empty; accepted is asciicast v2", path.display()))?;
+    let header: Header =
+        serde_json::from_str(first).with_context(|| format!("{}: no header of a record", at(1)))?;
+    if header.version != 2 {
+        bail!(
+            "{}: version {}; accepted is asciicast version 2",
+            at(1),
+            header.version
+        );
+    }
+    let (mut events, mut marks) = (Vec::new(), Vec::new());
+    for (line, number) in lines {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let (seconds, kind, text): (f64, String, String) = serde_json::from_str(line)
+            .with_context(|| {
+                format!(
+                    "{}: no event; accepted is [seconds, \"o\", \"text\"]",
+                    at(number)
+                )
+            })?;
+        // The format has input and resizes too.
+        match kind.as_str() {
+            "o" => events.push(Event {
+                seconds,
+                text: text.replace("\r\n", "\n"),
+            }),
+            "m" => marks.extend(Mark::of_label(seconds, &text)),
+            _ => {}
+        }
+    }
+    Ok((header, events, marks))
+}
+
+fn read_if_there(path: &Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Readers see the old file or the new one, never a part of it.
+fn write_at_once(path: &Path, text: &str) -> Result<()> {
+    let write = || -> Result<()> {
+        let dir = path.parent().context("it has no folder")?;
+        std::fs::create_dir_all(dir)?;
+        // Permissions as any new file has, after the umask; the default is the owner's alone.
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(dir)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::book::listing::tests::{book_with, one_run};
+    use crate::record::line::without_escapes;
+
+    pub(crate) fn record_of(text: &str) -> Record {
+        Record {
+            header: Header {
+                version: 2,
+                width: 100,
+                height: 24,
+                timestamp: 1_773_446_400,
+                duration: 0.25,
+                title: "demo/one".into(),
+                command: "cargo run -- 'a b' --n 1".into(),
+                env: BTreeMap::new(),
+                live: Provenance {
+                    host: HostCard {
+                        cpu: "A processor".into(),
+                        cores: 2,
+                        memory_mib: 4096,
+                        kernel: "Linux 6.1".into(),
+                        rustc: "rustc 1.95.0".into(),
+                        thp: "madvise".into(),
+                    },
+                    args: vec!["a b".into(), "--n".into(), "1".into()],
+                    exit: 0,
+                    sources: String::new(),
+                    by: "wall_s".into(),
+                    of: vec![0.25],
+                },
+            },
+            events: text
+                .split_inclusive('\n')
+                .enumerate()
+                .map(|(nth, text)| Event {
+                    seconds: nth as f64 / 8.0,
+                    text: text.to_owned(),
+                })
+                .collect(),
+            marks: Vec::new(),
+            memory: Vec::new(),
+        }
+    }
+
+    fn sample(seconds: f64) -> MemorySample {
+        MemorySample {
+            seconds,
+            process: "demo".into(),
+            ordinal: 0,
+            pss_kib: 300,
+            anon_kib: 100,
+            file_kib: 150,
+            shmem_kib: 50,
+            private_dirty_kib: 90,
+            unmapped_kib: 20,
+        }
+    }
+
+    #[test]
+    fn a_record_survives_the_round_trip_through_its_files() {
+        let (_dir, book) = book_with(&one_run(""));
+        let book = book.expect("it is right");
+        let run = book.run("demo/one").expect("it is there");
+        assert_eq!(Record::load(run).expect("nothing is wrong"), None);
+
+        let mut record =
+            record_of("\x1b[1mMain\x1b[0m \"quoted\" \\ \u{1F980}\ntwo\r\n\r10%\r100%\nno end");
+        record.memory = vec![sample(0.0), sample(0.020_001)];
+        record.marks = vec![Mark {
+            seconds: 0.2,
+            process: "demo".into(),
+            state: "waiting".into(),
+        }];
+        record.save(run).expect("it can be written");
+        assert_eq!(
+            Record::load(run).expect("it is right"),
+            Some(record.clone())
+        );
+
+        let cast = std::fs::read_to_string(run.record_path()).expect("it is there");
+        assert!(
+            cast.lines()
+                .nth(1)
+                .is_some_and(|line| line.ends_with(r#"\r\n"]"#)),
+            "{cast}"
+        );
+
+        record.memory.clear();
+        record.save(run).expect("it can be written");
+        assert!(
+            !run.memory_path().exists(),
+            "no memory of an earlier record stays"
+        );
+        let left = std::fs::read_dir(run.listing.dir.join("recorded")).expect("a folder");
+        assert_eq!(left.count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn lines_lose_colours_and_ends_and_keep_the_last_one() {
+        let events = [
+            (0.5, "\x1b[1;32mMa"),
+            (0.75, "in\x1b[0m one\r\n\n10%\r90%\nend"),
+        ]
+        .map(|(seconds, text)| Event {
+            seconds,
+            text: text.to_owned(),
+        });
+        let lines = lines_of(&events);
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["Main one", "", "90%", "end"]);
+        assert_eq!(lines[0].raw, "\x1b[1;32mMain\x1b[0m one");
+        assert_eq!(lines[0].seconds, 0.75);
+    }
+
+    #[test]
+    fn escapes_of_every_kind_are_stripped() {
+        let line = "\x1b]8;;http://x\x1b\\a\x1b]8;;\x07b\x1b[38;5;1mc\x1b[K\x1b7d\x1b(Be";
+        assert_eq!(without_escapes(line), "abcde");
+    }
+
+    #[test]
+    fn a_broken_record_is_told_with_file_and_line() {
+        let (_dir, book) = book_with(&one_run(""));
+        let book = book.expect("it is right");
+        let run = book.run("demo/one").expect("it is there");
+        record_of("one\n").save(run).expect("it can be written");
+        let good = std::fs::read_to_string(run.record_path()).expect("it is there");
+        let broken = |text: String, memory: &str| {
+            std::fs::write(run.record_path(), text).expect("a file");
+            std::fs::write(run.memory_path(), memory).expect("a file");
+            format!("{:#}", Record::load(run).expect_err("it is broken"))
+        };
+        let header = MEMORY_COLUMNS;
+        assert!(broken(String::new(), header).contains("one.cast: empty"));
+        assert!(
+            broken("{}\n".into(), header)
+                .contains("one.cast:1: no header of a record: missing field")
+        );
+        assert!(
+            broken(good.replace("\"version\":2", "\"version\":3"), header)
+                .contains("one.cast:1: version 3")
+        );
+        assert!(broken(format!("{good}\n[1, \"o\"]\n"), header).contains("one.cast:4: no event"));
+        assert!(
+            broken(good.clone(), "seconds\n").contains("one.memory.csv:1: accepted is the heading")
+        );
+        assert!(
+            broken(good.clone(), &format!("{header}\n0,demo,0,1,2,3,4\n"))
+                .contains("one.memory.csv:2")
+        );
+    }
+
+    #[test]
+    fn dates_are_of_the_gregorian_calendar() {
+        let mut header = record_of("").header;
+        for (timestamp, date) in [
+            (0, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (1_773_446_400, "2026-03-14"),
+            (4_107_542_399, "2100-02-28"),
+        ] {
+            header.timestamp = timestamp;
+            assert_eq!(header.date(), date);
+        }
+    }
+}
