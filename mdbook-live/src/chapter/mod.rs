@@ -49,11 +49,11 @@ pub const NAME: &str = "live";
 /// The preprocessor, for mdBook's libraries.
 #[derive(Debug, Clone, Default)]
 pub struct LivePreprocessor {
-    /// The runs that were made for this build, by name: they fill the LivePreprocessor columns.
+    /// The runs that were made for this build, by name: they fill the Live columns.
     pub made: Arc<LiveRuns>,
 }
 
-/// LivePreprocessor runs at their quick size.
+/// Live runs at their quick size.
 #[derive(Debug, Default)]
 pub struct LiveRuns {
     /// The machine; `None` where none was made.

@@ -21,7 +21,7 @@ pub fn verdicts(parts: &[VerdictsView<'_>]) -> String {
             table {
                 thead { tr {
                     th scope="col" { "The notes" }
-                    th scope="col" { "CheckResult" }
+                    th scope="col" { "Verdict" }
                     th scope="col" { "By this run" }
                 } }
                 @for part in parts {

@@ -13,7 +13,7 @@ use crate::serve::queue::RunQueue;
 /// The header that carries the token.
 const TOKEN: &str = "x-live-token";
 
-/// RunQueue runs, and what a request for one must bring.
+/// Live runs, and what a request for one must bring.
 ///
 /// - A `Host` that is this server's own: a foreign name that leads here, as by DNS
 ///   rebinding, gets nothing.
@@ -55,14 +55,14 @@ impl AccessControl {
         let refuse = |words: &str| Err((StatusCode::FORBIDDEN, words.to_owned()));
         if !self.is_own_host(headers) {
             return refuse(
-                "RunQueue runs are for this machine: open the book by the address that the server printed.",
+                "Live runs are for this machine: open the book by the address that the server printed.",
             );
         }
         if let Some(origin) = headers.get(header::ORIGIN) {
             let origin = origin.to_str().unwrap_or_default();
             let own = |host: &String| origin.strip_prefix("http://") == Some(host);
             if !self.hosts.iter().any(own) {
-                return refuse("RunQueue runs are for the book's own pages.");
+                return refuse("Live runs are for the book's own pages.");
             }
         }
         let token = headers.get(TOKEN).map(|token| token.as_bytes());

@@ -1,4 +1,4 @@
-//! RunQueue runs: what a reader starts from the page, on the machine that serves the book.
+//! Live runs: what a reader starts from the page, on the machine that serves the book.
 //!
 //! A request begins a thread, and its answer is a stream of what that thread tells. Who
 //! lets go of the stream, by *Stop* or by closing the page, ends the run: there is no
@@ -582,7 +582,7 @@ mod tests {
         let Some(RunEvent::Verdicts { claims }) = told.last() else {
             panic!("{told:?}");
         };
-        assert!(claims[&0].contains("RunQueue: holds"), "{claims:?}");
+        assert!(claims[&0].contains("Live: holds"), "{claims:?}");
     }
 
     #[test]
@@ -680,7 +680,7 @@ mod tests {
         let Some(RunEvent::Verdicts { claims }) = told.last() else {
             panic!("{told:?}");
         };
-        assert!(claims[&0].contains("RunQueue: does not hold"), "{claims:?}");
+        assert!(claims[&0].contains("Live: does not hold"), "{claims:?}");
     }
 
     #[test]

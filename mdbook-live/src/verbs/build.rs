@@ -27,7 +27,7 @@ pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
     build_with(root, dest, LivePreprocessor::default())
 }
 
-/// As [`build`], with the LivePreprocessor columns filled: every run is made at its quick size on this
+/// As [`build`], with the Live columns filled: every run is made at its quick size on this
 /// machine. Returns the folder, and what failed, a sentence each; a run that failed has its
 /// column all the same, which says so.
 ///
@@ -202,7 +202,7 @@ mod tests {
         for part in [
             "<figure class=\"run-column live\">",
             "made here",
-            "LivePreprocessor: holds",
+            "Live: holds",
             "The live run </strong>ended with exit code 3",
             "The live run was skipped: no room",
         ] {
