@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use owo_colors::{OwoColorize, Style};
+use owo_colors::{AnsiColors, OwoColorize, Style, XtermColors};
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 use unicode_width::UnicodeWidthChar;
 
 use crate::book::varies::Varies;
-use crate::judge::agreement;
+use crate::judge::agreement::{self, Agreement, places};
 use crate::record::line::Line;
+use crate::text::ansi::{self, Colour, Styled};
 
 /// Below this width, the record and the live run stand one above the other.
 const SIDE_BY_SIDE: usize = 100;
@@ -60,9 +61,10 @@ impl Terminal {
     }
 
     fn styled(&self, text: &str, style: Style) -> String {
-        match self.colour {
-            true => text.style(style).to_string(),
-            false => text.to_owned(),
+        if self.colour {
+            text.style(style).to_string()
+        } else {
+            text.to_owned()
         }
     }
 
@@ -73,12 +75,16 @@ impl Terminal {
         recorded: (&str, &[Line]),
         live: (&str, &[Line]),
         varies: &Varies,
+        agreement: &Agreement,
     ) -> String {
         let (recorded_heading, recorded) = recorded;
         let (live_heading, live) = live;
         let masked_recorded = agreement::masked(recorded, varies);
         let masked_live = agreement::masked(live, varies);
-        let (only_live, only_recorded) = agreement::unmatched(&masked_live, &masked_recorded);
+        let (only_live, only_recorded) = (
+            places(&agreement.only_live),
+            places(&agreement.only_recorded),
+        );
         let is_strange_recorded = |at: usize| only_recorded.binary_search(&at).is_ok();
         let is_strange_live = |at: usize| only_live.binary_search(&at).is_ok();
 
@@ -86,14 +92,14 @@ impl Terminal {
         if self.width < SIDE_BY_SIDE {
             out += &format!("{}\n", self.strong(recorded_heading));
             for (at, line) in recorded.iter().enumerate() {
-                for piece in self.cell(line, is_strange_recorded(at), self.width) {
-                    out += &format!("{}\n", piece.text);
+                for row in self.cell(line, is_strange_recorded(at), self.width) {
+                    out += &format!("{}\n", row.text);
                 }
             }
             out += &format!("\n{}\n", self.strong(live_heading));
             for (at, line) in live.iter().enumerate() {
-                for piece in self.cell(line, is_strange_live(at), self.width) {
-                    out += &format!("{}\n", piece.text);
+                for row in self.cell(line, is_strange_live(at), self.width) {
+                    out += &format!("{}\n", row.text);
                 }
             }
             return out;
@@ -101,23 +107,24 @@ impl Terminal {
 
         const BETWEEN: &str = " │ ";
         let column = (self.width - BETWEEN.chars().count()) / 2;
-        let mut row = |left: &[Piece], right: &[Piece]| {
+        let mut row = |left: &[Row], right: &[Row]| {
             for at in 0..left.len().max(right.len()) {
-                let (text, width) = left
-                    .get(at)
-                    .map_or(("", 0), |piece| (&piece.text, piece.width));
+                let (text, width) = left.get(at).map_or(("", 0), |row| (&row.text, row.width));
                 let padding = " ".repeat(column.saturating_sub(width));
-                let right = right.get(at).map_or("", |piece| &piece.text);
+                let right = right.get(at).map_or("", |row| &row.text);
                 let line = format!("{text}{padding}{BETWEEN}{right}");
                 out += line.trim_end();
                 out.push('\n');
             }
         };
         row(
-            &wrap(&self.strong(recorded_heading), column),
-            &wrap(&self.strong(live_heading), column),
+            &self.heading(recorded_heading, column),
+            &self.heading(live_heading, column),
         );
-        let rule = Piece::of(&"─".repeat(column));
+        let rule = Row {
+            text: "─".repeat(column),
+            width: column,
+        };
         row(std::slice::from_ref(&rule), std::slice::from_ref(&rule));
         for (old, new) in aligned(&masked_recorded, &masked_live) {
             let left = old.map(|at| self.cell(&recorded[at], is_strange_recorded(at), column));
@@ -127,18 +134,105 @@ impl Terminal {
         out
     }
 
-    fn cell(&self, line: &Line, strange: bool, width: usize) -> Vec<Piece> {
+    /// A whole line in its own colours, where colours are taken.
+    pub(crate) fn styled_line(&self, line: &Styled) -> String {
+        let parts = line.parts();
+        parts
+            .map(|(style, text)| self.painted(style, text))
+            .collect()
+    }
+
+    /// A line in rows of that width; one that only this side has is marked.
+    fn cell(&self, line: &Line, strange: bool, width: usize) -> Vec<Row> {
         if strange {
             // In one colour: the mark would be lost among the line's own.
-            return wrap(&self.bad(&format!("≠ {}", line.text)), width);
+            let marked = format!("≠ {}", line.text());
+            return self.rows([(DIFFERENT, marked.as_str())].into_iter(), width);
         }
-        let shown = match self.colour {
-            true => line.raw.rsplit('\r').next().unwrap_or_default(),
-            false => &line.text,
+        self.rows(line.styled.parts(), width)
+    }
+
+    fn heading(&self, words: &str, width: usize) -> Vec<Row> {
+        self.rows([(HEADING, words)].into_iter(), width)
+    }
+
+    fn rows<'t>(
+        &self,
+        parts: impl Iterator<Item = (ansi::Style, &'t str)>,
+        width: usize,
+    ) -> Vec<Row> {
+        let row = |row: Vec<(ansi::Style, String)>| Row {
+            width: row.iter().map(|(_, text)| columns(text)).sum(),
+            text: row
+                .iter()
+                .map(|(style, text)| self.painted(*style, text))
+                .collect(),
         };
-        wrap(shown, width)
+        wrap(parts, width).into_iter().map(row).collect()
+    }
+
+    fn painted(&self, style: ansi::Style, text: &str) -> String {
+        if style == ansi::Style::default() {
+            return text.to_owned();
+        }
+        let mut wanted = Style::new();
+        if style.bold {
+            wanted = wanted.bold();
+        }
+        if style.dim {
+            wanted = wanted.dimmed();
+        }
+        if style.italic {
+            wanted = wanted.italic();
+        }
+        if style.underline {
+            wanted = wanted.underline();
+        }
+        wanted = match style.colour {
+            None => wanted,
+            Some(Colour::Indexed(index)) => match ANSI_COLOURS.get(usize::from(index)) {
+                Some(colour) => wanted.color(*colour),
+                None => wanted.color(XtermColors::from(index)),
+            },
+            Some(Colour::Rgb(red, green, blue)) => wanted.truecolor(red, green, blue),
+        };
+        self.styled(text, wanted)
     }
 }
+
+/// The colours that SGR 30–37 and 90–97 select, in their order.
+const ANSI_COLOURS: [AnsiColors; 16] = [
+    AnsiColors::Black,
+    AnsiColors::Red,
+    AnsiColors::Green,
+    AnsiColors::Yellow,
+    AnsiColors::Blue,
+    AnsiColors::Magenta,
+    AnsiColors::Cyan,
+    AnsiColors::White,
+    AnsiColors::BrightBlack,
+    AnsiColors::BrightRed,
+    AnsiColors::BrightGreen,
+    AnsiColors::BrightYellow,
+    AnsiColors::BrightBlue,
+    AnsiColors::BrightMagenta,
+    AnsiColors::BrightCyan,
+    AnsiColors::BrightWhite,
+];
+
+const HEADING: ansi::Style = ansi::Style {
+    bold: true,
+    dim: false,
+    italic: false,
+    underline: false,
+    colour: None,
+};
+
+/// How a line looks that only one of two runs has.
+const DIFFERENT: ansi::Style = ansi::Style {
+    colour: Some(Colour::Indexed(1)),
+    ..HEADING
+};
 
 /// Which lines stand beside which: equal ones as far as the order allows.
 fn aligned(old: &[Option<String>], new: &[Option<String>]) -> Vec<(Option<usize>, Option<usize>)> {
@@ -178,125 +272,93 @@ fn aligned(old: &[Option<String>], new: &[Option<String>]) -> Vec<(Option<usize>
     rows
 }
 
-/// A part of a line that fits, with the columns that it takes.
+/// A part of a line that fits, as it is printed, with the columns that it takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Piece {
+struct Row {
     text: String,
     width: usize,
 }
 
-impl Piece {
-    fn of(text: &str) -> Piece {
-        Piece {
-            text: text.to_owned(),
-            width: text.chars().filter_map(UnicodeWidthChar::width).sum(),
-        }
+/// A tab has no width of its own.
+const TAB: &str = "    ";
+
+/// How many columns a text takes.
+fn columns(text: &str) -> usize {
+    text.chars().filter_map(width_of).sum()
+}
+
+fn width_of(c: char) -> Option<usize> {
+    if c == '\t' {
+        Some(TAB.len())
+    } else {
+        c.width()
     }
 }
 
-/// Cuts a line into pieces of at most `width` columns, between words where one
-/// ends in the second half of a piece. Each piece ends the colours that it
-/// begins with (SGR sequences; other escapes are dropped).
-fn wrap(line: &str, width: usize) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut piece = Unfinished::default();
-    let mut rest = line;
-    while let Some(c) = rest.chars().next() {
-        if c == '\x1b' {
-            let end = rest.find(|c: char| c.is_ascii_alphabetic());
-            let (escape, after) = rest.split_at(end.map_or(rest.len(), |at| at + 1));
-            rest = after;
-            piece.colour(escape);
-            continue;
-        }
-        rest = &rest[c.len_utf8()..];
-        // A tab has no width of its own; other control characters are not shown.
-        let (text, columns) = match (c, c.width()) {
-            ('\t', _) => ("    ".to_owned(), 4),
-            (_, Some(columns)) => (c.to_string(), columns),
-            (_, None) => continue,
-        };
-        if piece.width + columns > width && piece.width > 0 {
-            pieces.push(piece.break_off(width));
-        }
-        piece.text.push_str(&text);
-        piece.width += columns;
-        if c == ' ' {
-            piece.word_end = Some((piece.text.len(), piece.width, piece.colours.clone()));
-        }
-    }
-    pieces.push(piece.finish());
-    pieces
-}
-
-const RESET: &str = "\x1b[0m";
-
-/// The piece of a line that is being filled.
-#[derive(Debug, Default)]
-struct Unfinished {
-    text: String,
+/// Cuts a line into rows of at most `width` columns, between words where one ends in the
+/// second half of a row.
+fn wrap<'t>(
+    parts: impl Iterator<Item = (ansi::Style, &'t str)>,
     width: usize,
-    /// The SGR sequences that are in force at its end.
-    colours: String,
-    /// Behind the last space: the place in `text`, the width, the colours there.
-    word_end: Option<(usize, usize, String)>,
+) -> Vec<Vec<(ansi::Style, String)>> {
+    let characters: Vec<(ansi::Style, char, usize)> = parts
+        .flat_map(|(style, text)| text.chars().map(move |c| (style, c)))
+        .filter_map(|(style, c)| Some((style, c, width_of(c)?)))
+        .collect();
+    let mut rows = Vec::new();
+    let mut rest = &characters[..];
+    loop {
+        let (mut end, mut used, mut at_word) = (0, 0, None);
+        for (_, c, columns) in rest {
+            // Always a character: one that is wider than a row has a row of its own.
+            if used + columns > width && end > 0 {
+                break;
+            }
+            used += columns;
+            end += 1;
+            if *c == ' ' && used * 2 > width {
+                at_word = Some(end);
+            }
+        }
+        if end < rest.len() {
+            end = at_word.unwrap_or(end);
+        }
+        let (row, after) = rest.split_at(end);
+        rows.push(joined(row));
+        rest = after;
+        if rest.is_empty() {
+            return rows;
+        }
+    }
 }
 
-impl Unfinished {
-    fn colour(&mut self, escape: &str) {
-        if escape == RESET || escape == "\x1b[m" {
-            self.colours.clear();
-            self.text.push_str(RESET);
-        } else if escape.starts_with("\x1b[") && escape.ends_with('m') {
-            self.colours.push_str(escape);
-            self.text.push_str(escape);
-        }
-    }
-
-    /// Takes the full piece off; what is behind its last word stays.
-    fn break_off(&mut self, width: usize) -> Piece {
-        let at_word = self.word_end.take().filter(|(_, end, _)| *end * 2 > width);
-        let whole = || (self.text.len(), self.width, self.colours.clone());
-        let (end, full_width, colours) = at_word.unwrap_or_else(whole);
-        let behind = self.text.split_off(end);
-        let full = Unfinished {
-            text: std::mem::take(&mut self.text),
-            width: full_width,
-            colours: colours.clone(),
-            word_end: None,
-        };
-        self.text = colours + &behind;
-        self.width -= full_width;
-        full.finish()
-    }
-
-    fn finish(mut self) -> Piece {
-        if !self.colours.is_empty() {
-            self.text.push_str(RESET);
-        }
-        Piece {
-            text: self.text,
-            width: self.width,
-        }
-    }
+/// Neighbours of one style in one piece.
+fn joined(characters: &[(ansi::Style, char, usize)]) -> Vec<(ansi::Style, String)> {
+    let of_one_style = characters.chunk_by(|(one, ..), (other, ..)| one == other);
+    let text = |chunk: &[(ansi::Style, char, usize)]| {
+        let characters = chunk.iter().map(|(_, c, _)| *c);
+        characters.collect::<String>().replace('\t', TAB)
+    };
+    of_one_style
+        .map(|chunk| (chunk[0].0, text(chunk)))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::line::{Event, lines_of};
-
-    fn lines(text: &str) -> Vec<Line> {
-        lines_of(&[Event {
-            seconds: 0.0,
-            text: text.to_owned(),
-        }])
-    }
+    use crate::record::line::lines_of;
 
     fn compared(width: usize, colour: bool, recorded: &str, live: &str) -> String {
         let terminal = Terminal { width, colour };
-        let (recorded, live) = (lines(recorded), lines(live));
-        terminal.compare(("Recorded", &recorded), ("Live", &live), &Varies::default())
+        let (recorded, live) = (lines_of(recorded), lines_of(live));
+        let agreement = Agreement::of(&live, &recorded, &Varies::default());
+        terminal.compare(
+            ("Recorded", &recorded),
+            ("Live", &live),
+            &Varies::default(),
+            &agreement,
+        )
     }
 
     fn rows(text: &str) -> Vec<(&str, &str)> {
@@ -346,31 +408,40 @@ mod tests {
     fn no_row_is_wider_than_the_terminal() {
         let long = "x".repeat(230) + "\n";
         let text = compared(101, false, &long, &format!("{long}宽{long}"));
-        assert!(
-            text.lines().all(|row| Piece::of(row).width <= 101),
-            "{text}"
-        );
+        assert!(text.lines().all(|row| columns(row) <= 101), "{text}");
         assert_eq!(text.matches('x').count(), 3 * 230);
     }
 
+    /// The rows of a line, colours and all.
+    fn rows_of(line: &str, width: usize) -> Vec<String> {
+        let terminal = Terminal {
+            width: 100,
+            colour: true,
+        };
+        let line = &lines_of(line)[0];
+        let rows = terminal.cell(line, false, width).into_iter();
+        rows.map(|row| row.text).collect()
+    }
+
     #[test]
-    fn colours_end_with_each_piece_and_go_on_in_the_next() {
-        let pieces = wrap("\x1b[1mabc\x1b[0md\x1b[K\te", 2);
-        let texts: Vec<&str> = pieces.iter().map(|piece| piece.text.as_str()).collect();
-        assert_eq!(texts, ["\x1b[1mab\x1b[0m", "\x1b[1mc\x1b[0md", "    ", "e"]);
+    fn colours_end_with_each_row_and_go_on_in_the_next() {
+        assert_eq!(
+            rows_of("\x1b[1mabc\x1b[0md\x1b[K\te", 2),
+            ["\x1b[1mab\x1b[0m", "\x1b[1mc\x1b[0md", "    ", "e"]
+        );
+        assert_eq!(rows_of("\x1b[38;5;208ma", 9), ["\x1b[38;5;208ma\x1b[0m"]);
+    }
+
+    #[test]
+    fn a_link_keeps_its_words_and_loses_its_address() {
+        let link = "see \x1b]8;;http://x/\x1b\\here\x1b]8;;\x1b\\ now";
+        assert_eq!(rows_of(link, 40), ["see here now"]);
     }
 
     #[test]
     fn a_line_breaks_between_words_but_not_far_from_its_end() {
-        let texts = |line: &str| -> Vec<String> {
-            wrap(line, 10).into_iter().map(|piece| piece.text).collect()
-        };
-        assert_eq!(texts("one two three"), ["one two ", "three"]);
-        assert_eq!(texts("one 0123456789"), ["one 012345", "6789"]);
-        assert_eq!(
-            texts("one \x1b[1mtwo \x1b[32mthree\x1b[0m."),
-            ["one \x1b[1mtwo \x1b[0m", "\x1b[1m\x1b[32mthree\x1b[0m."]
-        );
+        assert_eq!(rows_of("one two three", 10), ["one two ", "three"]);
+        assert_eq!(rows_of("one 0123456789", 10), ["one 012345", "6789"]);
     }
 
     #[test]

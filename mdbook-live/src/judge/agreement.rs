@@ -13,17 +13,50 @@ use crate::text::words::counted;
 /// How many lines that differ are named, of each side.
 const MOST_NAMED: usize = 10;
 
-/// The lines that only one of the two runs has, after masking what varies.
+/// How a live run compares with its record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Agreement {
-    /// Lines that only the live run printed, as printed, without colours.
-    pub only_live: Vec<String>,
-    /// Lines that only the record has, as printed, without colours.
-    pub only_recorded: Vec<String>,
+    /// The lines that only the live run has, in order.
+    pub only_live: Vec<Difference>,
+    /// The lines that only the record has, in order.
+    pub only_recorded: Vec<Difference>,
+}
+
+/// A line that only one of two runs has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Its place among the lines of its run, counted from 0.
+    pub at: usize,
+    /// The line as it reads, without anything masked.
+    pub text: String,
 }
 
 impl Agreement {
-    /// The outcome in a sentence's words, for the terminal and the page.
+    /// Compares two runs as multisets of lines, each line masked first: the order
+    /// in which processes run, and so print, is not theirs to choose.
+    pub fn of(live: &[Line], recorded: &[Line], varies: &Varies) -> Agreement {
+        let (only_live, only_recorded) =
+            unmatched(&masked(live, varies), &masked(recorded, varies));
+        let differences = |lines: &[Line], only: Vec<usize>| {
+            let only = only.into_iter();
+            only.map(|at| Difference {
+                at,
+                text: lines[at].text().to_owned(),
+            })
+            .collect()
+        };
+        Agreement {
+            only_live: differences(live, only_live),
+            only_recorded: differences(recorded, only_recorded),
+        }
+    }
+
+    /// Whether the two are the same lines.
+    pub fn agrees(&self) -> bool {
+        self.only_live.is_empty() && self.only_recorded.is_empty()
+    }
+
+    /// The predicate of a sentence about the run, for the terminal and the page.
     pub fn words(&self) -> String {
         if self.agrees() {
             return "agrees with its record, apart from what varies by nature".to_owned();
@@ -35,38 +68,43 @@ impl Agreement {
         )
     }
 
-    /// Whether the two are the same lines.
-    pub fn agrees(&self) -> bool {
-        self.only_live.is_empty() && self.only_recorded.is_empty()
+    /// The lines that differ, a sentence each; of many, the first ones.
+    pub fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for (side, only) in [("recorded", &self.only_recorded), ("live", &self.only_live)] {
+            for line in only.iter().take(MOST_NAMED) {
+                sentences.push(format!("only {side}: {}", line.text.trim()));
+            }
+            if only.len() > MOST_NAMED {
+                sentences.push(format!(
+                    "only {side}: {} lines more",
+                    only.len() - MOST_NAMED
+                ));
+            }
+        }
+        sentences
     }
 }
 
-/// Compares two runs as multisets of lines, each line masked first: the order
-/// in which processes run, and so print, is not theirs to choose.
-pub fn compare(live: &[Line], recorded: &[Line], varies: &Varies) -> Agreement {
-    let (only_live, only_recorded) = differing(live, recorded, varies);
-    let texts = |lines: &[Line], only: Vec<usize>| {
-        only.into_iter().map(|at| lines[at].text.clone()).collect()
-    };
-    Agreement {
-        only_live: texts(live, only_live),
-        only_recorded: texts(recorded, only_recorded),
-    }
-}
-
-/// The places of the lines that only one of the two has: of the live run's, of the record's.
-pub fn differing(live: &[Line], recorded: &[Line], varies: &Varies) -> (Vec<usize>, Vec<usize>) {
-    unmatched(&masked(live, varies), &masked(recorded, varies))
+/// The places of differences, in order.
+pub fn places(differences: &[Difference]) -> Vec<usize> {
+    differences.iter().map(|difference| difference.at).collect()
 }
 
 /// The lines with all that varies by nature replaced by `…`; `None` is a line
 /// that is left out.
-pub(crate) fn masked(lines: &[Line], varies: &Varies) -> Vec<Option<String>> {
-    let texts = lines.iter().map(|line| line.text.as_str());
-    let is_incidental = |text: &str| varies.incidental.iter().any(|line| line.is_match(text));
+pub fn masked(lines: &[Line], varies: &Varies) -> Vec<Option<String>> {
+    let texts = lines.iter().map(|line| line.text());
     texts
-        .map(|text| (!is_incidental(text)).then(|| mask(text, &varies.masked)))
+        .map(|text| (!is_incidental(text, varies)).then(|| mask(text, varies)))
         .collect()
+}
+
+fn is_incidental(line: &str, varies: &Varies) -> bool {
+    varies
+        .incidental
+        .iter()
+        .any(|pattern| pattern.is_match(line))
 }
 
 /// What varies in every listing: the times of its lines, and addresses.
@@ -77,11 +115,7 @@ static BUILT_IN: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The bytes of a line that vary by nature, in order and apart.
 pub fn varying(line: &str, varies: &Varies) -> Vec<Range<usize>> {
-    if varies
-        .incidental
-        .iter()
-        .any(|pattern| pattern.is_match(line))
-    {
+    if is_incidental(line, varies) {
         return std::iter::once(0..line.len()).collect();
     }
     let patterns = varies.masked.iter().chain([&*BUILT_IN]);
@@ -100,13 +134,19 @@ pub fn varying(line: &str, varies: &Varies) -> Vec<Range<usize>> {
     apart
 }
 
-/// The listing's own patterns come first: they are written for the line as printed.
-fn mask(line: &str, varies: &[Regex]) -> String {
-    let mut line = line.trim_end().to_owned();
-    for pattern in varies.iter().chain([&*BUILT_IN]) {
-        line = pattern.replace_all(&line, "…").into_owned();
+/// The line with each part that varies replaced: by definition what [`varying`] finds, so that
+/// what is grey on the page is what is masked here.
+fn mask(line: &str, varies: &Varies) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut from = 0;
+    for range in varying(line, varies) {
+        masked.push_str(&line[from..range.start]);
+        masked.push('…');
+        from = range.end;
     }
-    line
+    masked.push_str(&line[from..]);
+    masked.truncate(masked.trim_end().len());
+    masked
 }
 
 /// The places in each list of what the other has not, as often.
@@ -145,57 +185,29 @@ pub(crate) fn unmatched(
     (only_live, only_recorded)
 }
 
-/// The lines that differ, a sentence each.
-pub fn differences(found: &Agreement) -> Vec<String> {
-    let mut sentences = Vec::new();
-    for (side, only) in [
-        ("recorded", &found.only_recorded),
-        ("live", &found.only_live),
-    ] {
-        for line in only.iter().take(MOST_NAMED) {
-            sentences.push(format!("only {side}: {}", line.trim()));
-        }
-        if only.len() > MOST_NAMED {
-            sentences.push(format!(
-                "only {side}: {} lines more",
-                only.len() - MOST_NAMED
-            ));
-        }
-    }
-    sentences
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::line::{Event, lines_of};
+    use crate::record::line::lines_of;
 
     fn compared(live: &str, recorded: &str) -> Agreement {
-        let lines = |text: &str| {
-            lines_of(&[Event {
-                seconds: 0.0,
-                text: text.to_owned(),
-            }])
-        };
         let pattern = |text| vec![Regex::new(text).expect("a pattern")];
         let varies = Varies {
             masked: pattern(r"\d[\d_]* records"),
             incidental: pattern("^No data file yet"),
         };
-        compare(&lines(live), &lines(recorded), &varies)
+        Agreement::of(&lines_of(live), &lines_of(recorded), &varies)
     }
 
     #[track_caller]
     fn differ(live: &str, recorded: &str, only_live: &[&str], only_recorded: &[&str]) {
         let found = compared(live, recorded);
         assert!(!found.agrees());
-        assert_eq!(
-            (found.only_live, found.only_recorded),
-            (
-                only_live.iter().map(|line| line.to_string()).collect(),
-                only_recorded.iter().map(|line| line.to_string()).collect(),
-            )
-        );
+        let texts = |differences: &[Difference]| -> Vec<String> {
+            differences.iter().map(|line| line.text.clone()).collect()
+        };
+        assert_eq!(texts(&found.only_live), only_live);
+        assert_eq!(texts(&found.only_recorded), only_recorded);
     }
 
     #[test]
@@ -227,6 +239,25 @@ mod tests {
         );
         assert_eq!(found("No data yet"), ["No data yet"]);
         assert_eq!(found("the same"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_grey_is_exactly_what_is_masked() {
+        let varies = Varies {
+            masked: ["a b", "b c"]
+                .map(|p| Regex::new(p).expect("a pattern"))
+                .into(),
+            incidental: Vec::new(),
+        };
+        // The second pattern overlaps the first: all of it is grey, and none is compared.
+        let grey = varying("a b c", &varies).into_iter();
+        let grey: Vec<&str> = grey.map(|range| &"a b c"[range]).collect();
+        assert_eq!(grey, ["a b c"]);
+        let agree =
+            |live, recorded| Agreement::of(&lines_of(live), &lines_of(recorded), &varies).agrees();
+        assert!(agree("a b c", "a b c"));
+        assert!(agree("a b c", "b c"));
+        assert!(!agree("a b c d", "a b c e"));
     }
 
     #[test]

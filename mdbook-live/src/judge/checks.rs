@@ -5,7 +5,7 @@ use regex::Regex;
 use crate::book::claim::{Bound, Check};
 use crate::judge::figures::{Figure, FigureSource};
 use crate::record::line::Line;
-use crate::text::words::counted;
+use crate::text::words::{counted, two_digits};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,46 +23,46 @@ pub enum Judgement {
     Decided(CheckResult),
     /// It cannot be made though nothing is wrong: why.
     Undecided(String),
+    /// It is made at the size of the record alone, and this was another.
+    NeedsRecordedSize,
 }
 
-/// A run's lines as checks read them: without ANSI escapes and line ends.
-///
-/// The process of a line is its first word.
-#[derive(Debug, Clone, Default)]
-pub struct Lines(Vec<String>);
-
-impl From<&[Line]> for Lines {
-    fn from(lines: &[Line]) -> Lines {
-        Lines(lines.iter().map(|line| line.text.clone()).collect())
-    }
-}
-
-impl Lines {
-    fn matching<'a>(&'a self, pattern: &'a Regex) -> impl Iterator<Item = &'a str> {
-        let lines = self.0.iter().map(String::as_str);
-        lines.filter(|line| pattern.is_match(line))
-    }
-
-    /// The values that each process printed, in order of appearance.
-    fn values_by_process<'a>(&'a self, pattern: &Regex) -> Vec<(&'a str, Vec<&'a str>)> {
-        let mut by_process: Vec<(&str, Vec<&str>)> = Vec::new();
-        for line in &self.0 {
-            let value = pattern.captures(line).and_then(|found| found.get(1));
-            let (Some(value), Some(process)) = (value, line.split_whitespace().next()) else {
-                continue;
-            };
-            let at = by_process.iter().position(|(name, _)| *name == process);
-            let at = at.unwrap_or_else(|| {
-                by_process.push((process, Vec::new()));
-                by_process.len() - 1
-            });
-            let values = &mut by_process[at].1;
-            if !values.contains(&value.as_str()) {
-                values.push(value.as_str());
-            }
+impl Judgement {
+    /// Why the check was not made, where it was not.
+    pub fn why_not(&self) -> Option<&str> {
+        match self {
+            Judgement::Decided(_) => None,
+            Judgement::Undecided(why) => Some(why),
+            Judgement::NeedsRecordedSize => Some("this claim needs the recorded size"),
         }
-        by_process
     }
+}
+
+fn matching<'a>(lines: &'a [Line], pattern: &'a Regex) -> impl Iterator<Item = &'a str> {
+    let texts = lines.iter().map(Line::text);
+    texts.filter(|line| pattern.is_match(line))
+}
+
+/// The values that each process printed, in order of appearance. The process of a line is
+/// its first word.
+fn values_by_process<'a>(lines: &'a [Line], pattern: &Regex) -> Vec<(&'a str, Vec<&'a str>)> {
+    let mut by_process: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in lines.iter().map(Line::text) {
+        let value = pattern.captures(line).and_then(|found| found.get(1));
+        let (Some(value), Some(process)) = (value, line.split_whitespace().next()) else {
+            continue;
+        };
+        let at = by_process.iter().position(|(name, _)| *name == process);
+        let at = at.unwrap_or_else(|| {
+            by_process.push((process, Vec::new()));
+            by_process.len() - 1
+        });
+        let values = &mut by_process[at].1;
+        if !values.contains(&value.as_str()) {
+            values.push(value.as_str());
+        }
+    }
+    by_process
 }
 
 impl CheckResult {
@@ -80,9 +80,9 @@ impl CheckResult {
 
 impl Check {
     /// Decides the check on a run's lines and figures.
-    pub fn judge(&self, lines: &Lines, figures: &dyn FigureSource) -> CheckResult {
+    pub fn judge(&self, lines: &[Line], figures: &dyn FigureSource) -> CheckResult {
         match self {
-            Check::Count { of, is } => match lines.matching(of).count() {
+            Check::Count { of, is } => match matching(lines, of).count() {
                 0 => CheckResult::matches_no_line(of),
                 seen if seen == *is => CheckResult::new(true, counted(seen, "line")),
                 seen => CheckResult::new(false, format!("{}, not {is}", counted(seen, "line"))),
@@ -90,9 +90,8 @@ impl Check {
             Check::Same(pattern) => judge_values(lines, pattern, same_everywhere),
             Check::Distinct(pattern) => judge_values(lines, pattern, distinct_everywhere),
             Check::Every { of, contains } => {
-                let (with, without): (Vec<&str>, Vec<&str>) = lines
-                    .matching(of)
-                    .partition(|line| line.contains(contains.as_str()));
+                let (with, without): (Vec<&str>, Vec<&str>) =
+                    matching(lines, of).partition(|line| line.contains(contains.as_str()));
                 let all = with.len() + without.len();
                 match without.first() {
                     None if all == 0 => CheckResult::matches_no_line(of),
@@ -109,8 +108,8 @@ impl Check {
                 }
             }
             Check::Never { of, among } => {
-                let all = lines.matching(among).count();
-                let mut hits = lines.matching(among).filter(|line| of.is_match(line));
+                let all = matching(lines, among).count();
+                let mut hits = matching(lines, among).filter(|line| of.is_match(line));
                 match hits.next() {
                     None if all == 0 => CheckResult::matches_no_line(among),
                     None => CheckResult::new(true, format!("0 of {}", counted(all, "line"))),
@@ -133,7 +132,7 @@ impl Check {
     }
 
     /// The verdict, or why there is none.
-    pub fn standing(&self, lines: &Lines, figures: &dyn FigureSource) -> Judgement {
+    pub fn judgement(&self, lines: &[Line], figures: &dyn FigureSource) -> Judgement {
         match self.open_question(figures) {
             Some(why) => Judgement::Undecided(why),
             None => Judgement::Decided(self.judge(lines, figures)),
@@ -152,8 +151,8 @@ impl Check {
 
 type Judge = fn(&[(&str, Vec<&str>)]) -> CheckResult;
 
-fn judge_values(lines: &Lines, pattern: &Regex, judge: Judge) -> CheckResult {
-    let by_process = lines.values_by_process(pattern);
+fn judge_values(lines: &[Line], pattern: &Regex, judge: Judge) -> CheckResult {
+    let by_process = values_by_process(lines, pattern);
     match &by_process[..] {
         [] => CheckResult::matches_no_line(pattern),
         [(process, _)] => CheckResult::new(
@@ -224,7 +223,7 @@ impl Bound {
         };
         let shown = match *self {
             Bound::Is(is) if holds => is.to_string(),
-            _ => significant(quotient),
+            _ => two_digits(quotient),
         };
         let wanted = match (holds, *self) {
             (true, _) => String::new(),
@@ -246,29 +245,11 @@ fn whole(number: f64) -> Option<i128> {
     (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i128)
 }
 
-/// A quotient to two digits, or to the whole number from 100 on.
-fn significant(number: f64) -> String {
-    match number.abs() {
-        n if n >= 9.95 => format!("{number:.0}"),
-        n if n >= 0.995 => format!("{number:.1}"),
-        n if n >= 0.0995 => format!("{number:.2}"),
-        _ => format!("{number:.1e}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::book::figure::FigureName;
-    use crate::record::line::{Event, lines_of};
-
-    fn lines(text: &str) -> Lines {
-        let event = Event {
-            seconds: 0.0,
-            text: text.to_owned(),
-        };
-        Lines::from(&lines_of(&[event])[..])
-    }
+    use crate::record::line::lines_of;
 
     fn pattern(pattern: &str) -> Regex {
         Regex::new(pattern).expect("a pattern")
@@ -288,13 +269,13 @@ mod tests {
 
     #[track_caller]
     fn holds(check: Check, text: &str, seen: &str) {
-        let verdict = check.judge(&lines(text), &NoFigures);
+        let verdict = check.judge(&lines_of(text), &NoFigures);
         assert_eq!((verdict.holds, verdict.seen.as_str()), (true, seen));
     }
 
     #[track_caller]
     fn breaks(check: Check, text: &str, seen: &str) {
-        let verdict = check.judge(&lines(text), &NoFigures);
+        let verdict = check.judge(&lines_of(text), &NoFigures);
         assert_eq!((verdict.holds, verdict.seen.as_str()), (false, seen));
     }
 
@@ -430,7 +411,7 @@ mod tests {
 
     #[track_caller]
     fn quotient(of: &'static str, to: &'static str, bound: Bound) -> (bool, String) {
-        let verdict = ratio(bound).judge(&Lines::default(), &TwoFigures(of, to));
+        let verdict = ratio(bound).judge(&[], &TwoFigures(of, to));
         (verdict.holds, verdict.seen)
     }
 
@@ -452,7 +433,7 @@ mod tests {
         );
         assert_eq!(
             quotient("25", "2", between),
-            (false, "12 (25 s / 2), not at most 4".into())
+            (false, "13 (25 s / 2), not at most 4".into())
         );
         assert_eq!(
             quotient("25", "0", between),

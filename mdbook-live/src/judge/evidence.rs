@@ -1,56 +1,102 @@
-//! A run's claims against evidence: a live run, a record.
+//! The one judge: a run's claims, its agreement with its record and how it ended, from what is
+//! known of it. The terminal, the page, the tests and the recorder show what it returns.
 
 use crate::book::claim::{Claim, On};
 use crate::book::listing::{Book, RunRef, Size};
-use crate::record::cast::Record;
-
-use crate::judge::checks::{CheckResult, Judgement, Lines};
+use crate::judge::agreement::Agreement;
+use crate::judge::checks::{CheckResult, Judgement};
 use crate::judge::figures::{FigureSource, NotesFigures, RecordedFigures};
+use crate::record::cast::Record;
+use crate::record::result::RunResult;
 
-/// The claims that are checked at a size, with where they stand. Those about the
-/// notes are judged on the notes' output, beside those that need the real size.
-pub fn judged<'r>(
-    book: &Book,
-    run: RunRef<'r>,
-    size: Size,
-    lines: &Lines,
-    figures: &dyn FigureSource,
-) -> Vec<(&'r Claim, Judgement)> {
-    let claims = run.run.claims.iter();
-    claims
-        .filter(|claim| size == Size::Recorded || claim.on == On::Any)
-        .map(|claim| {
-            let standing = match claim.on {
-                On::Any | On::Record => claim.check.standing(lines, figures),
-                On::Notes => match run.notes() {
-                    Ok(notes) => {
-                        let figures = NotesFigures { book, run };
-                        claim.check.standing(&Lines::from(&notes[..]), &figures)
-                    }
-                    Err(error) => Judgement::Decided(CheckResult {
-                        holds: false,
-                        seen: format!("{error:#}"),
-                    }),
-                },
-            };
-            (claim, standing)
-        })
-        .collect()
+/// What is known of a run.
+#[derive(Clone, Copy)]
+pub enum Evidence<'a> {
+    /// It was made just now.
+    Live {
+        /// At which size.
+        size: Size,
+        /// What it did.
+        result: &'a RunResult,
+        /// The figures of it, and of the other runs that its claims name.
+        figures: &'a dyn FigureSource,
+        /// What it is compared with, where there is a record.
+        record: Option<&'a Record>,
+    },
+    /// It was recorded.
+    Recorded(&'a Record),
 }
 
-/// Every claim of a run, judged on its record.
-pub fn judge_record<'r>(
-    book: &Book,
-    run: RunRef<'r>,
-    record: &Record,
-) -> Vec<(&'r Claim, Judgement)> {
-    let figures = RecordedFigures { book, run, record };
-    let lines = record.lines();
-    judged(
-        book,
-        run,
-        Size::Recorded,
-        &Lines::from(&lines[..]),
-        &figures,
-    )
+/// What the judge says of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Judged {
+    /// Why it was skipped, in its own words, if it was: then nothing else is judged.
+    pub skipped: Option<String>,
+    /// What is wrong with how it ended, a sentence each.
+    pub faults: Vec<String>,
+    /// Its claims that such evidence is for, by their places in `runs.toml`. None where the
+    /// run did not end as it must: the missing lines say nothing more.
+    pub claims: Vec<(usize, Judgement)>,
+    /// How it compares with its record, where it ended as it must and has one.
+    pub agreement: Option<Agreement>,
+}
+
+/// Judges a run of a book.
+pub fn judge(book: &Book, run: RunRef<'_>, evidence: Evidence<'_>) -> Judged {
+    let claims = run.run.claims.iter().enumerate();
+    match evidence {
+        Evidence::Recorded(record) => {
+            let figures = RecordedFigures { book, run, record };
+            let judge = |claim: &Claim| match claim.on {
+                On::Any | On::Record => claim.check.judgement(&record.lines, &figures),
+                On::Notes => on_reference(book, run, claim),
+            };
+            Judged {
+                claims: claims.map(|(at, claim)| (at, judge(claim))).collect(),
+                ..Judged::default()
+            }
+        }
+        Evidence::Live {
+            size,
+            result,
+            figures,
+            record,
+        } => {
+            let judged = Judged {
+                skipped: result.skipped(),
+                faults: result.faults(run.run.exit),
+                ..Judged::default()
+            };
+            if judged.skipped.is_some() || result.exit_code() != run.run.exit {
+                return judged;
+            }
+            let judge = |claim: &Claim| match (claim.on, size) {
+                (On::Any, _) | (On::Record, Size::Recorded) => {
+                    Some(claim.check.judgement(&result.lines, figures))
+                }
+                (On::Record, Size::Quick) => Some(Judgement::NeedsRecordedSize),
+                // A live run says nothing about it.
+                (On::Notes, _) => None,
+            };
+            let varies = &run.listing.varies;
+            Judged {
+                claims: claims
+                    .filter_map(|(at, claim)| Some((at, judge(claim)?)))
+                    .collect(),
+                agreement: record.map(|record| Agreement::of(&result.lines, &record.lines, varies)),
+                ..judged
+            }
+        }
+    }
+}
+
+/// A claim about the reference, judged on its text.
+fn on_reference(book: &Book, run: RunRef<'_>, claim: &Claim) -> Judgement {
+    match run.require_notes() {
+        Ok(lines) => claim.check.judgement(&lines, &NotesFigures { book, run }),
+        Err(error) => Judgement::Decided(CheckResult {
+            holds: false,
+            seen: format!("{error:#}"),
+        }),
+    }
 }

@@ -82,7 +82,7 @@ impl Measured<'_> {
         listing.require_figure(name)?;
         if let Some(spec) = listing.figures.get(name) {
             let mut found = self.lines.iter().filter_map(|line| {
-                let captures = spec.pattern.captures(&line.text)?;
+                let captures = spec.pattern.captures(line.text())?;
                 Some(captures.get(1)?.as_str().to_owned())
             });
             let found = match spec.take {
@@ -113,9 +113,8 @@ impl Measured<'_> {
 
 /// The figure `name` of a record.
 pub fn of_record(run: RunRef<'_>, record: &Record, name: &str) -> Result<Figure> {
-    let lines = record.lines();
     Measured {
-        lines: &lines,
+        lines: &record.lines,
         seconds: record.header.duration,
         memory: &record.memory,
     }
@@ -132,7 +131,7 @@ pub fn of_notes(run: RunRef<'_>, name: &str) -> Result<Figure> {
     if !listing.figures.contains_key(name) {
         return Err(anyhow!("{name} is not a figure of printed lines")).with_context(at);
     }
-    let lines = run.notes()?;
+    let lines = run.require_notes()?;
     Measured {
         lines: &lines,
         seconds: 0.0,
@@ -204,10 +203,7 @@ mod tests {
             one_run("")
         ));
         let book = book.expect("it is right");
-        let lines = lines_of(&[crate::record::line::Event {
-            seconds: 0.0,
-            text: text.to_owned(),
-        }]);
+        let lines = lines_of(text);
         Measured {
             lines: &lines,
             seconds: 1.234,
@@ -247,8 +243,7 @@ mod tests {
             one_run("")
         ));
         let book = book.expect("it is right");
-        let text = "x\nt=1\nt=2\n".to_owned();
-        let lines = lines_of(&[crate::record::line::Event { seconds: 0.0, text }]);
+        let lines = lines_of("x\nt=1\nt=2\n");
         let measured = Measured {
             lines: &lines,
             seconds: 0.0,

@@ -21,10 +21,12 @@ pub enum ReferenceVerdict {
 
 impl Claim {
     /// What becomes of that, by where this claim stands.
-    pub fn fate(&self, standing: &Judgement) -> ReferenceVerdict {
-        let verdict = match standing {
-            Judgement::Undecided(why) => return ReferenceVerdict::Open(why.clone()),
+    pub fn fate(&self, judgement: &Judgement) -> ReferenceVerdict {
+        let verdict = match judgement {
             Judgement::Decided(verdict) => verdict,
+            other => {
+                return ReferenceVerdict::Open(other.why_not().unwrap_or_default().to_owned());
+            }
         };
         if !self.is_as_the_book_says(verdict) {
             return ReferenceVerdict::Open(format!("not as the book says: {}", verdict.seen));
@@ -84,7 +86,7 @@ pub struct Reason {
 
 /// Adds what a claim says of the notes, if it says something of them, to the row of the
 /// same statement, or as a new row.
-pub fn add(rows: &mut Vec<Row>, claim: &Claim, standing: &Judgement, run: &str, href: &str) {
+pub fn add(rows: &mut Vec<Row>, claim: &Claim, judgement: &Judgement, run: &str, href: &str) {
     let Some(statement) = claim.of_the_notes() else {
         return;
     };
@@ -93,9 +95,9 @@ pub fn add(rows: &mut Vec<Row>, claim: &Claim, standing: &Judgement, run: &str, 
         href: href.to_owned(),
         says: claim.statement.is_some().then(|| claim.says.clone()),
         qualifier: claim.verdict.clone(),
-        seen: match standing {
+        seen: match judgement {
             Judgement::Decided(verdict) => verdict.seen.clone(),
-            Judgement::Undecided(why) => why.clone(),
+            other => other.why_not().unwrap_or_default().to_owned(),
         },
     };
     let at = rows.iter().position(|row| row.statement == statement);
@@ -107,7 +109,7 @@ pub fn add(rows: &mut Vec<Row>, claim: &Claim, standing: &Judgement, run: &str, 
         rows.len() - 1
     });
     let fates = &mut rows[at].fates;
-    let fate = claim.fate(standing);
+    let fate = claim.fate(judgement);
     match fates.iter_mut().find(|(known, _)| *known == fate) {
         Some((_, reasons)) => reasons.push(reason),
         None => fates.push((fate, vec![reason])),
@@ -128,18 +130,18 @@ mod tests {
         let (_dir, book) = book_with(&toml);
         let book = book.expect("it is right");
         let claims = &book.listings[0].runs[0].claims;
-        let standing = |holds| {
+        let judgement = |holds| {
             Judgement::Decided(CheckResult {
                 holds,
                 seen: "this".into(),
             })
         };
         let mut rows = Vec::new();
-        add(&mut rows, &claims[0], &standing(true), "demo/one", "#a");
-        add(&mut rows, &claims[1], &standing(true), "demo/one", "#a");
-        add(&mut rows, &claims[0], &standing(true), "demo/two", "#b");
-        add(&mut rows, &claims[0], &standing(false), "demo/three", "#c");
-        add(&mut rows, &claims[2], &standing(true), "demo/one", "#a");
+        add(&mut rows, &claims[0], &judgement(true), "demo/one", "#a");
+        add(&mut rows, &claims[1], &judgement(true), "demo/one", "#a");
+        add(&mut rows, &claims[0], &judgement(true), "demo/two", "#b");
+        add(&mut rows, &claims[0], &judgement(false), "demo/three", "#c");
+        add(&mut rows, &claims[2], &judgement(true), "demo/one", "#a");
         let shapes: Vec<(&str, Vec<usize>)> = rows
             .iter()
             .map(|row| {

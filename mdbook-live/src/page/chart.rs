@@ -2,7 +2,7 @@
 
 use maud::html;
 
-use super::{with_code, without_directives};
+use super::inline::{with_code, without_directives};
 use crate::judge::figures::Figure;
 
 /// A chart as the page shows it.

@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 use maud::{PreEscaped, html};
 use pikchr::{Pikchr, PikchrFlags};
 
-use super::without_directives;
+use super::inline::without_directives;
 
 /// A diagram that has been drawn.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,27 +2,26 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{column, host_line, lines_of, verdict_mark, with_code};
+use super::claims::verdict_mark;
+use super::inline::with_code;
+use super::output::{column, host_line, lines_of};
 use crate::book::claim::Claim;
 use crate::book::varies::Varies;
-use crate::judge::agreement;
-use crate::judge::agreement::differences;
+use crate::judge::agreement::places;
 use crate::judge::checks::Judgement;
+use crate::judge::evidence::Judged;
 use crate::record::cast::{HostCard, date_of};
-use crate::record::line::Line;
 use crate::record::result::RunResult;
 
 /// A live run that was made while the book was built.
 #[derive(Debug, Clone)]
 pub struct LiveView<'a> {
     /// What it did.
-    pub outcome: &'a RunResult,
+    pub result: &'a RunResult,
+    /// What the judge says of it.
+    pub judged: &'a Judged,
     /// The machine.
     pub host: &'a HostCard,
-    /// The exit code that it must end with.
-    pub exit: i32,
-    /// The lines of its record, where there is one.
-    pub recorded: Option<Vec<Line>>,
 }
 
 /// What the server adds to a page, once: JavaScript copies it into each run.
@@ -51,71 +50,62 @@ pub fn template() -> String {
 }
 
 /// The verdict of a claim on a live run.
-pub fn live_verdict(claim: &Claim, standing: &Judgement) -> String {
-    live_verdict_of(claim, standing).into_string()
+pub fn live_verdict(claim: &Claim, judgement: &Judgement) -> String {
+    live_verdict_of(claim, judgement).into_string()
 }
 
-pub(super) fn live_verdict_of(claim: &Claim, standing: &Judgement) -> Markup {
-    let (class, mark, word) = verdict_mark(standing);
-    let surprising = match standing {
-        Judgement::Decided(verdict) => !claim.is_as_the_book_says(verdict),
-        Judgement::Undecided(_) => false,
+pub(super) fn live_verdict_of(claim: &Claim, judgement: &Judgement) -> Markup {
+    let (class, mark, word) = verdict_mark(judgement);
+    let surprising = match judgement {
+        Judgement::Decided(result) => !claim.is_as_the_book_says(result),
+        _ => false,
     };
     html! {
         span class={ "live-verdict " (class) } {
             strong { span aria-hidden="true" { (mark) } " Live: " (word) }
             @if surprising { ", other than the book says" }
             ". "
-            @match standing {
-                Judgement::Decided(verdict) => { "Seen: " (with_code(&verdict.seen)) }
-                Judgement::Undecided(why) => (why)
+            @match judgement {
+                Judgement::Decided(result) => { "Seen: " (with_code(&result.seen)) }
+                other => (other.why_not().unwrap_or_default())
             }
         }
     }
 }
 
-/// The column of a live run that was made while the book was built, and below it how the
-/// run compares with its record.
+/// The column of a live run that was made while the book was built.
 pub(super) fn built_column(view: &LiveView<'_>, name: &str, varies: &Varies) -> Markup {
-    let lines = view.outcome.lines();
-    let seconds = view.outcome.began.duration_since(std::time::UNIX_EPOCH);
+    let seconds = view.result.began.duration_since(std::time::UNIX_EPOCH);
     let date = date_of(seconds.map_or(0, |time| time.as_secs()));
     let about = html! {
         "at the quick size, when this page was built: " (host_line(view.host)) ", "
         time datetime=(date) { (date) }
     };
-    let only_live = match &view.recorded {
-        Some(recorded) => agreement::differing(&lines, recorded, varies).0,
-        None => Vec::new(),
-    };
-    let raw = lines.iter().map(|line| line.raw.as_str());
+    let agreement = view.judged.agreement.as_ref();
+    let only_live = agreement.map_or(&[][..], |found| &found.only_live);
     column(
         "live",
         "Live",
         about,
-        &lines_of(raw, varies, &only_live),
+        &lines_of(&view.result.lines, varies, &places(only_live)),
         name,
     )
 }
 
-pub(super) fn built_notes(view: &LiveView<'_>, varies: &Varies) -> Markup {
-    let lines = view.outcome.lines();
-    let found = view
-        .recorded
-        .as_ref()
-        .map(|recorded| agreement::compare(&lines, recorded, varies));
-    let faults = view.outcome.faults(view.exit);
+/// Below it: how the run ended, and how it compares with its record.
+pub(super) fn built_notes(view: &LiveView<'_>) -> Markup {
+    let judged = view.judged;
     html! {
-        @if let Some(why) = view.outcome.skipped() {
+        @if let Some(why) = &judged.skipped {
             p.run-note { "The live run was skipped: " (why) }
         }
-        @for fault in &faults {
+        @for fault in &judged.faults {
             p.run-note.differs { strong { "✘ The live run " } (fault) "." }
         }
-        @if let Some(found) = found.filter(|_| faults.is_empty() && view.outcome.skipped().is_none()) {
+        @if let Some(found) = judged.agreement.as_ref().filter(|_| judged.faults.is_empty()) {
             p.run-note class=[(!found.agrees()).then_some("differs")] {
                 "The live run " (found.words()) "."
-                @for difference in differences(&found) { " " (PreEscaped("<br>")) (difference) }
+                @for difference in found.sentences() { " " (PreEscaped("<br>")) (difference) }
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use maud::html;
 
-use super::{two_digits, with_code, without_directives};
+use super::inline::{with_code, without_directives};
+use crate::text::words::two_digits;
 
 /// A plot as the page shows it.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{mib, without_directives};
+use super::inline::{mib, without_directives};
 use crate::record::memory::TreeMemory;
 use crate::record::result::RunResult;
 use crate::record::timeline::{Span, Timeline};
@@ -22,8 +22,8 @@ const MEMORY: f64 = 96.0;
 const POINTS: usize = 40;
 
 /// The picture of a live run, where its processes told what they were doing.
-pub fn picture(name: &str, outcome: &RunResult) -> Option<String> {
-    let timeline = Timeline::of(&outcome.marks, &outcome.memory, outcome.seconds)?;
+pub fn picture(name: &str, result: &RunResult) -> Option<String> {
+    let timeline = Timeline::of(&result.marks, &result.memory, result.seconds)?;
     Some(timeline_of(&timeline, name, "live", "your live run"))
 }
 

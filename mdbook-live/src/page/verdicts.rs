@@ -2,7 +2,7 @@
 
 use maud::html;
 
-use super::{with_code, without_directives};
+use super::inline::{with_code, without_directives};
 use crate::judge::statements::{ReferenceVerdict, Row};
 
 /// A part of the table: the rows of one chapter.

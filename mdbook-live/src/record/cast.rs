@@ -1,18 +1,17 @@
 //! A record: what a run printed and when, as asciicast v2, with where it was made.
 
 use std::collections::BTreeMap;
-use std::fs::Permissions;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::book::listing::RunRef;
-use crate::record::line::{Event, Line, lines_of};
+use crate::record::files::{read_if_there, remove_if_there, write_at_once};
+use crate::record::line::{Line, LineCutter};
 use crate::record::marks::Mark;
-use crate::record::memory::{MEMORY_COLUMNS, MemorySample, parse_memory};
+use crate::record::memory::{self, MemorySample};
 
 /// A recorded run.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +19,7 @@ pub struct Record {
     /// The first line of the `.cast` file.
     pub header: Header,
     /// What was printed, in order.
-    pub events: Vec<Event>,
+    pub lines: Vec<Line>,
     /// What its processes were doing when, in order of time.
     pub marks: Vec<Mark>,
     /// The memory of the process tree; empty where it was not sampled.
@@ -85,25 +84,12 @@ pub struct HostCard {
     pub thp: String,
 }
 
-/// The day, in UTC, of a time in seconds since 1970.
+/// The day, in UTC, of a time in seconds since 1970: `2026-03-14`.
 pub fn date_of(timestamp: u64) -> String {
-    // Days to a date of the Gregorian calendar, in eras of 400 years that
-    // begin on 1 March (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-    let days = timestamp / 86_400 + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    format!(
-        "{:04}-{month:02}-{day_of_month:02}",
-        year + era * 400 + next
-    )
+    let time = UNIX_EPOCH + Duration::from_secs(timestamp);
+    let mut date = humantime::format_rfc3339_seconds(time).to_string();
+    date.truncate("2026-03-14".len());
+    date
 }
 
 impl Header {
@@ -120,15 +106,15 @@ impl Record {
         let Some(text) = read_if_there(&path)? else {
             return Ok(None);
         };
-        let (header, events, marks) = parse_cast(&path, &text)?;
+        let (header, lines, marks) = parse_cast(&path, &text)?;
         let path = run.memory_path();
         let memory = match read_if_there(&path)? {
-            Some(text) => parse_memory(&path, &text)?,
+            Some(text) => memory::from_csv(&path, &text)?,
             None => Vec::new(),
         };
         Ok(Some(Record {
             header,
-            events,
+            lines,
             marks,
             memory,
         }))
@@ -137,127 +123,77 @@ impl Record {
     /// Writes the record, each of its files at once or not at all.
     pub fn save(&self, run: RunRef<'_>) -> Result<()> {
         let mut cast = serde_json::to_string(&self.header)? + "\n";
-        let mut lines: Vec<(f64, &str, String)> = Vec::new();
-        for event in &self.events {
-            lines.push((event.seconds, "o", event.text.replace('\n', "\r\n")));
+        let mut events: Vec<(f64, &str, String)> = Vec::new();
+        for line in &self.lines {
+            events.push((line.seconds, "o", format!("{}\r\n", line.raw)));
         }
         for mark in &self.marks {
-            lines.push((mark.seconds, "m", mark.label()));
+            events.push((mark.seconds, "m", mark.label()));
         }
         // Stable: of what came at one time the output stays first.
-        lines.sort_by(|one, other| one.0.total_cmp(&other.0));
-        for line in lines {
-            cast += &serde_json::to_string(&line)?;
+        events.sort_by(|one, other| one.0.total_cmp(&other.0));
+        for event in events {
+            cast += &serde_json::to_string(&event)?;
             cast.push('\n');
-        }
-        let mut memory = format!("{MEMORY_COLUMNS}\n");
-        for sample in &self.memory {
-            memory += &format!(
-                "{:.6},{},{},{},{},{},{},{},{}\n",
-                sample.seconds,
-                sample.process,
-                sample.ordinal,
-                sample.pss_kib,
-                sample.anon_kib,
-                sample.file_kib,
-                sample.shmem_kib,
-                sample.private_dirty_kib,
-                sample.unmapped_kib
-            );
         }
         // The memory first: a record that is there is never without it.
         if self.memory.is_empty() {
             remove_if_there(&run.memory_path())?;
         } else {
-            write_at_once(&run.memory_path(), &memory)?;
+            write_at_once(&run.memory_path(), &memory::to_csv(&self.memory)?)?;
         }
         write_at_once(&run.record_path(), &cast)
     }
-
-    /// The lines that were printed.
-    pub fn lines(&self) -> Vec<Line> {
-        lines_of(&self.events)
-    }
 }
 
-fn parse_cast(path: &Path, text: &str) -> Result<(Header, Vec<Event>, Vec<Mark>)> {
+fn parse_cast(path: &Path, text: &str) -> Result<(Header, Vec<Line>, Vec<Mark>)> {
     let at = |line: usize| format!("{}:{line}", path.display());
-    let mut lines = text.lines().zip(1..);
-    let (first, _) = lines
+    let mut rows = text.lines().zip(1..);
+    let (first, _) = rows
         .next()
-        .with_context(|| format!("{}: empty; accepted is asciicast v2", path.display()))?;
-    let header: Header =
-        serde_json::from_str(first).with_context(|| format!("{}: no header of a record", at(1)))?;
+        .with_context(|| format!("{}: empty; expected asciicast version 2", path.display()))?;
+    let header: Header = serde_json::from_str(first)
+        .with_context(|| format!("{}: expected the header of a record", at(1)))?;
     if header.version != 2 {
         bail!(
-            "{}: version {}; accepted is asciicast version 2",
+            "{}: version {}; expected asciicast version 2",
             at(1),
             header.version
         );
     }
-    let (mut events, mut marks) = (Vec::new(), Vec::new());
-    for (line, number) in lines {
+    let (mut lines, mut marks) = (Vec::new(), Vec::new());
+    let mut cutter = LineCutter::default();
+    let mut last = 0.0;
+    for (line, number) in rows {
         if line.trim().is_empty() {
             continue;
         }
         let (seconds, kind, text): (f64, String, String) = serde_json::from_str(line)
             .with_context(|| {
                 format!(
-                    "{}: no event; accepted is [seconds, \"o\", \"text\"]",
+                    "{}: expected an event, [seconds, \"o\", \"text\"]",
                     at(number)
                 )
             })?;
         // The format has input and resizes too.
         match kind.as_str() {
-            "o" => events.push(Event {
-                seconds,
-                text: text.replace("\r\n", "\n"),
-            }),
+            "o" => {
+                last = seconds;
+                cutter.push(seconds, text.as_bytes(), &mut |line| lines.push(line));
+            }
             "m" => marks.extend(Mark::of_label(seconds, &text)),
             _ => {}
         }
     }
-    Ok((header, events, marks))
-}
-
-fn read_if_there(path: &Path) -> Result<Option<String>> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-    }
-}
-
-fn remove_if_there(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", path.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Readers see the old file or the new one, never a part of it.
-fn write_at_once(path: &Path, text: &str) -> Result<()> {
-    let write = || -> Result<()> {
-        let dir = path.parent().context("it has no folder")?;
-        std::fs::create_dir_all(dir)?;
-        // Permissions as any new file has, after the umask; the default is the owner's alone.
-        let mut file = tempfile::Builder::new()
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(dir)?;
-        file.write_all(text.as_bytes())?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    cutter.finish(last, &mut |line| lines.push(line));
+    Ok((header, lines, marks))
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::book::listing::tests::{book_with, one_run};
-    use crate::record::line::without_escapes;
+    use crate::record::line::lines_of;
 
     pub(crate) fn record_of(text: &str) -> Record {
         Record {
@@ -286,12 +222,12 @@ pub(crate) mod tests {
                     of: vec![0.25],
                 },
             },
-            events: text
-                .split_inclusive('\n')
+            lines: lines_of(text)
+                .into_iter()
                 .enumerate()
-                .map(|(nth, text)| Event {
+                .map(|(nth, line)| Line {
                     seconds: nth as f64 / 8.0,
-                    text: text.to_owned(),
+                    ..line
                 })
                 .collect(),
             marks: Vec::new(),
@@ -353,26 +289,23 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn lines_lose_colours_and_ends_and_keep_the_last_one() {
-        let events = [
-            (0.5, "\x1b[1;32mMa"),
-            (0.75, "in\x1b[0m one\r\n\n10%\r90%\nend"),
-        ]
-        .map(|(seconds, text)| Event {
-            seconds,
-            text: text.to_owned(),
-        });
-        let lines = lines_of(&events);
-        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    fn lines_are_cut_anew_from_a_record_whatever_its_events_hold() {
+        let (_dir, book) = book_with(&one_run(""));
+        let book = book.expect("it is right");
+        let run = book.run("demo/one").expect("it is there");
+        record_of("one\n").save(run).expect("it can be written");
+        let cast = std::fs::read_to_string(run.record_path()).expect("it is there");
+        let header = cast.lines().next().expect("a header");
+        let events = r#"[0.5, "o", "\u001b[1;32mMa"]
+[0.75, "o", "in\u001b[0m one\r\n\r\n10%\r90%\r\nend"]"#;
+        std::fs::write(run.record_path(), format!("{header}\n{events}\n")).expect("a file");
+        let record = Record::load(run)
+            .expect("it is right")
+            .expect("it is there");
+        let texts: Vec<&str> = record.lines.iter().map(Line::text).collect();
         assert_eq!(texts, ["Main one", "", "90%", "end"]);
-        assert_eq!(lines[0].raw, "\x1b[1;32mMain\x1b[0m one");
-        assert_eq!(lines[0].seconds, 0.75);
-    }
-
-    #[test]
-    fn escapes_of_every_kind_are_stripped() {
-        let line = "\x1b]8;;http://x\x1b\\a\x1b]8;;\x07b\x1b[38;5;1mc\x1b[K\x1b7d\x1b(Be";
-        assert_eq!(without_escapes(line), "abcde");
+        assert_eq!(record.lines[0].raw, "\x1b[1;32mMain\x1b[0m one");
+        assert_eq!(record.lines[0].seconds, 0.75);
     }
 
     #[test]
@@ -387,19 +320,22 @@ pub(crate) mod tests {
             std::fs::write(run.memory_path(), memory).expect("a file");
             format!("{:#}", Record::load(run).expect_err("it is broken"))
         };
-        let header = MEMORY_COLUMNS;
+        let header = "seconds,process,pid_ordinal,pss_kib,anon_kib,file_kib,shmem_kib,private_dirty_kib,unmapped_kib";
         assert!(broken(String::new(), header).contains("one.cast: empty"));
         assert!(
             broken("{}\n".into(), header)
-                .contains("one.cast:1: no header of a record: missing field")
+                .contains("one.cast:1: expected the header of a record: missing field")
         );
         assert!(
             broken(good.replace("\"version\":2", "\"version\":3"), header)
                 .contains("one.cast:1: version 3")
         );
-        assert!(broken(format!("{good}\n[1, \"o\"]\n"), header).contains("one.cast:4: no event"));
         assert!(
-            broken(good.clone(), "seconds\n").contains("one.memory.csv:1: accepted is the heading")
+            broken(format!("{good}\n[1, \"o\"]\n"), header)
+                .contains("one.cast:4: expected an event")
+        );
+        assert!(
+            broken(good.clone(), "seconds\n0\n").contains("one.memory.csv:2: expected a sample")
         );
         assert!(
             broken(good.clone(), &format!("{header}\n0,demo,0,1,2,3,4\n"))

@@ -1,69 +1,141 @@
-//! The lines that a run prints.
+//! The lines that a run prints: each made once, from the bytes that were read.
 
-use std::borrow::Cow;
-use std::sync::LazyLock;
+use crate::text::ansi::{self, Styled};
 
-use regex::Regex;
+/// A longer line is continued in the next one, so that no line is without bound.
+pub const LONGEST_LINE: usize = 64 << 10;
 
-/// A piece of output, at most one line, with the time when it was read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// Seconds since the start.
-    pub seconds: f64,
-    /// The text; a line ends with `\n`.
-    pub text: String,
-}
-
-/// One line of a run.
+/// One line that a run printed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// When its end was read, in seconds since the start.
+    /// When its end was read, in seconds since the run's start.
     pub seconds: f64,
-    /// The line with its colours, without its line end.
+    /// The line as it was printed, with its escape sequences, without its end.
     pub raw: String,
-    /// The line without ANSI escapes.
-    pub text: String,
-}
-
-/// The lines of a run's events: colours stripped, times kept. A last line
-/// without its end is a line too.
-pub fn lines_of(events: &[Event]) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut raw = String::new();
-    let mut seconds = 0.0;
-    for event in events {
-        seconds = event.seconds;
-        for piece in event.text.split_inclusive('\n') {
-            raw.push_str(piece);
-            if piece.ends_with('\n') {
-                raw.pop();
-                lines.push(Line::new(seconds, std::mem::take(&mut raw)));
-            }
-        }
-    }
-    if !raw.is_empty() {
-        lines.push(Line::new(seconds, raw));
-    }
-    lines
+    /// The line as it reads, and how it looks.
+    pub styled: Styled,
 }
 
 impl Line {
-    fn new(seconds: f64, mut raw: String) -> Line {
-        while raw.ends_with('\r') {
-            raw.pop();
+    /// From the bytes of a line without its `\n`. Bytes that are not UTF-8 become U+FFFD.
+    fn new(seconds: f64, bytes: &[u8]) -> Line {
+        let line = String::from_utf8_lossy(bytes);
+        let raw = line.trim_end_matches('\r').to_owned();
+        let styled = ansi::parse(&raw);
+        Line {
+            seconds,
+            raw,
+            styled,
         }
-        // A carriage return inside a line: a terminal shows what comes after it.
-        let shown = raw.rsplit('\r').next().unwrap_or_default();
-        let text = without_escapes(shown).into_owned();
-        Line { seconds, raw, text }
+    }
+
+    /// The line as it reads: without escape sequences.
+    pub fn text(&self) -> &str {
+        &self.styled.text
     }
 }
 
-/// A line as it reads: without ANSI escapes (ECMA-48: CSI, OSC and two-byte sequences).
-pub fn without_escapes(line: &str) -> Cow<'_, str> {
-    static ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
-            .expect("a constant pattern, compiled by every test")
-    });
-    ESCAPES.replace_all(line, "")
+/// Cuts what is read, in pieces of any size, into lines.
+#[derive(Debug, Default)]
+pub struct LineCutter {
+    /// The line that has not ended yet.
+    rest: Vec<u8>,
+}
+
+impl LineCutter {
+    /// Takes bytes that were read at that time, and hands on each line that ends in them.
+    pub fn push(&mut self, seconds: f64, bytes: &[u8], with_line: &mut dyn FnMut(Line)) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.rest.extend_from_slice(piece);
+            if self.rest.last() == Some(&b'\n') {
+                self.rest.pop();
+                with_line(Line::new(seconds, &self.rest));
+                self.rest.clear();
+            }
+            while self.rest.len() > LONGEST_LINE {
+                let cut = character_boundary(&self.rest, LONGEST_LINE);
+                with_line(Line::new(seconds, &self.rest[..cut]));
+                self.rest.drain(..cut);
+            }
+        }
+    }
+
+    /// Nothing follows: a last line without its end is a line too.
+    pub fn finish(&mut self, seconds: f64, with_line: &mut dyn FnMut(Line)) {
+        if !self.rest.is_empty() {
+            with_line(Line::new(seconds, &self.rest));
+            self.rest.clear();
+        }
+    }
+}
+
+/// The last place up to `most` that is not inside a UTF-8 character.
+fn character_boundary(bytes: &[u8], most: usize) -> usize {
+    let continues = |at: &usize| bytes.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    // A character has at most four bytes; what is longer is not UTF-8, and may be cut anywhere.
+    (most - 3..=most)
+        .rev()
+        .find(|at| !continues(at))
+        .unwrap_or(most)
+}
+
+/// The lines of a text that has no times.
+pub fn lines_of(text: &str) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut cutter = LineCutter::default();
+    cutter.push(0.0, text.as_bytes(), &mut |line| lines.push(line));
+    cutter.finish(0.0, &mut |line| lines.push(line));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(pieces: &[(f64, &[u8])]) -> Vec<(f64, String)> {
+        let mut lines = Vec::new();
+        let mut cutter = LineCutter::default();
+        let mut keep = |line: Line| lines.push((line.seconds, line.text().to_owned()));
+        for (seconds, bytes) in pieces {
+            cutter.push(*seconds, bytes, &mut keep);
+        }
+        cutter.finish(9.0, &mut keep);
+        lines
+    }
+
+    #[test]
+    fn a_line_has_the_time_of_its_end_however_it_was_read() {
+        assert_eq!(
+            cut(&[
+                (0.1, b"on"),
+                (0.2, b"e\ntwo\r\nthr"),
+                (0.3, b"ee\n"),
+                (0.4, b"\nlast")
+            ]),
+            [
+                (0.2, "one".into()),
+                (0.2, "two".into()),
+                (0.3, "three".into()),
+                (0.4, String::new()),
+                (9.0, "last".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_replaced_and_cost_no_line() {
+        let pieces: [(f64, &[u8]); 3] = [(0.0, b"a\xffb\n\xc3"), (0.1, b"\xa4\n\xc3"), (0.2, b"")];
+        let texts: Vec<String> = cut(&pieces).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, ["a\u{FFFD}b", "ä", "\u{FFFD}"]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_between_characters_and_nothing_is_lost() {
+        let long = "xä".repeat(LONGEST_LINE);
+        let lines = cut(&[(0.0, long.as_bytes())]);
+        assert!(lines.len() >= 3);
+        assert!(lines.iter().all(|(_, text)| text.len() <= LONGEST_LINE));
+        let joined: String = lines.into_iter().map(|(_, text)| text).collect();
+        assert_eq!(joined, long);
+    }
 }

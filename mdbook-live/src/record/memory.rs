@@ -3,15 +3,18 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
 
 /// The memory of one process at one time, in KiB.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MemorySample {
     /// Seconds since the start, equal for all processes of one sample.
     pub seconds: f64,
     /// The name that the kernel has for the process (`/proc/PID/comm`).
     pub process: String,
     /// 0 for the run's first process, then 1, 2, … in order of appearance.
+    #[serde(rename = "pid_ordinal")]
     pub ordinal: usize,
     /// Proportional set size: private pages, and each shared page divided by its sharers.
     pub pss_kib: u64,
@@ -62,55 +65,43 @@ impl TreeMemory {
     }
 }
 
-pub(super) const MEMORY_COLUMNS: &str = "seconds,process,pid_ordinal,pss_kib,anon_kib,file_kib,shmem_kib,private_dirty_kib,unmapped_kib";
+/// Above any machine's memory, in KiB: sums over a process tree stay far from overflow.
+const MOST_KIB: u64 = 1 << 40;
 
-pub(super) fn parse_memory(path: &Path, text: &str) -> Result<Vec<MemorySample>> {
-    let mut lines = text.lines().zip(1..);
-    if lines
-        .next()
-        .is_none_or(|(columns, _)| columns != MEMORY_COLUMNS)
-    {
-        bail!(
-            "{}:1: accepted is the heading {MEMORY_COLUMNS}",
-            path.display()
-        );
+/// The samples as a CSV file, its first row the names of the columns.
+pub(super) fn to_csv(samples: &[MemorySample]) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for sample in samples {
+        writer.serialize(sample)?;
     }
-    lines
-        .map(|(line, number)| {
-            parse_sample(line).with_context(|| {
-                format!("{}:{number}: accepted is {MEMORY_COLUMNS}", path.display())
-            })
-        })
-        .collect()
+    Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
-fn parse_sample(line: &str) -> Option<MemorySample> {
-    let fields: Vec<&str> = line.split(',').collect();
-    let [
-        seconds,
-        process,
-        ordinal,
-        pss,
-        anon,
-        file,
-        shmem,
-        private_dirty,
-        unmapped,
-    ] = fields[..]
-    else {
-        return None;
-    };
-    // A petabyte: sums over any process tree stay far from overflow.
-    let kib = |text: &str| text.parse().ok().filter(|kib: &u64| *kib < 1 << 40);
-    Some(MemorySample {
-        seconds: seconds.parse().ok()?,
-        process: process.to_owned(),
-        ordinal: ordinal.parse().ok()?,
-        pss_kib: kib(pss)?,
-        anon_kib: kib(anon)?,
-        file_kib: kib(file)?,
-        shmem_kib: kib(shmem)?,
-        private_dirty_kib: kib(private_dirty)?,
-        unmapped_kib: kib(unmapped)?,
-    })
+/// The samples of such a file.
+///
+/// # Errors
+///
+/// When a row is not a sample; the error names the file and the line.
+pub(super) fn from_csv(path: &Path, text: &str) -> Result<Vec<MemorySample>> {
+    let mut samples = Vec::new();
+    for (row, sample) in csv::Reader::from_reader(text.as_bytes())
+        .into_deserialize::<MemorySample>()
+        .enumerate()
+    {
+        let at = || format!("{}:{}: expected a sample", path.display(), row + 2);
+        let sample = sample.with_context(at)?;
+        let kib = [
+            sample.pss_kib,
+            sample.anon_kib,
+            sample.file_kib,
+            sample.shmem_kib,
+            sample.private_dirty_kib,
+            sample.unmapped_kib,
+        ];
+        if kib.iter().any(|kib| *kib >= MOST_KIB) {
+            bail!("{} below a petabyte", at());
+        }
+        samples.push(sample);
+    }
+    Ok(samples)
 }

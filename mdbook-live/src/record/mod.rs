@@ -3,6 +3,7 @@
 //! Every room above it may call it; it calls `book` and `text`.
 
 pub mod cast;
+mod files;
 pub mod line;
 pub mod marks;
 pub mod memory;

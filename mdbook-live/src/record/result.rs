@@ -7,12 +7,15 @@ use anyhow::{Result, bail};
 use nix::sys::signal::Signal;
 
 use crate::book::listing::SKIPPED;
-use crate::record::line::{Event, Line, lines_of};
+use crate::record::line::Line;
 use crate::record::marks::Mark;
 use crate::record::memory::MemorySample;
 
-/// A run that prints more than this is ended: no page can show it.
-pub const MOST_OUTPUT: usize = 64 << 20;
+/// A run that prints more bytes than this is ended: no page can show it.
+pub const MOST_OUTPUT: usize = 8 << 20;
+
+/// A run that prints more lines than this is ended.
+pub const MOST_LINES: usize = 100_000;
 
 /// What a run did.
 #[derive(Debug, Clone)]
@@ -20,7 +23,7 @@ pub struct RunResult {
     /// When it began.
     pub began: SystemTime,
     /// What it printed, stdout and stderr in their order.
-    pub events: Vec<Event>,
+    pub lines: Vec<Line>,
     /// What its processes were doing when, in order of time, where they told it.
     pub marks: Vec<Mark>,
     /// The memory of its process tree; empty where it was not sampled.
@@ -42,23 +45,20 @@ pub enum Exit {
     Killed(Signal),
     /// It was ended because its time limit had passed.
     LimitPassed(Duration),
-    /// It was ended because it printed too much.
+    /// It was ended because it printed more than [`MOST_OUTPUT`] bytes.
     TooMuchOutput,
+    /// It was ended because it printed more than [`MOST_LINES`].
+    TooManyLines,
     /// It was ended because [`Stop`] asked for it.
     Stopped,
 }
 
 impl RunResult {
-    /// The lines that were printed.
-    pub fn lines(&self) -> Vec<Line> {
-        lines_of(&self.events)
-    }
-
     /// Why the run was skipped, in its own words, if it was: exit status 77, as
     /// in the Automake manual, "Scripts-based Testsuites".
     pub fn skipped(&self) -> Option<String> {
         (self.end == Exit::Exited(SKIPPED) && self.left_behind.is_empty()).then(|| {
-            let last = last_line(&self.lines());
+            let last = last_line(&self.lines);
             last.unwrap_or_else(|| "it did not say why".to_owned())
         })
     }
@@ -68,7 +68,7 @@ impl RunResult {
         let mut faults = Vec::new();
         match self.end {
             Exit::Exited(code) if code == expected_exit || code == SKIPPED => {}
-            Exit::Exited(code) => faults.push(match last_line(&self.lines()) {
+            Exit::Exited(code) => faults.push(match last_line(&self.lines) {
                 Some(last) => format!("ended with exit code {code}, not {expected_exit}: {last}"),
                 None => {
                     format!("ended with exit code {code}, not {expected_exit}, and printed nothing")
@@ -87,6 +87,11 @@ impl RunResult {
                     MOST_OUTPUT >> 20
                 ));
             }
+            Exit::TooManyLines => {
+                faults.push(format!(
+                    "was ended: it printed more than {MOST_LINES} lines"
+                ));
+            }
             Exit::Stopped => faults.push("was stopped".to_owned()),
         }
         faults.extend(
@@ -102,7 +107,7 @@ impl RunResult {
         match self.end {
             Exit::Exited(code) => code,
             Exit::Killed(signal) => 128 + signal as i32,
-            Exit::LimitPassed(_) | Exit::TooMuchOutput | Exit::Stopped => {
+            Exit::LimitPassed(_) | Exit::TooMuchOutput | Exit::TooManyLines | Exit::Stopped => {
                 128 + Signal::SIGKILL as i32
             }
         }
@@ -110,7 +115,7 @@ impl RunResult {
 }
 
 fn last_line(lines: &[Line]) -> Option<String> {
-    let texts = lines.iter().rev().map(|line| line.text.trim());
+    let texts = lines.iter().rev().map(|line| line.text().trim());
     texts
         .filter(|text| !text.is_empty())
         .map(str::to_owned)

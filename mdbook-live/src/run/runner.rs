@@ -21,9 +21,9 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use tempfile::NamedTempFile;
 
-use crate::record::line::Event;
+use crate::record::line::{Line, LineCutter};
 use crate::record::marks;
-use crate::record::result::{Exit, MOST_OUTPUT, RunResult};
+use crate::record::result::{Exit, MOST_LINES, MOST_OUTPUT, RunResult};
 use crate::run::proc;
 use crate::run::sampler::Sampler;
 
@@ -96,7 +96,7 @@ pub(crate) fn seconds_since(start: Instant) -> f64 {
 /// is alive, but for one that left both its process group and its environment
 /// behind: it cannot be told from a stranger. A program that cannot be started is an error; one that fails is
 /// an [`RunResult`].
-pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> Result<RunResult> {
+pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Result<RunResult> {
     ensure!(
         !launch.memory || proc::children_are_listed(),
         "cannot sample memory: this kernel has no /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN)"
@@ -118,6 +118,8 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> R
             break Some(Exit::LimitPassed(launch.limit));
         } else if running.printed > MOST_OUTPUT {
             break Some(Exit::TooMuchOutput);
+        } else if running.lines.len() > MOST_LINES {
+            break Some(Exit::TooManyLines);
         }
     };
     let seconds = seconds_since(running.start);
@@ -131,7 +133,7 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Event)) -> R
     Ok(RunResult {
         began,
         marks: marks::read(running.marks.path(), running.began)?,
-        events: std::mem::take(&mut running.events),
+        lines: std::mem::take(&mut running.lines),
         memory,
         seconds,
         end: ended_by_us.map_or_else(|| Exit::of(status), Ok)?,
@@ -186,9 +188,8 @@ struct Running {
     /// At end of file once the main process has ended; then closed.
     alive: Option<PipeReader>,
     waiter: Option<JoinHandle<()>>,
-    events: Vec<Event>,
-    /// Bytes read that are not a whole character yet.
-    rest: Vec<u8>,
+    lines: Vec<Line>,
+    cutter: LineCutter,
     printed: usize,
     /// Orphans met so far: a zombie has no environment by which to know it.
     orphans: HashSet<Pid>,
@@ -253,8 +254,8 @@ impl Running {
             output: Some(output),
             alive: Some(alive),
             waiter: None,
-            events: Vec::new(),
-            rest: Vec::new(),
+            lines: Vec::new(),
+            cutter: LineCutter::default(),
             printed: 0,
             orphans: HashSet::new(),
         };
@@ -274,7 +275,7 @@ impl Running {
     }
 
     /// Waits for output or for the main process's end, and reads what is there.
-    fn read(&mut self, timeout_ms: u8, watch: &mut dyn FnMut(&Event)) -> Result<()> {
+    fn read(&mut self, timeout_ms: u8, watch: &mut dyn FnMut(&Line)) -> Result<()> {
         let (mut readable, mut ended) = (false, false);
         {
             let pipes = [&self.output, &self.alive];
@@ -305,7 +306,7 @@ impl Running {
     }
 
     /// Reads what the pipe holds, but not without end: limits are looked at between.
-    fn read_output(&mut self, watch: &mut dyn FnMut(&Event)) -> Result<()> {
+    fn read_output(&mut self, watch: &mut dyn FnMut(&Line)) -> Result<()> {
         let mut buffer = [0; 1 << 16];
         for _ in 0..16 {
             let Some(output) = &mut self.output else {
@@ -325,25 +326,33 @@ impl Running {
         Ok(())
     }
 
-    /// Turns bytes into events of at most a line each. No bytes: nothing follows.
-    fn keep(&mut self, bytes: &[u8], watch: &mut dyn FnMut(&Event)) {
+    /// Turns bytes into lines. What comes after a run is to be ended for printing too much
+    /// is not kept.
+    fn keep(&mut self, bytes: &[u8], watch: &mut dyn FnMut(&Line)) {
         let seconds = seconds_since(self.start);
-        self.printed += bytes.len();
-        self.rest.extend_from_slice(bytes);
-        let text = take_text(&mut self.rest, bytes.is_empty());
-        for piece in text.split_inclusive('\n') {
-            let event = Event {
-                seconds,
-                text: piece.to_owned(),
-            };
-            watch(&event);
-            self.events.push(event);
+        if self.prints_too_much() {
+            return;
         }
+        self.printed += bytes.len();
+        let lines = &mut self.lines;
+        let mut keep = |line: Line| {
+            watch(&line);
+            lines.push(line);
+        };
+        if bytes.is_empty() {
+            self.cutter.finish(seconds, &mut keep);
+        } else {
+            self.cutter.push(seconds, bytes, &mut keep);
+        }
+    }
+
+    fn prints_too_much(&self) -> bool {
+        self.printed > MOST_OUTPUT || self.lines.len() > MOST_LINES
     }
 
     /// After the main process has ended: the processes that outlive it by more
     /// than [`SETTLE`].
-    fn settle(&mut self, watch: &mut dyn FnMut(&Event)) -> Result<Vec<String>> {
+    fn settle(&mut self, watch: &mut dyn FnMut(&Line)) -> Result<Vec<String>> {
         let until = Instant::now() + SETTLE;
         loop {
             self.read(SHORT_TICK_MS, watch)?;
@@ -408,7 +417,7 @@ impl Running {
     }
 
     /// Ends every process of the run that is alive, and reaps them all.
-    fn end(&mut self, grace: Duration, watch: &mut dyn FnMut(&Event)) -> Result<ExitStatus> {
+    fn end(&mut self, grace: Duration, watch: &mut dyn FnMut(&Line)) -> Result<ExitStatus> {
         let begun = Instant::now();
         let mut told = false;
         loop {
@@ -446,7 +455,7 @@ impl Running {
     }
 
     /// What the pipe still holds after all writers are gone.
-    fn read_rest(&mut self, watch: &mut dyn FnMut(&Event)) -> Result<()> {
+    fn read_rest(&mut self, watch: &mut dyn FnMut(&Line)) -> Result<()> {
         let until = Instant::now() + SETTLE;
         while self.output.is_some() && Instant::now() < until {
             self.read(SHORT_TICK_MS, watch)?;
@@ -467,42 +476,11 @@ impl Drop for Running {
     }
 }
 
-/// Takes the whole characters off the front; at the end, everything. Bytes that
-/// are no UTF-8 become U+FFFD.
-fn take_text(bytes: &mut Vec<u8>, at_end: bool) -> String {
-    let mut text = String::new();
-    let mut taken = 0;
-    loop {
-        match std::str::from_utf8(&bytes[taken..]) {
-            Ok(valid) => {
-                text.push_str(valid);
-                taken = bytes.len();
-                break;
-            }
-            Err(error) => {
-                let valid = taken + error.valid_up_to();
-                // Valid by what the error says; nothing is lost if it were not.
-                text.push_str(&String::from_utf8_lossy(&bytes[taken..valid]));
-                taken = valid;
-                match error.error_len() {
-                    Some(length) => taken += length,
-                    None if at_end => taken = bytes.len(),
-                    // The rest of this character is still to come.
-                    None => break,
-                }
-                text.push(char::REPLACEMENT_CHARACTER);
-            }
-        }
-    }
-    bytes.drain(..taken);
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run_script(script: &str, limit: Duration, watch: &mut dyn FnMut(&Event)) -> RunResult {
+    fn run_script(script: &str, limit: Duration, watch: &mut dyn FnMut(&Line)) -> RunResult {
         let args = ["-c".to_owned(), script.to_owned()];
         let launch = Launch {
             program: Path::new("/bin/sh"),
@@ -520,7 +498,11 @@ mod tests {
     }
 
     fn texts(outcome: &RunResult) -> Vec<String> {
-        outcome.lines().into_iter().map(|line| line.text).collect()
+        outcome
+            .lines
+            .iter()
+            .map(|line| line.text().to_owned())
+            .collect()
     }
 
     #[track_caller]
@@ -537,7 +519,7 @@ mod tests {
         assert_eq!(texts(&outcome), ["one", "two", "1 100 [] /", "no input"]);
         assert_eq!(outcome.end, Exit::Exited(0));
         assert_eq!(outcome.faults(0), [] as [&str; 0]);
-        assert!(outcome.lines().is_sorted_by(|a, b| a.seconds <= b.seconds));
+        assert!(outcome.lines.is_sorted_by(|a, b| a.seconds <= b.seconds));
     }
 
     #[test]
@@ -638,20 +620,29 @@ mod tests {
     }
 
     #[test]
-    fn ten_megabytes_pass_without_deadlock() {
-        let outcome = run_to_end("yes 123456789 | head -n 1000000");
-        let lines = outcome.lines();
-        assert_eq!(lines.len(), 1_000_000);
-        assert!(lines.iter().all(|line| line.text == "123456789"));
+    fn six_megabytes_pass_without_deadlock() {
+        let outcome = run_to_end(
+            "yes 12345678901234567890123456789012345678901234567890123456789 | head -n 100000",
+        );
+        assert_eq!(outcome.faults(0), [] as [&str; 0]);
+        assert_eq!(outcome.lines.len(), 100_000);
+        assert!(outcome.lines.iter().all(|line| line.text().len() == 59));
     }
 
     #[test]
     fn output_without_end_is_ended() {
-        let outcome = run_to_end("yes 12345678901234567890123456789012345678901234567890");
-        assert_eq!(
-            outcome.faults(0),
-            ["was ended: it printed more than 64 MiB"]
-        );
+        for (script, more_than) in [
+            // Long lines, empty ones, and none at all.
+            ("yes $(printf %01000d 1)", "8 MiB"),
+            ("yes ''", "100000 lines"),
+            ("while :; do printf %0100000d 1; done", "8 MiB"),
+        ] {
+            let outcome = run_to_end(script);
+            let ended = format!("was ended: it printed more than {more_than}");
+            assert_eq!(outcome.faults(0), [ended], "{script}");
+            let kept: usize = outcome.lines.iter().map(|line| line.raw.len()).sum();
+            assert!(kept <= MOST_OUTPUT + (1 << 16), "{script}: {kept} bytes");
+        }
     }
 
     #[test]
@@ -684,7 +675,7 @@ mod tests {
                 "echo $$; exec sleep 1000",
                 Duration::from_secs(60),
                 &mut |event| {
-                    pid.lock().expect("one thread").clone_from(&event.text);
+                    pid.lock().expect("one thread").clone_from(&event.raw);
                     std::panic::resume_unwind(Box::new("on purpose"));
                 },
             )

@@ -10,9 +10,10 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::book::figure::FigureName;
 use crate::book::listing::{Book, Program, RunRef, Size};
+use crate::judge::evidence::{self, Evidence, Judged};
 use crate::judge::figures::{self, Figure, FigureSource, Measured};
 use crate::record::cast::Record;
-use crate::record::line::Event;
+use crate::record::line::Line;
 use crate::record::result::RunResult;
 use crate::run::cargo::{self, Priority};
 use crate::run::runner::{self, Launch, Stop};
@@ -23,7 +24,7 @@ pub struct Session<'b> {
     pub book: &'b Book,
     /// Ends the run that is under way.
     pub stop: Stop,
-    /// RunEvent the name of a run that is made because a claim of another needs it.
+    /// Called with the name of each run that is made because a claim of another needs it.
     beside: Box<dyn Fn(&str)>,
     /// By listing.
     programs: RefCell<HashMap<(String, Program), Built>>,
@@ -81,7 +82,7 @@ impl<'b> Session<'b> {
         run: RunRef<'_>,
         size: Size,
         memory: bool,
-        watch: &mut dyn FnMut(&Event),
+        watch: &mut dyn FnMut(&Line),
     ) -> Result<RunResult> {
         let program = self.program(run)?;
         if self.stop.is_requested() {
@@ -111,26 +112,48 @@ impl<'b> Session<'b> {
         self.quick.borrow_mut().insert(name, outcome.clone());
         Ok(outcome)
     }
+
+    /// Judges a run that was made in this session; claims may need other runs of it.
+    pub fn judge(
+        &self,
+        run: RunRef<'b>,
+        size: Size,
+        result: &RunResult,
+        record: Option<&Record>,
+    ) -> Judged {
+        let figures = LiveFigures {
+            session: self,
+            run,
+            size,
+            result,
+        };
+        let evidence = Evidence::Live {
+            size,
+            result,
+            figures: &figures,
+            record,
+        };
+        evidence::judge(self.book, run, evidence)
+    }
 }
 
 /// Figures of a live run: what claims on it need. Those of other runs come from
 /// runs of the same size: quick ones that were made just now, or the records.
-pub struct LiveFigures<'a, 'b> {
+struct LiveFigures<'a, 'b> {
     /// Where the other runs are made.
-    pub session: &'a Session<'b>,
+    session: &'a Session<'b>,
     /// The run at hand.
-    pub run: RunRef<'b>,
+    run: RunRef<'b>,
     /// Its size.
-    pub size: Size,
+    size: Size,
     /// What it did.
-    pub outcome: &'a RunResult,
+    result: &'a RunResult,
 }
 
 impl LiveFigures<'_, '_> {
     fn of(&self, run: RunRef<'_>, outcome: &RunResult, name: &str) -> Result<Figure> {
-        let lines = outcome.lines();
         Measured {
-            lines: &lines,
+            lines: &outcome.lines,
             seconds: outcome.seconds,
             memory: &outcome.memory,
         }
@@ -143,7 +166,7 @@ impl FigureSource for LiveFigures<'_, '_> {
     fn figure(&self, name: &FigureName) -> Result<Figure> {
         let other = match &name.run {
             Some(other) if *other != self.run.full_name() => self.session.book.run(other)?,
-            _ => return self.of(self.run, self.outcome, &name.figure),
+            _ => return self.of(self.run, self.result, &name.figure),
         };
         match self.size {
             Size::Quick => {

@@ -33,7 +33,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
 
 use crate::book::listing::Book;
-use crate::page::live_template;
+use crate::page::live::template as live_template;
 use crate::run::shutdown;
 use crate::serve::access::AccessControl;
 use crate::serve::queue::{Rejected, RunQueue, RunRequest};

@@ -17,17 +17,15 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::book::claim::On;
 use crate::book::listing::{Book, Program, RunRef, Size};
-use crate::judge::agreement;
-use crate::judge::checks::{Judgement, Lines};
+use crate::judge::agreement::places;
 use crate::judge::figures::Measured;
 use crate::page;
 use crate::record::cast::Record;
-use crate::record::line::{Event, lines_of};
+use crate::record::line::Line;
 use crate::run::cargo::{self, Priority};
 use crate::run::runner::Stop;
-use crate::run::session::{LiveFigures, Session};
+use crate::run::session::Session;
 
 /// One that is made, and one that waits.
 const MOST_RUNS: usize = 2;
@@ -395,35 +393,17 @@ impl Permit {
         told.tell(RunEvent::Started {
             command: run.command(size),
         });
-        let mut line = String::new();
-        let outcome = session.run(run, size, run.run.memory, &mut |event: &Event| {
-            line.push_str(&event.text);
-            if line.ends_with('\n') {
-                let whole = Event {
-                    seconds: event.seconds,
-                    text: std::mem::take(&mut line),
-                };
-                for line in lines_of(&[whole]) {
-                    told.tell(RunEvent::Line {
-                        html: page::line(&line.raw, &run.listing.varies),
-                    });
-                }
-            }
-        })?;
-        for rest in lines_of(&[Event {
-            seconds: outcome.seconds,
-            text: line,
-        }]) {
+        let result = session.run(run, size, run.run.memory, &mut |line: &Line| {
             told.tell(RunEvent::Line {
-                html: page::line(&rest.raw, &run.listing.varies),
+                html: page::output::line(line, &run.listing.varies),
             });
-        }
-        let faults = outcome.faults(run.run.exit);
-        let skipped = outcome.skipped();
+        })?;
+        let faults = result.faults(run.run.exit);
+        let skipped = result.skipped();
         told.tell(RunEvent::Ended {
             words: match (&skipped, &faults[..]) {
                 (Some(why), _) => format!("The program says that it cannot run here: {why}"),
-                (None, []) => format!("Ended after {:.2} s.", outcome.seconds),
+                (None, []) => format!("Ended after {:.2} s.", result.seconds),
                 (None, faults) => format!("The run {}.", faults.join("; ")),
             },
             well: skipped.is_none() && faults.is_empty(),
@@ -431,42 +411,28 @@ impl Permit {
         if skipped.is_some() || told.stop.is_requested() {
             return Ok(());
         }
-        if let Some(html) = page::picture(&run.full_name(), &outcome) {
+        if let Some(html) = page::timeline::picture(&run.full_name(), &result) {
             told.tell(RunEvent::Picture { html });
         }
-        let lines = outcome.lines();
-        if let Some(record) = Record::load(run)? {
-            let recorded = record.lines();
-            let found = agreement::compare(&lines, &recorded, &run.listing.varies);
-            let (live, recorded) = agreement::differing(&lines, &recorded, &run.listing.varies);
+        let record = Record::load(run)?;
+        let judged = session.judge(run, size, &result, record.as_ref());
+        if told.stop.is_requested() {
+            bail!("stopped");
+        }
+        if let Some(found) = &judged.agreement {
             told.tell(RunEvent::Agreement {
                 words: format!("This run {}.", found.words()),
                 agrees: found.agrees(),
-                live,
-                recorded,
+                live: places(&found.only_live),
+                recorded: places(&found.only_recorded),
             });
         }
-        let figures = LiveFigures {
-            session: &session,
-            run,
-            size,
-            outcome: &outcome,
-        };
-        let lines = Lines::from(&lines[..]);
-        let mut claims = BTreeMap::new();
-        for (index, claim) in run.run.claims.iter().enumerate() {
-            let standing = match (claim.on, size) {
-                (On::Notes, _) => continue,
-                (On::Record, Size::Quick) => {
-                    Judgement::Undecided("this claim needs the recorded size".to_owned())
-                }
-                _ => claim.check.standing(&lines, &figures),
-            };
-            if told.stop.is_requested() {
-                bail!("stopped");
-            }
-            claims.insert(index, page::live_verdict(claim, &standing));
-        }
+        let claims = judged.claims.iter();
+        let claims = claims.map(|(at, judgement)| {
+            let html = page::live::live_verdict(&run.run.claims[*at], judgement);
+            (*at, html)
+        });
+        let claims = claims.collect();
         told.tell(RunEvent::Verdicts { claims });
         Ok(())
     }

@@ -1,30 +1,23 @@
-//! Text with ANSI colours, cut into pieces of one style each.
+//! The one place that reads escape sequences: a printed line becomes text and styles.
 //!
-//! Only SGR sequences (ECMA-48, 8.3.117) style text; every other escape sequence is
-//! dropped. What a terminal would have overwritten after a carriage return is dropped too.
+//! The grammar (ECMA-48) is `anstyle-parse`'s; what is kept of it is here. Only SGR sequences
+//! (ECMA-48, 8.3.117) style text; every other sequence and control string is dropped, and so
+//! is what a terminal would have overwritten after a carriage return.
 
-/// The sixteen colours that SGR 30–37 and 90–97 select, by the name a theme gives them.
+use std::ops::Range;
+
+use anstyle_parse::{Params, Parser, Perform};
+
+/// A colour as SGR selects it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
-    /// SGR 30 and 90: a theme shows it as faint text, since black on dark is unreadable.
-    Black,
-    /// SGR 31 and 91.
-    Red,
-    /// SGR 32 and 92.
-    Green,
-    /// SGR 33 and 93.
-    Yellow,
-    /// SGR 34 and 94.
-    Blue,
-    /// SGR 35 and 95.
-    Magenta,
-    /// SGR 36 and 96.
-    Cyan,
-    /// SGR 37 and 97: a theme shows it as plain text.
-    White,
+    /// One of the 256: 0 to 7 are SGR 30–37, 8 to 15 their bright forms, SGR 90–97.
+    Indexed(u8),
+    /// Red, green and blue.
+    Rgb(u8, u8, u8),
 }
 
-/// How one piece of a line looks.
+/// How a part of a line looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style {
     /// SGR 1.
@@ -35,123 +28,171 @@ pub struct Style {
     pub italic: bool,
     /// SGR 4.
     pub underline: bool,
-    /// The foreground, where one of the sixteen was chosen.
+    /// The foreground, where one was chosen.
     pub colour: Option<Colour>,
 }
 
-/// A piece of a line in one style; never empty.
+/// A part of a text in one style.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct Span {
     /// How it looks.
     pub style: Style,
-    /// What it says, without escape sequences.
-    pub text: String,
+    /// Its bytes in the text; never empty.
+    pub range: Range<usize>,
 }
 
-/// Cuts one line into pieces of one style each.
-pub fn pieces(line: &str) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
-    let mut style = Style::default();
-    let mut text = String::new();
-    let mut chars = line.trim_end_matches(['\r', '\n']).chars().peekable();
-    while let Some(c) = chars.next() {
+/// A line as it reads, and how it looks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Styled {
+    /// The text without escape sequences.
+    pub text: String,
+    /// Every byte of it in one span, in order; neighbours differ in style.
+    pub spans: Vec<Span>,
+}
+
+/// Reads one line, without its end.
+pub fn parse(line: &str) -> Styled {
+    // Most lines have nothing to interpret.
+    if !line.contains(|c: char| c.is_control() || is_bidi_control(c)) {
+        let mut styled = Styled::default();
+        styled.push_str(line, Style::default());
+        return styled;
+    }
+    let mut parser = Parser::<anstyle_parse::Utf8Parser>::default();
+    let mut screen = Screen::default();
+    for c in line.chars() {
         match c {
-            '\x1b' => match chars.next() {
-                Some('[') => {
-                    let mut parameters = String::new();
-                    // ECMA-48: parameter and intermediate bytes, then one final byte.
-                    let last = loop {
-                        match chars.next() {
-                            Some(c @ '\x20'..='\x3f') => parameters.push(c),
-                            last => break last,
-                        }
-                    };
-                    if last == Some('m') {
-                        push(&mut pieces, style, &mut text);
-                        select(&mut style, &parameters);
-                    }
-                }
-                // An operating system command (a title, a link) ends with BEL or ESC \.
-                Some(']') => {
-                    while let Some(c) = chars.next() {
-                        if c == '\x07' || (c == '\x1b' && chars.next_if_eq(&'\\').is_some()) {
-                            break;
-                        }
-                    }
-                }
-                _ => {}
-            },
-            // A carriage return starts the line anew: a progress bar keeps its last state.
-            '\r' => {
-                text.clear();
-                pieces.clear();
+            // The 8-bit controls: each is ESC and a letter in one (ECMA-48, 5.3).
+            '\u{80}'..='\u{9f}' => {
+                let letter = u8::try_from(u32::from(c) - 0x40).unwrap_or(b'\\');
+                parser.advance(&mut screen, 0x1b);
+                parser.advance(&mut screen, letter);
             }
-            '\t' => text.push('\t'),
-            c if c.is_control() => {}
-            c => text.push(c),
+            c => {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    parser.advance(&mut screen, byte);
+                }
+            }
         }
     }
-    push(&mut pieces, style, &mut text);
-    pieces
+    screen.styled
 }
 
-fn push(pieces: &mut Vec<Piece>, style: Style, text: &mut String) {
-    if text.is_empty() {
-        return;
+impl Styled {
+    /// The parts, each with its style.
+    pub fn parts(&self) -> impl Iterator<Item = (Style, &str)> {
+        let spans = self.spans.iter();
+        spans.map(|span| (span.style, &self.text[span.range.clone()]))
     }
-    let text = std::mem::take(text);
-    match pieces.last_mut() {
-        Some(last) if last.style == style => last.text.push_str(&text),
-        _ => pieces.push(Piece { style, text }),
+
+    fn push_str(&mut self, text: &str, style: Style) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        let range = start..self.text.len();
+        match self.spans.last_mut() {
+            _ if range.is_empty() => {}
+            Some(last) if last.style == style => last.range.end = range.end,
+            _ => self.spans.push(Span { style, range }),
+        }
     }
 }
 
-fn select(style: &mut Style, parameters: &str) {
-    let mut codes = parameters
-        .split([';', ':'])
-        .map(|code| code.parse::<u16>().unwrap_or(0));
-    while let Some(code) = codes.next() {
+/// What a terminal would show of one line.
+#[derive(Default)]
+struct Screen {
+    styled: Styled,
+    style: Style,
+}
+
+impl Perform for Screen {
+    fn print(&mut self, c: char) {
+        if is_bidi_control(c) {
+            // It would reorder what stands around it: shown by its number instead.
+            let named = format!("<U+{:04X}>", u32::from(c));
+            self.styled.push_str(&named, self.style);
+        } else if c != '\u{7f}' {
+            self.styled.push_str(c.encode_utf8(&mut [0; 4]), self.style);
+        }
+    }
+
+    fn execute(&mut self, byte: u8) {
+        match byte {
+            // A carriage return starts the line anew: a progress bar keeps its last state.
+            b'\r' => self.styled = Styled::default(),
+            b'\t' => self.styled.push_str("\t", self.style),
+            _ => {}
+        }
+    }
+
+    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], ignore: bool, action: u8) {
+        if action == b'm' && intermediates.is_empty() && !ignore {
+            select(&mut self.style, params);
+        }
+    }
+}
+
+/// The characters that change the direction of the text around them (UAX #9, 2).
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Applies a Select Graphic Rendition. Parameters are separated by `;`, and each may have
+/// parts separated by `:` (ITU-T T.416, 13.1.8).
+fn select(style: &mut Style, params: &Params) {
+    let mut params = params.iter();
+    while let Some(param) = params.next() {
+        let (code, parts) = param.split_first().map_or((0, &[][..]), |(c, p)| (*c, p));
         match code {
             0 => *style = Style::default(),
             1 => style.bold = true,
             2 => style.dim = true,
             3 => style.italic = true,
-            4 => style.underline = true,
+            // `4:0` is none; `4:3` is a curly one.
+            4 => style.underline = parts.first() != Some(&0),
+            21 => style.underline = true,
             22 => (style.bold, style.dim) = (false, false),
             23 => style.italic = false,
             24 => style.underline = false,
-            30..=37 => style.colour = Some(colour(code - 30)),
-            90..=97 => style.colour = Some(colour(code - 90)),
+            30..=37 => style.colour = indexed(code - 30),
+            90..=97 => style.colour = indexed(code - 90 + 8),
             39 => style.colour = None,
-            // The 256 colours: the first sixteen are the named ones.
-            38 | 48 => match codes.next() {
-                Some(5) => {
-                    let index = codes.next();
-                    if code == 38 {
-                        style.colour = index.filter(|i| *i < 16).map(|i| colour(i % 8));
+            // A colour of the text, its background or its underline; all take the same form.
+            38 | 48 | 58 => {
+                let colour = match parts {
+                    // `38;5;N` and `38;2;R;G;B`: the parts are parameters of their own.
+                    [] => {
+                        let mut next = || params.next().and_then(|param| param.first().copied());
+                        match next() {
+                            Some(5) => next().and_then(indexed),
+                            Some(2) => match (next(), next(), next()) {
+                                (Some(r), Some(g), Some(b)) => rgb(r, g, b),
+                                _ => None,
+                            },
+                            _ => None,
+                        }
                     }
+                    [5, index, ..] => indexed(*index),
+                    // `38:2::R:G:B` has a colour space before the colour; `38:2:R:G:B` has none.
+                    [2, _, r, g, b, ..] => rgb(*r, *g, *b),
+                    [2, r, g, b] => rgb(*r, *g, *b),
+                    _ => None,
+                };
+                if code == 38 {
+                    style.colour = colour;
                 }
-                Some(2) => {
-                    codes.by_ref().take(3).for_each(drop);
-                }
-                _ => {}
-            },
+            }
             _ => {}
         }
     }
 }
 
-fn colour(index: u16) -> Colour {
-    match index {
-        0 => Colour::Black,
-        1 => Colour::Red,
-        2 => Colour::Green,
-        3 => Colour::Yellow,
-        4 => Colour::Blue,
-        5 => Colour::Magenta,
-        6 => Colour::Cyan,
-        _ => Colour::White,
-    }
+fn indexed(index: u16) -> Option<Colour> {
+    u8::try_from(index).ok().map(Colour::Indexed)
+}
+
+fn rgb(red: u16, green: u16, blue: u16) -> Option<Colour> {
+    let byte = |value: u16| u8::try_from(value).ok();
+    Some(Colour::Rgb(byte(red)?, byte(green)?, byte(blue)?))
 }
 
 #[cfg(test)]
@@ -159,22 +200,31 @@ mod tests {
     use super::*;
 
     fn plain(line: &str) -> String {
-        pieces(line).into_iter().map(|piece| piece.text).collect()
+        parse(line).text
+    }
+
+    fn style(line: &str) -> Style {
+        let styled = parse(line);
+        styled.spans.last().expect("some text").style
+    }
+
+    fn colour(line: &str) -> Option<Colour> {
+        style(line).colour
     }
 
     #[test]
-    fn bold_and_green_become_pieces_and_reset_ends_them() {
-        let pieces = pieces("\x1b[1mMainProcess\x1b[0m \x1b[32m[ 0.00s]\x1b[39m done");
-        let seen: Vec<_> = pieces
-            .iter()
-            .map(|piece| (piece.style.bold, piece.style.colour, piece.text.as_str()))
+    fn bold_and_green_become_spans_and_reset_ends_them() {
+        let styled = parse("\x1b[1mMainProcess\x1b[0m \x1b[32m[ 0.00s]\x1b[39m done");
+        let seen: Vec<_> = styled
+            .parts()
+            .map(|(style, text)| (style.bold, style.colour, text))
             .collect();
         assert_eq!(
             seen,
             [
                 (true, None, "MainProcess"),
                 (false, None, " "),
-                (false, Some(Colour::Green), "[ 0.00s]"),
+                (false, Some(Colour::Indexed(2)), "[ 0.00s]"),
                 (false, None, " done"),
             ]
         );
@@ -182,22 +232,43 @@ mod tests {
 
     #[test]
     fn combined_and_bright_and_indexed_codes_are_understood() {
-        let bright = &pieces("\x1b[1;2;3;4;96mx")[0].style;
+        let bright = style("\x1b[1;2;3;4;96mx");
         assert!(bright.bold && bright.dim && bright.italic && bright.underline);
-        assert_eq!(bright.colour, Some(Colour::Cyan));
+        assert_eq!(bright.colour, Some(Colour::Indexed(14)));
+        assert_eq!(colour("\x1b[38;5;9mx"), Some(Colour::Indexed(9)));
+        assert_eq!(colour("\x1b[38;2;1;2;3mx"), Some(Colour::Rgb(1, 2, 3)));
+        assert_eq!(style("\x1b[1m\x1b[mx"), Style::default());
+    }
+
+    #[test]
+    fn parts_of_a_parameter_are_not_parameters_of_their_own() {
+        // A curly underline is not an italic one.
+        let curly = style("\x1b[4:3mx");
+        assert!(curly.underline && !curly.italic);
+        assert!(!style("\x1b[4m\x1b[4:0mx").underline);
+        // An empty colour space is no component of the colour.
+        assert_eq!(colour("\x1b[38:2::10:20:1mx"), Some(Colour::Rgb(10, 20, 1)));
+        assert!(!style("\x1b[38:2::10:20:1mx").bold);
+        assert_eq!(colour("\x1b[38:5:4mx"), Some(Colour::Indexed(4)));
+        // The colour of an underline, and a background, are not the text's.
+        assert_eq!(style("\x1b[58;2;1;4;31mx"), Style::default());
+        assert_eq!(style("\x1b[58:2::1:4:31mx"), Style::default());
+        assert_eq!(style("\x1b[48;5;1mx"), Style::default());
+        // A new colour takes the place of an earlier one.
         assert_eq!(
-            pieces("\x1b[38;5;9mx")[0].style.colour,
-            Some(Colour::Red),
-            "index 9 is bright red"
+            colour("\x1b[31m\x1b[38;2;1;2;3mx"),
+            Some(Colour::Rgb(1, 2, 3))
         );
-        assert_eq!(pieces("\x1b[38;2;1;2;3mx")[0].style, Style::default());
-        assert_eq!(pieces("\x1b[1m\x1b[mx")[0].style, Style::default());
     }
 
     #[test]
     fn other_sequences_and_control_characters_are_dropped() {
         assert_eq!(
-            plain("\x1b[2Ka\x1b]0;title\x07b\x1b]8;;x\x1b\\c\x08d\r\n"),
+            plain("\x1b[2Ka\x1b]0;title\x07b\x1b]8;;x\x1b\\c\x08d\r"),
+            ""
+        );
+        assert_eq!(
+            plain("\x1b[2Ka\x1b]0;title\x07b\x1b]8;;x\x1b\\c\x08d"),
             "abcd"
         );
         assert_eq!(plain("\x1b["), "");
@@ -205,7 +276,32 @@ mod tests {
     }
 
     #[test]
+    fn character_sets_and_control_strings_leave_nothing() {
+        // What `tput sgr0` sends.
+        assert_eq!(plain("\x1b[1mfoo \x1b(B\x1b[m bar"), "foo  bar");
+        for begin in ["\x1bP", "\x1b_", "\x1b^", "\x1bX", "\u{90}", "\u{9f}"] {
+            assert_eq!(plain(&format!("a{begin}string\x1b\\b")), "ab", "{begin:?}");
+        }
+        assert_eq!(colour("\u{9b}31mx"), Some(Colour::Indexed(1)));
+        assert_eq!(plain("open \x1b]0;for ever"), "open ");
+    }
+
+    #[test]
+    fn a_change_of_direction_is_shown_and_not_made() {
+        assert_eq!(plain("a\u{202e}b\u{2069}"), "a<U+202E>b<U+2069>");
+    }
+
+    #[test]
     fn a_carriage_return_leaves_what_was_written_last() {
-        assert_eq!(plain("10 %\r50 %\r100 %\r\n"), "100 %");
+        assert_eq!(plain("10 %\r50 %\r100 %"), "100 %");
+    }
+
+    #[test]
+    fn every_byte_is_in_one_span_whatever_is_printed() {
+        for line in ["", "ä\x1b[1mö", "\x1b[31m\x1b[32mx\r\x1b[0my\u{202e}"] {
+            let styled = parse(line);
+            let joined: String = styled.parts().map(|(_, text)| text).collect();
+            assert_eq!(joined, styled.text);
+        }
     }
 }

@@ -9,13 +9,12 @@ use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 use mdbook_html::HtmlHandlebars;
 
-use crate::book::claim::On;
 use crate::book::listing::Size;
-use crate::chapter::{self, LivePreprocessor, LiveRuns};
-use crate::judge::checks::Lines;
+use crate::chapter::preprocessor::{self, LivePreprocessor, LiveRun, LiveRuns};
+use crate::record::cast::Record;
 use crate::record::result::RunResult;
 use crate::run::host;
-use crate::run::session::{LiveFigures, Session};
+use crate::run::session::Session;
 
 /// Builds the HTML book of `root` into `dest`, or where `book.toml` says, and returns that folder.
 ///
@@ -34,7 +33,11 @@ pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
 /// # Errors
 ///
 /// As [`build`], and when the session is stopped.
-pub fn build_live(session: &Session<'_>, dest: Option<&Path>) -> Result<(PathBuf, Vec<String>)> {
+pub fn build_live(
+    session: &Session<'_>,
+    dest: Option<&Path>,
+    observe: &dyn Fn(&str),
+) -> Result<(PathBuf, Vec<String>)> {
     let mut made = LiveRuns {
         host: Some(host::card(&session.book.root)?),
         runs: HashMap::new(),
@@ -42,35 +45,20 @@ pub fn build_live(session: &Session<'_>, dest: Option<&Path>) -> Result<(PathBuf
     let mut failed = Vec::new();
     for run in session.book.runs() {
         let name = run.full_name();
-        eprintln!("Running {name}");
-        let outcome = match session.quick(run) {
-            Ok(outcome) => outcome,
+        observe(&name);
+        let result = match session.quick(run) {
+            Ok(result) => result,
             Err(_) if session.stop.is_requested() => bail!("stopped"),
             Err(error) => {
                 failed.push(format!("{name}: {error:#}"));
                 continue;
             }
         };
-        let faults = outcome.faults(run.run.exit);
-        failed.extend(faults.iter().map(|fault| format!("{name} {fault}")));
-        let mut standings = HashMap::new();
-        if faults.is_empty() && outcome.skipped().is_none() {
-            let lines = outcome.lines();
-            let lines = Lines::from(&lines[..]);
-            let figures = LiveFigures {
-                session,
-                run,
-                size: Size::Quick,
-                outcome: &outcome,
-            };
-            for (index, claim) in run.run.claims.iter().enumerate() {
-                if claim.on == On::Any {
-                    standings.insert(index, claim.check.standing(&lines, &figures));
-                }
-            }
-        }
-        made.runs
-            .insert(name, (RunResult::clone(&outcome), standings));
+        let record = Record::load(run)?;
+        let judged = session.judge(run, Size::Quick, &result, record.as_ref());
+        failed.extend(judged.faults.iter().map(|fault| format!("{name} {fault}")));
+        let result = RunResult::clone(&result);
+        made.runs.insert(name, LiveRun { result, judged });
     }
     let live = LivePreprocessor {
         made: Arc::new(made),
@@ -89,7 +77,7 @@ fn build_with(root: &Path, dest: Option<&Path>, live: LivePreprocessor) -> Resul
             .with_context(|| format!("finding the folder {}", dest.display()))?;
     }
     // The same order as plain `mdbook build` needs; given here, a book.toml without it works too.
-    let before = format!("preprocessor.{}.before", chapter::NAME);
+    let before = format!("preprocessor.{}.before", preprocessor::NAME);
     if config.get::<Vec<String>>(&before)?.is_none() {
         config.set(&before, ["links"])?;
     }
@@ -193,7 +181,7 @@ mod tests {
         let book = crate::book::listing::Book::open(dir.path()).unwrap();
         let session = Session::new(&book, crate::run::runner::Stop::default());
         session.use_program("demo", "/bin/sh");
-        let (dest, failed) = build_live(&session, None).unwrap();
+        let (dest, failed) = build_live(&session, None, &|_| {}).unwrap();
         assert_eq!(
             failed,
             ["demo/fails ended with exit code 3, not 0, and printed nothing"]

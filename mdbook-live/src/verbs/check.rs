@@ -1,16 +1,14 @@
-//! A run held against its claims and its record.
+//! Checks a run: made at its quick size, judged, compared with its record.
 
 use anyhow::{Result, bail};
 
-use crate::book::claim::Claim;
 use crate::book::listing::{RunRef, Size};
-use crate::judge::agreement;
-use crate::judge::agreement::differences;
-use crate::judge::checks::{Judgement, Lines};
-use crate::judge::evidence::{judge_record, judged};
+use crate::judge::agreement::Agreement;
+use crate::judge::checks::Judgement;
+use crate::judge::evidence::{self, Evidence};
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
-use crate::run::session::{LiveFigures, Session};
+use crate::run::session::Session;
 
 /// What became of a run.
 #[derive(Debug, Clone, Default)]
@@ -34,8 +32,6 @@ pub struct Report {
 ///
 /// An error only when the session was stopped; all else is in the report.
 pub fn check(session: &Session<'_>, run: RunRef<'_>) -> Result<Report> {
-    // A session's runs belong to its book: claims may need others of them.
-    let run = session.book.run(&run.full_name())?;
     let mut report = Report::default();
     let record = match Record::load(run) {
         Ok(record) => record,
@@ -45,7 +41,7 @@ pub fn check(session: &Session<'_>, run: RunRef<'_>) -> Result<Report> {
         }
     };
     match session.quick(run) {
-        Ok(outcome) => report.live(session, run, &outcome, record.as_ref()),
+        Ok(result) => report.live(session, run, &result, record.as_ref())?,
         Err(_) if session.stop.is_requested() => bail!("stopped"),
         Err(error) => report.faults.push(format!("{error:#}")),
     }
@@ -73,35 +69,20 @@ impl Report {
         &mut self,
         session: &Session<'_>,
         run: RunRef<'_>,
-        outcome: &RunResult,
+        result: &RunResult,
         record: Option<&Record>,
-    ) {
-        self.seconds = Some(outcome.seconds);
-        self.skipped = outcome.skipped();
-        self.faults.extend(outcome.faults(run.run.exit));
-        // Of a run that did not end as it must, the missing lines say nothing more.
-        if self.skipped.is_some() || outcome.exit_code() != run.run.exit {
-            return;
-        }
-        let Ok(run) = session.book.run(&run.full_name()) else {
-            return;
-        };
-        let figures = LiveFigures {
-            session,
-            run,
-            size: Size::Quick,
-            outcome,
-        };
-        let lines = outcome.lines();
-        let lines_to_judge = Lines::from(&lines[..]);
-        for (claim, standing) in judged(session.book, run, Size::Quick, &lines_to_judge, &figures) {
-            self.count(claim, standing, "");
-        }
-        if let Some(record) = record {
-            self.compared = true;
-            let found = agreement::compare(&lines, &record.lines(), &run.listing.varies);
-            self.faults.extend(differences(&found));
-        }
+    ) -> Result<()> {
+        // A session's runs belong to its book: claims may need others of them.
+        let run = session.book.run(&run.full_name())?;
+        let judged = session.judge(run, Size::Quick, result, record);
+        self.seconds = Some(result.seconds);
+        self.skipped = judged.skipped;
+        self.faults.extend(judged.faults);
+        self.count(run, judged.claims, "");
+        self.compared = judged.agreement.is_some();
+        let differences = judged.agreement.iter().flat_map(Agreement::sentences);
+        self.faults.extend(differences);
+        Ok(())
     }
 
     fn recorded(&mut self, session: &Session<'_>, run: RunRef<'_>, record: &Record) {
@@ -113,21 +94,26 @@ impl Report {
             )),
             Err(error) => self.faults.push(format!("{error:#}")),
         }
-        for (claim, standing) in judge_record(session.book, run, record) {
-            self.count(claim, standing, " on the record");
-        }
+        let judged = evidence::judge(session.book, run, Evidence::Recorded(record));
+        self.count(run, judged.claims, " on the record");
     }
 
-    fn count(&mut self, claim: &Claim, standing: Judgement, on: &str) {
-        match standing {
-            Judgement::Decided(verdict) if claim.is_as_the_book_says(&verdict) => {
-                self.claims_held += 1;
+    /// Adds what became of claims; `on` says on what, where that is not plain.
+    pub(super) fn count(&mut self, run: RunRef<'_>, judged: Vec<(usize, Judgement)>, on: &str) {
+        for (at, judgement) in judged {
+            let claim = &run.run.claims[at];
+            match judgement {
+                Judgement::Decided(result) if claim.is_as_the_book_says(&result) => {
+                    self.claims_held += 1;
+                }
+                Judgement::Decided(result) => self.faults.push(claim.fault(&result, on)),
+                Judgement::Undecided(why) => self.warnings.push(format!(
+                    "the claim \"{}\" was not judged{on}: {why}",
+                    claim.says
+                )),
+                // It is judged on the record.
+                Judgement::NeedsRecordedSize => {}
             }
-            Judgement::Decided(verdict) => self.faults.push(claim.fault(&verdict, on)),
-            Judgement::Undecided(why) => self.warnings.push(format!(
-                "the claim \"{}\" was not judged{on}: {why}",
-                claim.says
-            )),
         }
     }
 }
@@ -254,7 +240,7 @@ mod tests {
         std::fs::write(&path, "{}\n").expect("a file");
         let report = checked(&book, "demo/a");
         assert!(
-            report.faults[0].contains("a.cast:1: no header"),
+            report.faults[0].contains("a.cast:1: expected the header"),
             "{:?}",
             report.faults
         );

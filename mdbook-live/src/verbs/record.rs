@@ -6,16 +6,16 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result, bail};
 
 use crate::book::listing::{RunRef, Size};
-use crate::judge::checks::Judgement;
-use crate::judge::evidence;
+use crate::judge::evidence::{self, Evidence};
 use crate::judge::figures::Measured;
 use crate::judge::freshness as sources;
 use crate::record::cast::{Header, Provenance, Record};
-use crate::record::line::Event;
+use crate::record::line::Line;
 use crate::record::result::{Exit, RunResult};
 use crate::run::host;
 use crate::run::runner::COLUMNS;
 use crate::run::session::Session;
+use crate::verbs::check::Report;
 
 /// What became of a recording.
 #[derive(Debug, Clone)]
@@ -32,10 +32,10 @@ pub struct Recorded {
     pub warnings: Vec<String>,
 }
 
-/// RecordOptions records are made.
+/// How records are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordOptions {
-    /// RecordOptions often a run is made; the record is the one with the median of the figure
+    /// How often a run is made; the record is the one with the median of the figure
     /// that the run names. An odd number, since a median of two is none of them.
     pub of: usize,
     /// Whether a run that fails, or on which a claim breaks, is written too.
@@ -48,29 +48,22 @@ pub fn record(
     session: &Session<'_>,
     run: RunRef<'_>,
     how: RecordOptions,
-    watch: &mut dyn FnMut(&Event),
+    watch: &mut dyn FnMut(&Line),
 ) -> Result<Recorded> {
     // Before the build: what is edited while the run goes on makes its record stale.
     let sources = sources::of_run(run)?;
-    let (outcome, of) = median_run(session, run, how.of, watch)?;
-    let skipped = outcome.skipped();
-    let mut faults = outcome.faults(run.run.exit);
-    let mut warnings = Vec::new();
-    let record = record_of(run, outcome, sources, of)?;
+    let (result, of) = median_run(session, run, how.of, watch)?;
+    let skipped = result.skipped();
+    let mut report = Report {
+        faults: result.faults(run.run.exit),
+        ..Report::default()
+    };
+    let record = record_of(run, result, sources, of)?;
     if skipped.is_none() {
-        for (claim, standing) in evidence::judge_record(session.book, run, &record) {
-            match standing {
-                Judgement::Decided(verdict) if claim.is_as_the_book_says(&verdict) => {}
-                Judgement::Decided(verdict) => faults.push(claim.fault(&verdict, "")),
-                Judgement::Undecided(why) => {
-                    warnings.push(format!(
-                        "the claim \"{}\" was not judged: {why}",
-                        claim.says
-                    ));
-                }
-            }
-        }
+        let judged = evidence::judge(session.book, run, Evidence::Recorded(&record));
+        report.count(run, judged.claims, "");
     }
+    let (faults, warnings) = (report.faults, report.warnings);
     let written = skipped.is_none() && (faults.is_empty() || how.keep_broken);
     if written {
         record.save(run)?;
@@ -90,7 +83,7 @@ fn median_run(
     session: &Session<'_>,
     run: RunRef<'_>,
     times: usize,
-    watch: &mut dyn FnMut(&Event),
+    watch: &mut dyn FnMut(&Line),
 ) -> Result<(RunResult, Vec<f64>)> {
     let mut outcomes: Vec<(f64, RunResult)> = Vec::with_capacity(times);
     for _ in 0..times.max(1) {
@@ -102,7 +95,7 @@ fn median_run(
             return Ok((outcome, Vec::new()));
         }
         let measured = Measured {
-            lines: &outcome.lines(),
+            lines: &outcome.lines,
             seconds: outcome.seconds,
             memory: &outcome.memory,
         };
@@ -117,7 +110,7 @@ fn median_run(
 
 fn record_of(run: RunRef<'_>, outcome: RunResult, sources: String, of: Vec<f64>) -> Result<Record> {
     let began = outcome.began.duration_since(UNIX_EPOCH);
-    let rows = outcome.lines().len().clamp(10, 50);
+    let rows = outcome.lines.len().clamp(10, 50);
     Ok(Record {
         header: Header {
             version: 2,
@@ -137,7 +130,7 @@ fn record_of(run: RunRef<'_>, outcome: RunResult, sources: String, of: Vec<f64>)
                 of,
             },
         },
-        events: outcome.events,
+        lines: outcome.lines,
         marks: outcome.marks,
         memory: outcome.memory,
     })
@@ -179,7 +172,7 @@ mod tests {
             record.header.command,
             "cargo run -- -c 'echo Main; sleep 0.1'"
         );
-        assert!(record.header.duration >= record.events[0].seconds);
+        assert!(record.header.duration >= record.lines[0].seconds);
         assert!(!record.memory.is_empty());
         let run = book.run("demo/a").expect("it is there");
         assert_eq!(record.staleness(run).expect("sources"), None);
@@ -203,7 +196,7 @@ mod tests {
             keep_broken: false,
         };
         let made = record(&session, run, how, &mut |_| {}).expect("sh starts");
-        assert_eq!(made.record.lines()[0].text, "Main t=5");
+        assert_eq!(made.record.lines[0].text(), "Main t=5");
         assert_eq!(made.record.header.live.of, [1.0, 5.0, 9.0]);
     }
 

@@ -1,0 +1,465 @@
+//! Directives become Markdown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use mdbook_preprocessor::book::{BookItem, Chapter};
+use similar::{ChangeTag, TextDiff};
+
+use super::directives::{self, Directive, Place, RunFigure};
+use super::preprocessor::LiveRuns;
+use super::resolve::Resolver;
+use super::survey::Surveyed;
+use crate::book::chart::{Chart, Shows};
+use crate::book::listing::{RunRef, Size};
+use crate::judge::figures;
+use crate::judge::statements::{self, Row};
+use crate::page;
+use crate::page::chart::{ChartFigure, ChartRow, ChartView};
+use crate::page::claims::ClaimView;
+use crate::page::listing::{Changes, ListingView};
+use crate::page::live::LiveView;
+use crate::page::plot::{PlotView, Point, Series};
+use crate::page::run::{RecordView, RunView};
+use crate::page::verdicts::VerdictsView;
+use crate::record::timeline::Timeline;
+
+/// Expands the chapters of a book, one after another.
+pub(super) struct Expander<'a> {
+    pub(super) data: Resolver<'a>,
+    pub(super) others_may_follow: bool,
+    pub(super) made: &'a LiveRuns,
+    /// Each chapter with the runs that it shows.
+    pub(super) surveyed: Vec<Surveyed>,
+    /// How many listings each numbered chapter has shown; `None` is all that have no number.
+    pub(super) listings_shown: BTreeMap<Option<u32>, usize>,
+    pub(super) problems: Vec<String>,
+}
+
+impl<'a> Expander<'a> {
+    /// The table of verdicts on the page `here`: of the runs that it shows, or of all.
+    fn expand_verdicts(&mut self, here: &Path, all: bool) -> Result<String> {
+        let up = "../".repeat(here.components().count().saturating_sub(1));
+        let mut parts: Vec<(String, String, Vec<Row>)> = Vec::new();
+        let mut shown = BTreeSet::new();
+        for chapter in &self.surveyed {
+            let page = chapter.page.display();
+            let link = if chapter.page == here {
+                String::new()
+            } else {
+                format!("{up}{page}")
+            };
+            let mut rows = Vec::new();
+            for name in &chapter.runs {
+                if (!all && chapter.page != here) || !shown.insert(name.clone()) {
+                    continue;
+                }
+                let Ok(run) = self.data.book.run(name) else {
+                    // The error is where the run itself is expanded.
+                    continue;
+                };
+                let href = format!(
+                    "{link}#{}",
+                    unique(&mut BTreeSet::new(), &format!("run-{name}"))
+                );
+                for (claim, standing) in self.data.judgements(run)? {
+                    statements::add(&mut rows, claim, &standing, name, &href);
+                }
+            }
+            if !rows.is_empty() {
+                parts.push((chapter.title.clone(), link, rows));
+            }
+        }
+        if all {
+            let placed = |run: &RunRef<'_>| shown.contains(&run.full_name());
+            let speaks = |run: &RunRef<'_>| {
+                let claims = &run.run.claims;
+                claims.iter().any(|claim| claim.of_the_notes().is_some())
+            };
+            if let Some(run) = self
+                .data
+                .book
+                .runs()
+                .find(|run| speaks(run) && !placed(run))
+            {
+                bail!(
+                    "{}: run {}: it decides a statement of the notes, and no chapter shows it",
+                    self.data.shown(&run.listing.dir.join("runs.toml")),
+                    run.run.name
+                );
+            }
+        }
+        if parts.is_empty() {
+            bail!("no run of this chapter decides a statement of the notes");
+        }
+        let views: Vec<VerdictsView<'_>> = parts
+            .iter()
+            .map(|(title, link, rows)| VerdictsView {
+                chapter: all.then_some((title.as_str(), link.as_str())),
+                rows,
+            })
+            .collect();
+        Ok(page::verdicts::verdicts(&views))
+    }
+
+    /// In reading order, so that listings are numbered as they are read.
+    pub(super) fn expand_items(&mut self, items: &mut [BookItem]) {
+        for item in items {
+            if let BookItem::Chapter(chapter) = item {
+                self.expand_chapter(chapter);
+                self.expand_items(&mut chapter.sub_items);
+            }
+        }
+    }
+
+    fn expand_chapter(&mut self, chapter: &mut Chapter) {
+        let places = directives::find(&chapter.content, self.others_may_follow);
+        if places.is_empty() {
+            return;
+        }
+        let file = chapter
+            .source_path
+            .as_deref()
+            .or(chapter.path.as_deref())
+            .map_or_else(
+                || chapter.name.clone(),
+                |path| self.data.chapters.join(path).display().to_string(),
+            );
+        let number = chapter.number.as_ref().and_then(|n| n.first().copied());
+        let mut ids = BTreeSet::new();
+        let mut expanded = format!("{}\n\n", page::style::style());
+        let mut from = 0;
+        for place in places {
+            expanded.push_str(&chapter.content[from..place.range.start]);
+            from = place.range.end;
+            let page = chapter
+                .path
+                .as_deref()
+                .map(|path| path.with_extension("html"));
+            let page = page.unwrap_or_default();
+            match self.expand_place(&place, &page, number, &mut ids) {
+                Ok(text) if place.directive.as_ref().is_ok_and(Directive::is_block) => {
+                    push_block(&mut expanded, &text);
+                }
+                Ok(text) => expanded.push_str(&text),
+                Err(error) => self
+                    .problems
+                    .push(format!("{file}:{}: {error:#}", place.line)),
+            }
+        }
+        expanded.push_str(&chapter.content[from..]);
+        chapter.content = expanded;
+    }
+
+    fn expand_place(
+        &mut self,
+        place: &Place,
+        page: &Path,
+        chapter: Option<u32>,
+        ids: &mut BTreeSet<String>,
+    ) -> Result<String> {
+        match &place.directive {
+            Err(problem) => Err(anyhow!(problem.clone())),
+            Ok(Directive::Listing {
+                listing,
+                file,
+                anchor,
+                since,
+                caption,
+            }) => {
+                let (shown_path, code) = self.data.excerpt(listing, file, anchor.as_deref())?;
+                let since = match since {
+                    None => None,
+                    Some((earlier, anchor)) => {
+                        let (_, before) = self.data.excerpt(listing, earlier, anchor.as_deref())?;
+                        let name = earlier.rsplit('/').next().unwrap_or(earlier);
+                        Some((name.to_owned(), changed(&before, &code)))
+                    }
+                };
+                let count = self.listings_shown.entry(chapter).or_default();
+                *count += 1;
+                let number = match chapter {
+                    Some(chapter) => format!("{chapter}-{count}"),
+                    None => count.to_string(),
+                };
+                let mut id = format!("listing-{listing}/{file}");
+                if let Some(anchor) = anchor {
+                    id.push('-');
+                    id.push_str(anchor);
+                }
+                Ok(page::listing::listing(&ListingView {
+                    number: &number,
+                    id: &unique(ids, &id),
+                    path: &shown_path,
+                    caption,
+                    code: &code,
+                    since: since
+                        .as_ref()
+                        .map(|(name, changes)| (name.as_str(), changes)),
+                }))
+            }
+            Ok(Directive::Run(name)) => {
+                let run = self.data.book.run(name)?;
+                let id = unique(ids, &format!("run-{name}"));
+                self.expand_run(run, &id)
+            }
+            Ok(Directive::Figure(name)) => Ok(match self.data.figure(name)? {
+                Some((figure, source)) => {
+                    page::inline::figure(&format!("{name}, {source}"), &figure)
+                }
+                None => page::inline::figure_not_recorded(&name.to_string()),
+            }),
+            Ok(Directive::Quotient(of, to)) => self.expand_quotient(of, to),
+            Ok(Directive::Chart { name, bars }) => {
+                let id = unique(ids, &format!("chart-{name}"));
+                self.expand_chart(name, *bars, &id)
+            }
+            Ok(Directive::Diagram(name)) => {
+                let folder = self
+                    .data
+                    .book
+                    .root
+                    .join(self.data.chapters)
+                    .join("diagrams");
+                let path = folder.join(format!("{name}.pikchr"));
+                let shown = self.data.shown(&path);
+                let source =
+                    fs::read_to_string(&path).with_context(|| format!("reading {shown}"))?;
+                let drawn = page::diagram::draw(&source).with_context(|| shown)?;
+                let id = unique(ids, &format!("diagram-{name}"));
+                Ok(page::diagram::diagram(&drawn, &id))
+            }
+            Ok(Directive::Timeline(name)) => {
+                let run = self.data.book.run(name)?;
+                let drawn = self.data.record(run)?.and_then(|judged| {
+                    let record = &judged.record;
+                    let seconds = record.header.duration;
+                    let timeline = Timeline::of(&record.marks, &record.memory, seconds)?;
+                    Some(page::timeline::timeline(
+                        &timeline,
+                        name,
+                        &record.header.date(),
+                    ))
+                });
+                Ok(drawn.unwrap_or_else(|| page::timeline::timeline_not_recorded(name)))
+            }
+            Ok(Directive::Verdicts { all }) => self.expand_verdicts(page, *all),
+        }
+    }
+
+    fn expand_run(&mut self, run: RunRef<'a>, id: &str) -> Result<String> {
+        let name = run.full_name();
+        let record = self.data.record(run)?;
+        let made = self.made.runs.get(&name);
+        let live = |at: usize| {
+            let judged = made?.judged.claims.iter();
+            let mut judged = judged.filter(|(place, _)| *place == at);
+            Some(judged.next()?.1.clone())
+        };
+        let claims = self.data.judgements(run)?.into_iter().enumerate();
+        let claims = claims.map(|(at, (claim, judgement))| ClaimView {
+            claim,
+            judgement,
+            live: live(at),
+        });
+        let claims = claims.collect();
+        let view = match &record {
+            Some(judged) => Some(RecordView {
+                record: &judged.record,
+                stale: self.data.staleness(run, &judged.record)?,
+            }),
+            None => None,
+        };
+        Ok(page::run::run(&RunView {
+            id,
+            name: &name,
+            caption: &run.run.caption,
+            folder: &self.data.shown(&run.listing.dir),
+            command: &run.command(Size::Recorded),
+            notes: run.notes()?.as_deref(),
+            record: view,
+            live: made
+                .zip(self.made.host.as_ref())
+                .map(|(made, host)| LiveView {
+                    result: &made.result,
+                    judged: &made.judged,
+                    host,
+                }),
+            varies: &run.listing.varies,
+            claims,
+        }))
+    }
+
+    fn expand_chart(&mut self, name: &str, bars: bool, id: &str) -> Result<String> {
+        let (listing, chart) = self.data.book.chart(name)?;
+        let (runs, charted_figures) = match &chart.shows {
+            Shows::Figures { runs, figures } => (runs, figures),
+            Shows::Plot { run, .. } => {
+                let run = self.data.book.run(&format!("{}/{run}", listing.name))?;
+                return self.expand_plot(chart, run, bars, id);
+            }
+        };
+        let mut figures = Vec::new();
+        for charted in charted_figures {
+            let mut rows = Vec::new();
+            for run in runs {
+                let full_name = format!("{}/{run}", listing.name);
+                let of_run = self.data.book.run(&full_name)?;
+                let notes = match &charted.notes {
+                    Some((figure, _)) if of_run.notes_path().is_file() => {
+                        Some(figures::of_notes(of_run, figure)?)
+                    }
+                    _ => None,
+                };
+                let recorded = match self.data.record(of_run)? {
+                    Some(judged) => Some(figures::of_record(of_run, &judged.record, &charted.of)?),
+                    None => None,
+                };
+                rows.push(ChartRow {
+                    run: run.clone(),
+                    notes,
+                    recorded,
+                });
+            }
+            let notes = charted.notes.as_ref();
+            figures.push(ChartFigure {
+                heading: charted.heading.clone(),
+                notes_heading: notes.and_then(|(_, heading)| heading.clone()),
+                rows,
+            });
+        }
+        Ok(page::chart::chart(&ChartView {
+            id,
+            caption: &chart.caption,
+            figures,
+            bars,
+        }))
+    }
+
+    fn expand_plot(
+        &mut self,
+        chart: &Chart,
+        run: RunRef<'a>,
+        drawn: bool,
+        id: &str,
+    ) -> Result<String> {
+        let Shows::Plot {
+            x_unit,
+            y_unit,
+            series,
+            ..
+        } = &chart.shows
+        else {
+            bail!("{} shows no lines", chart.name);
+        };
+        let Some(record) = self.data.record(run)? else {
+            return Ok(page::inline::figure_not_recorded(&run.full_name()));
+        };
+        let mut lines = Vec::new();
+        for (name, pattern) in series {
+            let mut points = Vec::new();
+            for line in &record.record.lines {
+                let Some(found) = pattern.captures(line.text()) else {
+                    continue;
+                };
+                let number = |at: usize| -> Result<f64> {
+                    let text = found.get(at).map_or("", |part| part.as_str());
+                    text.replace('_', "")
+                        .parse()
+                        .with_context(|| format!("{name}: `{text}` is no number"))
+                };
+                points.push(Point {
+                    x: number(1)?,
+                    y: number(2)?,
+                    spread: (number(3)?, number(4)?),
+                });
+            }
+            if points.is_empty() {
+                bail!("series {name}: `{}` matches no line", pattern.as_str());
+            }
+            lines.push(Series {
+                name: name.clone(),
+                points,
+            });
+        }
+        Ok(page::plot::plot(&PlotView {
+            id,
+            caption: &chart.caption,
+            x_unit,
+            y_unit,
+            series: lines,
+            drawn,
+        }))
+    }
+
+    fn expand_quotient(&mut self, of: &RunFigure, to: &RunFigure) -> Result<String> {
+        let title = format!("{of} / {to}");
+        // Both are looked up before either may be missing: an unknown name is an error always.
+        let (Some((dividend, source)), Some((divisor, _))) =
+            (self.data.figure(of)?, self.data.figure(to)?)
+        else {
+            return Ok(page::inline::figure_not_recorded(&title));
+        };
+        if dividend.unit != divisor.unit {
+            bail!("{title}: the units differ, {dividend} and {divisor}");
+        }
+        if divisor.value == 0.0 {
+            bail!("{title}: the divisor is {divisor}");
+        }
+        let title = format!("{title} = {dividend} / {divisor}, {source}");
+        Ok(page::inline::quotient(
+            &title,
+            dividend.value / divisor.value,
+        ))
+    }
+}
+
+/// Which lines of `after` are not in `before`, and how many of `before` are not in `after`.
+fn changed(before: &str, after: &str) -> Changes {
+    let mut changes = Changes::default();
+    for change in TextDiff::from_lines(before, after).iter_all_changes() {
+        match change.tag() {
+            ChangeTag::Delete => changes.removed += 1,
+            tag => changes.new.push(tag == ChangeTag::Insert),
+        }
+    }
+    changes
+}
+
+/// Appends a block with the indent of the line that it begins on, so that it stays in its list item.
+fn push_block(markdown: &mut String, block: &str) {
+    let line_start = markdown.rfind('\n').map_or(0, |at| at + 1);
+    let indent = markdown.split_off(line_start);
+    // The author need not leave a blank line around the directive; Markdown needs one.
+    markdown.push('\n');
+    for line in block.lines() {
+        if !line.is_empty() {
+            markdown.push_str(&indent);
+            markdown.push_str(line);
+        }
+        markdown.push('\n');
+    }
+}
+
+/// An id made of letters, digits and hyphens, with a number added where it is taken.
+fn unique(ids: &mut BTreeSet<String>, name: &str) -> String {
+    let base: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let mut id = base.clone();
+    let mut count = 1;
+    while !ids.insert(id.clone()) {
+        count += 1;
+        id = format!("{base}-{count}");
+    }
+    id
+}

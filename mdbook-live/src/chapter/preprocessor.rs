@@ -1,0 +1,435 @@
+//! mdBook's view of this crate: a preprocessor that expands the directives of every chapter.
+//!
+//! `book.toml` names it so, before mdBook's own `links`, which would take the backslash off
+//! an escaped directive and move the lines that errors name:
+//!
+//! ```toml
+//! [preprocessor.live]
+//! command = "mdbook-live preprocess"
+//! before = ["links"]
+//! listings = ["listings/*"]
+//! ```
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use mdbook_preprocessor::book::Book as Chapters;
+use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
+
+use super::expand::Expander;
+use super::resolve::Resolver;
+use super::survey::survey;
+use crate::book::listing::Book;
+use crate::judge::evidence::Judged;
+use crate::record::cast::HostCard;
+use crate::record::result::RunResult;
+
+/// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
+pub const NAME: &str = "live";
+
+/// The preprocessor, for mdBook's libraries.
+#[derive(Debug, Clone, Default)]
+pub struct LivePreprocessor {
+    /// The runs that were made for this build, by name: they fill the Live columns.
+    pub made: Arc<LiveRuns>,
+}
+
+/// Live runs at their quick size.
+#[derive(Debug, Default)]
+pub struct LiveRuns {
+    /// The machine; `None` where none was made.
+    pub host: Option<HostCard>,
+    /// By their full names.
+    pub runs: HashMap<String, LiveRun>,
+}
+
+/// A live run, and what the judge says of it.
+#[derive(Debug)]
+pub struct LiveRun {
+    /// What it did.
+    pub result: RunResult,
+    /// Its claims, its agreement with its record.
+    pub judged: Judged,
+}
+
+impl Preprocessor for LivePreprocessor {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn run(&self, context: &PreprocessorContext, mut chapters: Chapters) -> Result<Chapters> {
+        refuse_wrong_order(context)?;
+        let book = Book::open(&context.root)?;
+        let others_may_follow = others_are_configured(context)?;
+        let mut expander = Expander {
+            data: Resolver::new(&book, &context.config.book.src),
+            others_may_follow,
+            made: &self.made,
+            surveyed: survey(&chapters.items, others_may_follow),
+            listings_shown: BTreeMap::new(),
+            problems: Vec::new(),
+        };
+        expander.expand_items(&mut chapters.items);
+        if expander.problems.is_empty() {
+            Ok(chapters)
+        } else {
+            Err(anyhow!(expander.problems.join("\n")))
+        }
+    }
+
+    fn supports_renderer(&self, renderer: &str) -> Result<bool> {
+        Ok(supports(renderer))
+    }
+}
+
+/// Whether the expanded chapters suit a renderer: what they contain is HTML.
+pub fn supports(renderer: &str) -> bool {
+    renderer == "html"
+}
+
+/// Speaks mdBook's preprocessor protocol: `[context, book]` as JSON in, the book as JSON out.
+pub fn preprocess(input: impl Read, mut output: impl Write) -> Result<()> {
+    let (context, chapters) = mdbook_preprocessor::parse_input(input)
+        .context("reading [context, book] from mdBook on standard input")?;
+    let chapters = LivePreprocessor::default().run(&context, chapters)?;
+    serde_json::to_writer(&mut output, &chapters).context("writing the book to mdBook")?;
+    output.flush().context("writing the book to mdBook")
+}
+
+fn refuse_wrong_order(context: &PreprocessorContext) -> Result<()> {
+    let before: Vec<String> = context
+        .config
+        .get(&format!("preprocessor.{NAME}.before"))?
+        .unwrap_or_default();
+    if context.config.build.use_default_preprocessors && !before.iter().any(|name| name == "links")
+    {
+        bail!("book.toml: [preprocessor.{NAME}] needs `before = [\"links\"]`");
+    }
+    Ok(())
+}
+
+/// Whether directives that are not ours may be some other preprocessor's.
+fn others_are_configured(context: &PreprocessorContext) -> Result<bool> {
+    let table = context.config.preprocessors::<serde_json::Value>()?;
+    Ok(table
+        .keys()
+        .any(|name| !matches!(name.as_str(), NAME | "links" | "index")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::fixture_book::{book, write};
+    use mdbook_driver::MDBook;
+
+    /// The chapters of the fixture after the preprocessor, by path.
+    fn expand(root: &Path) -> Result<HashMap<String, String>> {
+        let book = MDBook::load(root)?;
+        let context =
+            PreprocessorContext::new(root.to_owned(), book.config.clone(), "html".to_owned());
+        let chapters = LivePreprocessor::default().run(&context, book.book.clone())?;
+        Ok(chapters
+            .chapters()
+            .map(|chapter| {
+                let path = chapter.source_path.clone().unwrap_or_default();
+                (path.display().to_string(), chapter.content.clone())
+            })
+            .collect())
+    }
+
+    fn expand_one(markdown: &str) -> Result<String> {
+        let dir = book();
+        write(dir.path(), "src/one.md", markdown);
+        Ok(expand(dir.path())?.remove("one.md").unwrap())
+    }
+
+    fn error(markdown: &str) -> String {
+        expand_one(markdown).unwrap_err().to_string()
+    }
+
+    /// A book whose run `demo/fork` decides two statements of the notes, shown in `two.md`.
+    fn book_of_the_notes() -> tempfile::TempDir {
+        let dir = book();
+        let runs = "[[run]]\nname = 'fork'\ncaption = 'Two'\nargs = ['fork']\nlimit_s = 5\n\
+                    [[run.claim]]\nsays = 'One id'\nby = 'notes'\nwhen = 'it is forked'\n\
+                    same = 'id: (0x[0-9a-f]+)'\n\
+                    [[run.claim]]\nsays = 'There are two'\nnotes = 'There are three'\n\
+                    count = { of = 'id:', is = 2 }\n";
+        write(dir.path(), "listings/demo/runs.toml", runs);
+        write(
+            dir.path(),
+            "src/two.md",
+            "# Two\n\n{{#run demo/fork}}\n\n{{#verdicts}}\n",
+        );
+        write(dir.path(), "src/one.md", "# One\n\n{{#verdicts all}}\n");
+        dir
+    }
+
+    #[test]
+    fn verdicts_name_the_statement_what_became_of_it_and_the_run() {
+        let dir = book_of_the_notes();
+        let chapters = expand(dir.path()).unwrap();
+        for (chapter, link) in [
+            ("two.md", "#run-demo-fork"),
+            ("one.md", "two.html#run-demo-fork"),
+        ] {
+            let text = &chapters[chapter];
+            for part in [
+                "One id</td>",
+                "holds when</strong></span> it is forked",
+                "There are three</td>",
+                "does not hold</strong>",
+                "There are two.",
+                &format!("<a href=\"{link}\"><code>demo/fork</code></a>"),
+            ] {
+                assert!(text.contains(part), "{chapter}: {part} is not in {text}");
+            }
+        }
+        assert!(chapters["one.md"].contains("<a href=\"two.html\">Two</a>"));
+        assert!(!chapters["two.md"].contains("rowgroup"));
+    }
+
+    #[test]
+    fn a_statement_that_no_chapter_shows_is_told_where_all_are_asked_for() {
+        let dir = book_of_the_notes();
+        write(dir.path(), "src/two.md", "# Two\n");
+        let error = expand(dir.path()).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "src/one.md:3: listings/demo/runs.toml: run fork: it decides a statement of the \
+             notes, and no chapter shows it"
+        );
+        write(dir.path(), "src/one.md", "# One\n\n{{#verdicts}}\n");
+        let error = expand(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("src/one.md:3: no run of this chapter"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_step_marks_what_is_new_since_the_one_before() {
+        let dir = book();
+        write(dir.path(), "listings/demo/src/s1.rs", "one\ntwo\nthree\n");
+        write(
+            dir.path(),
+            "listings/demo/src/s2.rs",
+            "one\nnew\nthree\nfour\n",
+        );
+        let step = |since: &str| {
+            let text = format!("# One\n\n{{{{#listing demo/src/s2.rs since={since} Second}}}}\n");
+            write(dir.path(), "src/one.md", &text);
+            Ok::<String, anyhow::Error>(expand(dir.path())?.remove("one.md").unwrap())
+        };
+        let text = step("src/s1.rs").unwrap();
+        assert!(
+            text.contains("2 lines new since <code>s1.rs</code>"),
+            "{text}"
+        );
+        assert!(text.contains("1 line gone"), "{text}");
+        assert!(text.contains("<i></i><i class=\"new\"></i><i></i><i class=\"new\"></i>"));
+        let error = step("src/s0.rs").unwrap_err().to_string();
+        assert!(
+            error.starts_with("src/one.md:3: no file src/s0.rs"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn listings_are_numbered_by_chapter_in_reading_order() {
+        let dir = book();
+        let listing = "{{#listing demo/src/main.rs}}\n";
+        write(dir.path(), "src/foreword.md", listing);
+        write(dir.path(), "src/one.md", &listing.repeat(2));
+        write(dir.path(), "src/two.md", listing);
+        write(dir.path(), "src/half.md", listing);
+        let chapters = expand(dir.path()).unwrap();
+        for (path, numbers) in [
+            ("foreword.md", &["Listing 1"][..]),
+            ("one.md", &["Listing 1-1", "Listing 1-2"]),
+            ("two.md", &["Listing 2-1"]),
+            ("half.md", &["Listing 2-2"]),
+        ] {
+            for number in numbers {
+                assert!(
+                    chapters[path].contains(&format!(">{number}</a>")),
+                    "{path}: {number}"
+                );
+            }
+        }
+        let one = &chapters["one.md"];
+        assert!(one.contains("id=\"listing-demo-src-main-rs\""));
+        assert!(one.contains("id=\"listing-demo-src-main-rs-2\""));
+    }
+
+    #[test]
+    fn a_listing_shows_a_file_or_an_anchor_and_a_crate_without_runs_too() {
+        let text = expand_one(
+            "{{#listing demo/src/main.rs:main The heart}}\n{{#listing beside/Cargo.toml}}\n",
+        )
+        .unwrap();
+        assert!(
+            text.contains("id=\"listing-demo-src-main-rs-main\""),
+            "{text}"
+        );
+        assert!(
+            text.contains("\n\n```rust,noplayground\nfn main() {\n"),
+            "{text}"
+        );
+        assert!(!text.contains("ANCHOR"), "{text}");
+        assert!(!text.contains("//! Demo."), "{text}");
+        assert!(
+            text.contains("\n\n```toml\n[package]\nname = \"beside\"\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_run_shows_notes_record_verdicts_and_memory() {
+        let text = expand_one("{{#run demo/fork}}\n").unwrap();
+        for part in [
+            "id=\"run-demo-fork\"",
+            "listings/demo</code>",
+            "cargo run -- fork</code>",
+            "MainProcess <span class=\"varies\">[ 0.00s]</span> id: 1",
+            "<span class=\"bold\">MainProcess</span>",
+            "<span class=\"green\">[ 0.01s]</span></span> id: <span class=\"varies\">0x1</span> &lt;&amp;&gt;",
+            "Stale",
+            "One id everywhere",
+            "0.2 s after the start, in 2 processes",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+        assert_eq!(text.matches("</span> holds").count(), 2, "{text}");
+        assert_eq!(text.matches("</span> does not hold").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_run_without_a_record_is_told_in_a_sentence() {
+        let text = expand_one("{{#run demo/new}}\n").unwrap();
+        assert!(text.contains("has not been recorded yet"), "{text}");
+        assert!(text.contains("There is no record yet."), "{text}");
+    }
+
+    #[test]
+    fn figures_and_quotients_come_from_records() {
+        let text = expand_one(
+            "{{#figure demo/fork total_time_s}}, {{#figure demo/fork tree_peak}}, \
+             {{#figure demo/fork total_time_s / demo/fast total_time_s}}, \
+             {{#figure demo/new total_time_s}}.\n",
+        )
+        .unwrap();
+        assert!(text.contains(">0.50\u{a0}s</span>, "), "{text}");
+        assert!(text.contains("\u{a0}MiB</span>, "), "{text}");
+        assert!(text.contains(">2.0×</span>, "), "{text}");
+        assert!(text.contains(">(not recorded yet)</span>."), "{text}");
+    }
+
+    #[test]
+    fn a_chapter_without_directives_is_left_as_it_is() {
+        let markdown = "# One\n\n`{{#run demo/fork}}` and \\{{#run demo/fork}}\n";
+        assert_eq!(expand_one(markdown).unwrap(), markdown);
+    }
+
+    #[test]
+    fn a_block_stays_in_its_list_item() {
+        let text = expand_one("- Item\n\n  {{#listing demo/Cargo.toml}}\n\n  more\n").unwrap();
+        assert!(text.contains("\n  <figure class=\"listing\""), "{text}");
+        assert!(text.contains("\n  ```toml\n  [package]\n"), "{text}");
+        assert!(text.contains("\n  </figure>\n"), "{text}");
+    }
+
+    #[test]
+    fn every_unknown_name_is_told_with_file_and_line() {
+        let error = error(
+            "# One\n\n{{#run demo/frok}}\n\n{{#listing nowhere/src/main.rs}}\n\
+             {{#listing demo/src/mian.rs}}\n{{#listing demo/../beside/Cargo.toml}}\n\
+             {{#listing demo/src/main.rs:mian}}\n\n{{#figure demo/fork total}}\n\
+             {{#figure demo/new total}} {{#run demo}}\n",
+        );
+        let lines: Vec<&str> = error.lines().collect();
+        for (line, starts, contains) in [
+            (0, "src/one.md:3: ", "demo/frok"),
+            (0, "src/one.md:3: ", "demo/fork"),
+            (1, "src/one.md:5: no listing nowhere; there are: ", "demo"),
+            (
+                2,
+                "src/one.md:6: no file src/mian.rs in listings/demo; there are: ",
+                "src/main.rs",
+            ),
+            (
+                3,
+                "src/one.md:7: no file ../beside/Cargo.toml in listings/demo",
+                "",
+            ),
+            (
+                4,
+                "src/one.md:8: listings/demo/src/main.rs: no anchor mian; there are: main",
+                "",
+            ),
+            (5, "src/one.md:10: ", "total_time_s"),
+            (6, "src/one.md:11: ", "total_time_s"),
+            (
+                7,
+                "src/one.md:11: malformed {{#run demo}}; accepted are ",
+                "",
+            ),
+        ] {
+            assert!(
+                lines[line].starts_with(starts),
+                "{starts} does not begin {}",
+                lines[line]
+            );
+            assert!(
+                lines[line].contains(contains),
+                "{contains} is not in {}",
+                lines[line]
+            );
+        }
+        assert_eq!(lines.len(), 8, "{error}");
+    }
+
+    #[test]
+    fn a_quotient_of_different_units_is_refused() {
+        let error = error("{{#figure demo/fork tree_peak / demo/fast total_time_s}}\n");
+        assert!(error.contains("the units differ"), "{error}");
+    }
+
+    #[test]
+    fn the_order_that_would_expand_escapes_is_refused() {
+        let dir = book();
+        let config = fs::read_to_string(dir.path().join("book.toml")).unwrap();
+        write(
+            dir.path(),
+            "book.toml",
+            &config.replace("before = [\"links\"]\n", ""),
+        );
+        let error = expand(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("before = [\"links\"]"), "{error}");
+    }
+
+    #[test]
+    fn the_protocol_reads_and_writes_json() {
+        let dir = book();
+        let book = MDBook::load(dir.path()).unwrap();
+        let context =
+            PreprocessorContext::new(dir.path().to_owned(), book.config.clone(), "html".into());
+        let input = serde_json::to_vec(&(&context, &book.book)).unwrap();
+        let mut output = Vec::new();
+        preprocess(&input[..], &mut output).unwrap();
+        let chapters: Chapters = serde_json::from_slice(&output).unwrap();
+        assert!(
+            chapters
+                .chapters()
+                .any(|chapter| chapter.content.contains("0.50\u{a0}s"))
+        );
+        let error = preprocess(&b"{"[..], Vec::new()).unwrap_err();
+        assert!(format!("{error:#}").contains("reading [context, book]"));
+        assert!(supports("html") && !supports("markdown"));
+    }
+}

@@ -1,0 +1,210 @@
+//! Names become data: records, figures, excerpts of files. Each file is read once.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::{Context, Result, bail};
+
+use super::directives::RunFigure;
+use super::excerpt;
+use crate::book::claim::Claim;
+use crate::book::listing::{Book, Program, RunRef};
+use crate::judge::checks::Judgement;
+use crate::judge::evidence::{self, Evidence, Judged};
+use crate::judge::figures::{self, Figure};
+use crate::judge::freshness;
+use crate::record::cast::Record;
+
+/// What chapters name, looked up.
+pub(super) struct Resolver<'a> {
+    pub(super) book: &'a Book,
+    /// The chapters' folder, from the book's root.
+    pub(super) chapters: &'a Path,
+    records: HashMap<String, Option<Rc<JudgedRecord>>>,
+    /// The hash of each listing's sources, by its name and program: taken once for all its runs.
+    sources: HashMap<(&'a str, &'a Program), String>,
+}
+
+/// A record, and what the judge says of it.
+pub(super) struct JudgedRecord {
+    pub(super) record: Record,
+    pub(super) judged: Judged,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) fn new(book: &'a Book, chapters: &'a Path) -> Resolver<'a> {
+        Resolver {
+            book,
+            chapters,
+            records: HashMap::new(),
+            sources: HashMap::new(),
+        }
+    }
+
+    /// A figure and where it is from; `None` where there is no record yet.
+    pub(super) fn figure(&mut self, name: &RunFigure) -> Result<Option<(Figure, String)>> {
+        let run = self.book.run(&name.run)?;
+        if name.in_notes {
+            let figure = figures::of_notes(run, &name.figure)?;
+            return Ok(Some((figure, "as the notes recorded it".to_owned())));
+        }
+        // Before the record: a name that does not exist is an error with a record and without.
+        run.listing.require_figure(&name.figure)?;
+        let Some(record) = self.record(run)? else {
+            return Ok(None);
+        };
+        let figure = figures::of_record(run, &record.record, &name.figure)?;
+        Ok(Some((
+            figure,
+            format!("recorded {}", record.record.header.date()),
+        )))
+    }
+
+    /// What has changed since the record, with each listing's sources hashed only once
+    /// as long as nothing has.
+    pub(super) fn staleness(&mut self, run: RunRef<'a>, record: &Record) -> Result<Option<String>> {
+        let key = (&*run.listing.name, &run.run.program);
+        let sources = match self.sources.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(
+                freshness::of_run(run)
+                    .with_context(|| format!("hashing the sources of {}", run.listing.name))?,
+            ),
+        };
+        let recorded = &record.header.live;
+        if recorded.sources == *sources && recorded.args == run.run.args {
+            return Ok(None);
+        }
+        record.staleness(run)
+    }
+
+    /// The record, read once, and what the judge says of it.
+    pub(super) fn record(&mut self, run: RunRef<'a>) -> Result<Option<Rc<JudgedRecord>>> {
+        let name = run.full_name();
+        if let Some(record) = self.records.get(&name) {
+            return Ok(record.clone());
+        }
+        let record = Record::load(run)?.map(|record| {
+            let judged = evidence::judge(self.book, run, Evidence::Recorded(&record));
+            Rc::new(JudgedRecord { record, judged })
+        });
+        self.records.insert(name, record.clone());
+        Ok(record)
+    }
+
+    /// Where the claims of a run stand on its record.
+    pub(super) fn judgements(&mut self, run: RunRef<'a>) -> Result<Vec<(&'a Claim, Judgement)>> {
+        let claims = &run.run.claims;
+        Ok(match self.record(run)? {
+            Some(record) => {
+                let judged = record.judged.claims.iter();
+                judged
+                    .map(|(at, judgement)| (&claims[*at], judgement.clone()))
+                    .collect()
+            }
+            None => {
+                let undecided = || Judgement::Undecided("There is no record yet.".to_owned());
+                claims.iter().map(|claim| (claim, undecided())).collect()
+            }
+        })
+    }
+
+    /// A file of a listing as a reader knows it, and what is shown of it.
+    pub(super) fn excerpt(
+        &self,
+        listing: &str,
+        file: &str,
+        anchor: Option<&str>,
+    ) -> Result<(String, String)> {
+        let path = self.file_of_listing(listing, file)?;
+        let shown = self.shown(&path);
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {shown} as text"))?;
+        let code = excerpt::of(&text, anchor).with_context(|| shown.clone())?;
+        Ok((shown, code))
+    }
+
+    /// The path of a file of a listing, or of a crate beside the listings that has no runs.
+    fn file_of_listing(&self, listing: &str, file: &str) -> Result<PathBuf> {
+        let dir = self
+            .book
+            .listing(listing)
+            .map(|listing| listing.dir.clone())
+            .or_else(|| self.crate_beside(listing));
+        let Some(dir) = dir else {
+            let names: Vec<&str> = self
+                .book
+                .listings
+                .iter()
+                .map(|listing| listing.name.as_str())
+                .collect();
+            bail!("no listing {listing}; there are: {}", names.join(", "));
+        };
+        let inside = Path::new(file)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        let path = dir.join(file);
+        if inside && path.is_file() {
+            return Ok(path);
+        }
+        let mut files = Vec::new();
+        collect_files(&dir, &dir, &mut files);
+        bail!(
+            "no file {file} in {}; there are: {}",
+            self.shown(&dir),
+            files.join(", ")
+        )
+    }
+
+    fn crate_beside(&self, name: &str) -> Option<PathBuf> {
+        if !matches!(
+            Path::new(name).components().collect::<Vec<_>>()[..],
+            [Component::Normal(_)]
+        ) {
+            return None;
+        }
+        self.book
+            .listings
+            .iter()
+            .filter_map(|listing| listing.dir.parent())
+            .map(|parent| parent.join(name))
+            .find(|dir| dir.join("Cargo.toml").is_file())
+    }
+
+    pub(super) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.book.root)
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    }
+}
+
+/// The text files that a chapter might show, for an error message.
+fn collect_files(root: &Path, dir: &Path, files: &mut Vec<String>) {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') || matches!(&*name, "target" | "recorded" | "notes") {
+            continue;
+        }
+        if path.is_dir() {
+            collect_files(root, &path, files);
+        } else if matches!(
+            path.extension().and_then(|extension| extension.to_str()),
+            Some("rs" | "toml" | "py" | "sh" | "c" | "md" | "txt")
+        ) {
+            files.push(
+                path.strip_prefix(root)
+                    .unwrap_or(&path)
+                    .display()
+                    .to_string(),
+            );
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The arguments of every verb.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs, records, checks and serves the listings of a book
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(super) struct Arguments {
+    /// The book's folder; else the nearest one upwards that has a book.toml
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) root: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Build the book, serve it, rebuild on change (the default)
+    Serve(ServeOptions),
+    /// Build the book
+    Build {
+        /// Where to put it, instead of where book.toml says
+        #[arg(long, value_name = "DIR")]
+        dest: Option<PathBuf>,
+        /// Make every run at its quick size, and show it in the Live columns
+        #[arg(long)]
+        live: bool,
+    },
+    /// List the runs and their records
+    List,
+    /// Run a run at its quick size, beside its record, and judge its claims
+    Run {
+        /// LISTING/RUN
+        run: String,
+        /// Run it at the size of its record
+        #[arg(long)]
+        recorded_size: bool,
+    },
+    /// Run at quick size, judge the claims, compare with the records
+    Check {
+        /// LISTING/RUN; none is all
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+    },
+    /// Run at the recorded size and write the records
+    Record {
+        /// LISTING/RUN; none is all
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+        /// Make each run so often, an odd number, and keep the one with the median of its figure
+        #[arg(long, value_name = "N", default_value = "3", value_parser = odd)]
+        of: usize,
+        /// Write a record also when the run failed or broke a claim
+        #[arg(long)]
+        keep_broken: bool,
+    },
+    /// Expand a book's directives: mdBook calls this, with the book on standard input
+    Preprocess {
+        #[command(subcommand)]
+        question: Option<Question>,
+    },
+}
+
+/// What mdBook asks a preprocessor: it appends this to the command of `book.toml`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Question {
+    /// Tell whether a renderer is supported
+    Supports {
+        /// As in [output.RENDERER]
+        renderer: String,
+    },
+}
+
+/// How the book is served.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ServeOptions {
+    /// The port to listen on
+    #[arg(long, default_value_t = 3000)]
+    pub port: u16,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// Do not open a browser
+    #[arg(long)]
+    pub no_open: bool,
+}
+
+impl Default for ServeOptions {
+    fn default() -> ServeOptions {
+        ServeOptions {
+            port: 3000,
+            host: IpAddr::from([127, 0, 0, 1]),
+            no_open: false,
+        }
+    }
+}
+
+/// A number of runs that has a median among them.
+fn odd(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number % 2 == 1 && number < 100 => Ok(number),
+        _ => Err("expected an odd number up to 99".to_owned()),
+    }
+}
+
+/// clap's message in one line: its first paragraph, and where to read the rest.
+pub(super) fn usage_line(message: &str) -> String {
+    let first = message.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    format!("{}; see mdbook-live --help", words.join(" "))
+}

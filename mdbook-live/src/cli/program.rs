@@ -1,0 +1,314 @@
+//! The whole program: arguments in, exit status out.
+
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser as _;
+
+use super::arguments::{Arguments, Question, ServeOptions, Verb, usage_line};
+use super::exit_status::{ExitStatus, UsageError};
+use super::selection::book_root;
+use super::terminal::Terminal;
+use super::{build, check, list, preprocess, record, run, serve};
+use crate::book::listing::{Book, Size};
+use crate::run::runner::Stop;
+use crate::run::session::Session;
+use crate::run::shutdown;
+use crate::verbs::record::RecordOptions;
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if !error.use_stderr() => {
+            // Help or version. There is nothing to do where it cannot be printed.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("{}", usage_line(&error.to_string()));
+            return ExitCode::from(2);
+        }
+    };
+    match dispatch(arguments) {
+        Ok(ExitStatus::Success) => ExitCode::SUCCESS,
+        Ok(ExitStatus::Failure) => ExitCode::FAILURE,
+        // `… | head`: whoever read has read enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            match error.downcast_ref::<UsageError>() {
+                Some(_) => ExitCode::from(2),
+                None => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|io| io.kind() == ErrorKind::BrokenPipe)
+}
+
+fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
+    let root = arguments.root;
+    match arguments
+        .verb
+        .unwrap_or(Verb::Serve(ServeOptions::default()))
+    {
+        Verb::Serve(options) => serve::serve(&book_root(root)?, &options),
+        Verb::Build { dest, live: false } => build::build(&book_root(root)?, dest.as_deref()),
+        Verb::Build { dest, live: true } => in_session(root, |session, terminal, out| {
+            build::build_live(session, dest.as_deref(), terminal, out)
+        }),
+        Verb::Preprocess { question: None } => preprocess::preprocess(),
+        Verb::Preprocess {
+            question: Some(Question::Supports { renderer }),
+        } => Ok(preprocess::supports(&renderer)),
+        Verb::List => {
+            let book = Book::open(&book_root(root)?)?;
+            list::list(&book, Terminal::of_stdout(), &mut std::io::stdout().lock())
+        }
+        Verb::Run { run, recorded_size } => {
+            let size = if recorded_size {
+                Size::Recorded
+            } else {
+                Size::Quick
+            };
+            in_session(root, |session, terminal, out| {
+                run::run(session, &run, size, terminal, out)
+            })
+        }
+        Verb::Check { runs } => in_session(root, |session, terminal, out| {
+            check::check(session, &runs, terminal, out)
+        }),
+        Verb::Record {
+            runs,
+            of,
+            keep_broken,
+        } => in_session(root, |session, terminal, out| {
+            record::record(
+                session,
+                &runs,
+                RecordOptions { of, keep_broken },
+                terminal,
+                out,
+            )
+        }),
+    }
+}
+
+/// Runs a verb that makes runs: who tells this program to end ends the run under
+/// way, and then the verb.
+fn in_session(
+    root: Option<PathBuf>,
+    verb: impl FnOnce(&Session<'_>, Terminal, &mut dyn Write) -> Result<ExitStatus>,
+) -> Result<ExitStatus> {
+    let book = Book::open(&book_root(root)?)?;
+    let stop = Stop::default();
+    let request = stop.clone();
+    shutdown::on_shutdown(move || request.request())?;
+    let session = Session::new(&book, stop);
+    verb(
+        &session,
+        Terminal::of_stdout(),
+        &mut std::io::stdout().lock(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::selection::chosen;
+    use super::*;
+    use crate::book::listing::tests::{book_with, one_run};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn no_verb_is_serve_and_mdbook_may_ask_either_way() {
+        let parsed = |words: &[&str]| {
+            let words = [&["mdbook-live"], words].concat();
+            Arguments::try_parse_from(words).expect("it is right").verb
+        };
+        assert!(parsed(&[]).is_none());
+        assert!(matches!(
+            parsed(&["preprocess", "supports", "html"]),
+            Some(Verb::Preprocess { question: Some(Question::Supports { renderer }) }) if renderer == "html"
+        ));
+        assert!(matches!(
+            parsed(&["preprocess"]),
+            Some(Verb::Preprocess { question: None })
+        ));
+        assert!(
+            matches!(parsed(&["check", "a/b", "c/d", "--root", "x"]), Some(Verb::Check { runs }) if runs.len() == 2)
+        );
+    }
+
+    #[test]
+    fn wrong_usage_is_one_line() {
+        for words in [
+            &["mdbook-live", "chek"][..],
+            &["mdbook-live", "run"],
+            &["mdbook-live", "serve", "--port", "x"],
+        ] {
+            let error = Arguments::try_parse_from(words).expect_err("it is wrong");
+            let line = usage_line(&error.to_string());
+            assert!(
+                line.starts_with("error: ") && !line.contains('\n'),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_run_that_does_not_exist_is_wrong_usage() {
+        let (_dir, book) = book_with(&one_run(""));
+        let book = book.expect("it is right");
+        let error = chosen(&book, &["demo/two".into()]).expect_err("no such run");
+        assert!(error.is::<UsageError>());
+        assert_eq!(error.to_string(), "no run demo/two; there are: demo/one");
+        assert_eq!(chosen(&book, &[]).expect("all").len(), 1);
+    }
+
+    const ONCE: RecordOptions = RecordOptions {
+        of: 1,
+        keep_broken: false,
+    };
+
+    const PLAIN: Terminal = Terminal {
+        width: 100,
+        colour: false,
+    };
+
+    /// What a verb prints, of runs that are scripts of `sh`, and how it ends.
+    fn printed(
+        book: &Book,
+        verb: impl FnOnce(&Session<'_>, &mut dyn Write) -> Result<ExitStatus>,
+    ) -> (String, ExitStatus) {
+        let session = Session::new(book, Stop::default());
+        session.use_program("demo", "/bin/sh");
+        let mut out = Vec::new();
+        let found = verb(&session, &mut out).expect("it does its work");
+        (String::from_utf8(out).expect("it prints text"), found)
+    }
+
+    fn script(name: &str, script: &str) -> String {
+        format!(
+            "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '{script}']\nlimit_s = 60\n\
+             [[run.claim]]\nsays = 'Main speaks once'\nby = 'notes'\nverdict = 'holds here'\n\
+             count = {{ of = 'Main', is = 1 }}\n"
+        )
+    }
+
+    /// Without the times, which differ from run to run.
+    fn timeless(text: &str) -> String {
+        let times = regex::Regex::new(r"\d+\.\d\d s").expect("a pattern");
+        times.replace_all(text, "0.00 s").into_owned()
+    }
+
+    #[test]
+    fn a_run_is_recorded_checked_shown_and_listed() {
+        let (dir, book) = book_with(&script("one", "echo Main; echo 0x$$"));
+        let book = book.expect("it is right");
+        let all: &[String] = &[];
+
+        let (text, found) = printed(&book, |session, out| {
+            record::record(session, all, ONCE, PLAIN, out)
+        });
+        assert_eq!(found, ExitStatus::Success);
+        assert!(
+            text.ends_with("✔ recorded in listings/demo/recorded/one.cast\n\n"),
+            "{text}"
+        );
+
+        let (text, found) = printed(&book, |session, out| check::check(session, all, PLAIN, out));
+        assert_eq!(found, ExitStatus::Success);
+        assert_eq!(
+            timeless(&text),
+            "✔ demo/one  0.00 s, agrees with its record, 2 checks held\n1 run: 1 passed\n"
+        );
+
+        let (text, found) = printed(&book, |session, out| {
+            run::run(session, "demo/one", Size::Quick, PLAIN, out)
+        });
+        assert_eq!(found, ExitStatus::Success);
+        assert!(
+            text.starts_with("demo/one: A script\nin listings/demo: cargo run -- -c "),
+            "{text}"
+        );
+        assert!(
+            text.ends_with(
+                "\n✔ agrees with its record, apart from what varies by nature\n\
+                 ✔ holds: Main speaks once (the notes say)\n    seen: 1 line; holds here\n"
+            ),
+            "{text}"
+        );
+
+        std::fs::write(
+            dir.path().join("listings/demo/src/main.rs"),
+            "fn main() { loop {} }",
+        )
+        .expect("a file");
+        let (text, _) = printed(&book, |session, out| list::list(session.book, PLAIN, out));
+        assert!(
+            text.contains("1 claim; stale: its sources have changed since 2"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_and_the_verb_fails() {
+        let (_dir, book) = book_with(&script("one", "echo Main; echo old"));
+        let book = book.expect("it is right");
+        printed(&book, |session, out| {
+            record::record(session, &[], ONCE, PLAIN, out)
+        });
+
+        let runs = script("one", "echo Main; echo Main") + &script("two", "echo no room; exit 77");
+        std::fs::write(book.listings[0].dir.join("runs.toml"), runs).expect("a file");
+        let book = Book::open(&book.root).expect("it is right");
+
+        let (text, found) = printed(&book, |session, out| check::check(session, &[], PLAIN, out));
+        assert_eq!(found, ExitStatus::Failure);
+        let faults = "✘ demo/one  0.00 s, failed\n    \
+             the claim \"Main speaks once\" does not hold: 2 lines, not 1\n    \
+             only recorded: old\n    only live: Main\n    warning: the record is stale: its arguments";
+        assert!(timeless(&text).starts_with(faults), "{text}");
+        assert!(text.contains("\n- demo/two"), "{text}");
+        assert!(
+            text.ends_with("2 runs: 0 passed, 1 skipped, 1 failed\n"),
+            "{text}"
+        );
+
+        let (text, found) = printed(&book, |session, out| {
+            run::run(session, "demo/one", Size::Quick, PLAIN, out)
+        });
+        assert_eq!(found, ExitStatus::Failure);
+        for words in [
+            "≠ old",
+            "✘ differs from its record: 1 line only recorded, 1 line only live\n    only recorded: old\n",
+            "✘ does not hold: Main speaks once (the notes say)\n    seen: 2 lines, not 1; holds here\n",
+        ] {
+            assert!(text.contains(words), "{text}");
+        }
+
+        let (text, found) = printed(&book, |session, out| {
+            record::record(session, &[], ONCE, PLAIN, out)
+        });
+        assert_eq!(found, ExitStatus::Failure);
+        for words in [
+            "✘ the claim \"Main speaks once\" does not hold: 2 lines, not 1\n\
+             ✘ not recorded, listings/demo/recorded/one.cast stays as it was; \
+             --keep-broken writes it all the same\n",
+            "not recorded, skipped: no room\n",
+        ] {
+            assert!(text.contains(words), "{text}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What the book claims of a run, with its verdicts.
+
+use maud::{Markup, html};
+
+use super::inline::with_code;
+use crate::book::claim::{By, Claim};
+use crate::judge::checks::Judgement;
+
+/// A claim with what was found.
+#[derive(Debug, Clone)]
+pub struct ClaimView<'a> {
+    /// The claim.
+    pub claim: &'a Claim,
+    /// Where it stands on the record.
+    pub judgement: Judgement,
+    /// Where it stands on the live run, where one was made and can decide it.
+    pub live: Option<Judgement>,
+}
+
+/// A class, a sign and a word for where a claim stands.
+pub(super) fn verdict_mark(judgement: &Judgement) -> (&'static str, &'static str, &'static str) {
+    match judgement {
+        Judgement::Decided(verdict) if verdict.holds => ("holds", "✔", "holds"),
+        Judgement::Decided(_) => ("fails", "✘", "does not hold"),
+        _ => ("open", "–", "not judged"),
+    }
+}
+
+pub(super) fn claim(index: usize, view: &ClaimView<'_>) -> Markup {
+    let claim = view.claim;
+    let (class, mark, word) = verdict_mark(&view.judgement);
+    let who = match claim.by {
+        By::Notes => "The notes say:",
+        By::Book => "The book says:",
+    };
+    html! {
+        li class=(class) data-claim=(index) {
+            span.verdict { span aria-hidden="true" { (mark) } " " (word) }
+            " "
+            span.claim {
+                span.who { (who) } " " (with_code(&claim.says))
+                @if let Some(condition) = &claim.when {
+                    " " span.qualified { "when " (with_code(condition)) }
+                }
+                @if let Some(verdict) = &claim.verdict {
+                    " " span.qualified { (with_code(verdict)) }
+                }
+                " "
+                span.seen {
+                    @match &view.judgement {
+                        Judgement::Decided(verdict) => { "Seen: " (verdict.seen) }
+                        other => { (other.why_not().unwrap_or_default()) }
+                    }
+                }
+                @if let Some(judgement) = &view.live {
+                    " " (super::live::live_verdict_of(claim, judgement))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! What the parts of a page are made of.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::claims::ClaimView;
+use super::inline::figure;
+use super::listing::{Changes, ListingView, language, listing};
+use super::memory::peak;
+use super::run::{RecordView, RunView, run};
+use crate::book::claim::{By, Claim};
+use crate::book::claim::{Check, On};
+use crate::book::varies::Varies;
+use crate::judge::checks::CheckResult;
+use crate::judge::checks::Judgement;
+use crate::judge::figures::Figure;
+use crate::record::cast::{Header, Provenance};
+use crate::record::cast::{HostCard, Record};
+use crate::record::line::{Line, lines_of};
+use crate::record::memory::MemorySample;
+use crate::text::words::two_digits;
+
+fn record(text: &str) -> Record {
+    Record {
+        header: Header {
+            version: 2,
+            width: 100,
+            height: 24,
+            timestamp: 1_795_392_000,
+            duration: 1.5,
+            title: "demo/fork".into(),
+            command: "cargo run -- fork".into(),
+            env: Default::default(),
+            live: Provenance {
+                host: HostCard {
+                    cpu: "A <fast> CPU".into(),
+                    cores: 2,
+                    memory_mib: 24_105,
+                    kernel: "Linux 6.1.0".into(),
+                    rustc: "rustc 1.95.0 (f2d3ce0bd 2026-03-21)".into(),
+                    thp: "madvise".into(),
+                },
+                args: vec!["fork".into()],
+                exit: 0,
+                sources: String::new(),
+                by: "wall_s".into(),
+                of: vec![1.2, 1.5, 1.75],
+            },
+        },
+        lines: lines_of(text),
+        marks: Vec::new(),
+        memory: Vec::new(),
+    }
+}
+
+fn sample(seconds: f64, ordinal: usize, pss: u64, anon: u64) -> MemorySample {
+    MemorySample {
+        seconds,
+        process: "demo".into(),
+        ordinal,
+        pss_kib: pss,
+        anon_kib: anon,
+        file_kib: pss - anon,
+        shmem_kib: 0,
+        private_dirty_kib: 0,
+        unmapped_kib: 0,
+    }
+}
+
+fn view<'a>(record: Option<&'a Record>, claims: Vec<ClaimView<'a>>) -> RunView<'a> {
+    RunView {
+        id: "run-demo-fork",
+        name: "demo/fork",
+        caption: "With `fork`",
+        folder: "listings/demo",
+        command: "cargo run -- fork",
+        notes: Some(&REFERENCE),
+        record: record.map(|record| RecordView {
+            record,
+            stale: None,
+        }),
+        live: None,
+        varies: &NOTHING_VARIES,
+        claims,
+    }
+}
+
+static REFERENCE: LazyLock<Vec<Line>> =
+    LazyLock::new(|| lines_of("MainProcess <1>\n\n  ForkProcess-1 {{#run x/y}}\n"));
+
+static NOTHING_VARIES: Varies = Varies {
+    masked: Vec::new(),
+    incidental: Vec::new(),
+};
+
+fn a_claim() -> Claim {
+    Claim {
+        says: "Same `id` & value".into(),
+        by: By::Notes,
+        verdict: None,
+        on: On::Any,
+        refuted: false,
+        when: None,
+        statement: None,
+        check: Check::Same(Regex::new("id (.)").unwrap()),
+    }
+}
+
+#[test]
+fn a_listing_is_a_captioned_figure_around_a_fence() {
+    let text = listing(&ListingView {
+        number: "2-1",
+        id: "listing-demo-src-main-rs",
+        path: "listings/demo/src/main.rs",
+        caption: "The `main` & more",
+        code: "fn main() {}\n",
+        since: None,
+    });
+    assert_eq!(
+        text,
+        "<figure class=\"listing\" id=\"listing-demo-src-main-rs\"><figcaption>\
+         <a class=\"number\" href=\"#listing-demo-src-main-rs\">Listing 2-1</a> \
+         <code class=\"path\">listings/demo/src/main.rs</code> \
+         <span class=\"caption\">The <code>main</code> &amp; more</span></figcaption>\n\n\
+         ```rust,noplayground\nfn main() {}\n```\n\n</figure>\n"
+    );
+}
+
+#[test]
+fn code_is_kept_from_mdbooks_hidden_lines_directives_and_fences() {
+    let code = "# a\n## b\n  #\n#[test]\n#![x]\n{{#include y}}\n\\{{#include z}}\n````\n";
+    let text = listing(&ListingView {
+        number: "1",
+        id: "x",
+        path: "a.rs",
+        caption: "",
+        code,
+        since: None,
+    });
+    assert!(
+        text.contains(
+            "`````rust,noplayground\n## a\n### b\n  ##\n#[test]\n#![x]\n\
+             \\{{#include y}}\n\\\\{{#include z}}\n````\n`````\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn new_lines_are_marked_beside_the_code_and_counted_in_words() {
+    let changes = Changes {
+        new: vec![false, true],
+        removed: 3,
+    };
+    let text = listing(&ListingView {
+        number: "1",
+        id: "x",
+        path: "s2.rs",
+        caption: "",
+        code: "a\nb\n",
+        since: Some(("s1.rs", &changes)),
+    });
+    for part in [
+        "1 line new since <code>s1.rs</code>, marked +; 3 lines gone",
+        "<div class=\"gutter\" aria-hidden=\"true\"><i></i><i class=\"new\"></i></div>",
+        "```rust,noplayground\na\nb\n```",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+#[test]
+fn long_lines_make_a_listing_wide() {
+    let class = |code: &str| {
+        let text = listing(&ListingView {
+            number: "1",
+            id: "x",
+            path: "a.rs",
+            caption: "",
+            code,
+            since: None,
+        });
+        text.split('"').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(class(&"x".repeat(86)), "listing");
+    assert_eq!(class(&"x".repeat(87)), "listing wide");
+}
+
+#[test]
+fn a_file_has_the_language_of_its_name() {
+    assert_eq!(language("a/runs.toml"), "toml");
+    assert_eq!(language("a/peer.py"), "python");
+    assert_eq!(language("a/Makefile"), "text");
+}
+
+#[test]
+fn a_run_is_one_html_block_with_escaped_columns() {
+    let record = record("\x1b[1mMainProcess\x1b[0m \x1b[32m[ 0.00s]\x1b[0m a<b\n\nend");
+    let html = run(&view(Some(&record), vec![]));
+    assert!(!html.trim_end().contains("\n\n"), "{html}");
+    assert!(!html.contains("{{"), "{html}");
+    for part in [
+        "<section class=\"run\" id=\"run-demo-fork\"",
+        "href=\"#run-demo-fork\"",
+        "<code>listings/demo</code>",
+        "<code class=\"language-sh\">cargo run -- fork</code>",
+        "CPython, as the notes recorded it",
+        "MainProcess &lt;1&gt;",
+        "<span class=\"bold\">MainProcess</span> <span class=\"varies\">\
+         <span class=\"green\">[ 0.00s]</span></span> a&lt;b",
+        "A &lt;fast&gt; CPU, 2 cores, 24 GiB memory, Linux 6.1.0, rustc 1.95.0, \
+         <time datetime=\"2026-11-23\">",
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+    assert!(!html.contains("Stale"));
+}
+
+#[test]
+fn a_run_without_a_record_says_so() {
+    let claim = a_claim();
+    let html = run(&view(
+        None,
+        vec![ClaimView {
+            claim: &claim,
+            judgement: Judgement::Undecided("There is no record yet.".into()),
+            live: None,
+        }],
+    ));
+    assert!(html.contains("has not been recorded yet"), "{html}");
+    assert!(html.contains("not judged"), "{html}");
+}
+
+#[test]
+fn a_stale_record_and_a_failed_run_are_told() {
+    let mut record = record("x");
+    record.header.live.exit = 101;
+    let mut view = view(Some(&record), vec![]);
+    view.notes = None;
+    if let Some(record) = &mut view.record {
+        record.stale = Some("its sources have changed since 2026-11-23".into());
+    }
+    let html = run(&view);
+    assert!(
+        html.contains("its sources have changed since 2026-11-23"),
+        "{html}"
+    );
+    assert!(html.contains("exit code 101"), "{html}");
+    assert!(!html.contains("CPython"), "{html}");
+}
+
+#[test]
+fn claims_say_in_words_whether_they_hold() {
+    let claim = a_claim();
+    let record = record("x");
+    let judged = |holds| ClaimView {
+        claim: &claim,
+        judgement: Judgement::Decided(CheckResult {
+            holds,
+            seen: "4 of 4 lines".into(),
+        }),
+        live: None,
+    };
+    let html = run(&view(Some(&record), vec![judged(true), judged(false)]));
+    for part in [
+        "<span aria-hidden=\"true\">✔</span> holds",
+        "<span aria-hidden=\"true\">✘</span> does not hold",
+        "The notes say:",
+        "Same <code>id</code> &amp; value",
+        "Seen: 4 of 4 lines",
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+}
+
+#[test]
+fn the_peak_is_the_sample_with_the_largest_sum() {
+    let samples = [
+        sample(0.0, 0, 3000, 1000),
+        sample(0.5, 0, 2000, 1000),
+        sample(0.5, 1, 2000, 1500),
+        sample(0.9, 0, 3500, 3500),
+    ];
+    let most = peak(&samples).unwrap();
+    assert_eq!(
+        (
+            most.seconds,
+            most.processes,
+            most.total_kib,
+            most.anon_kib,
+            most.file_kib
+        ),
+        (0.5, 2, 4000, 2500, 1500)
+    );
+    assert_eq!(peak(&[]), None);
+}
+
+#[test]
+fn the_memory_table_counts_in_mib() {
+    let mut record = record("x");
+    record.memory = vec![sample(0.5, 0, 204_800, 1024)];
+    let html = run(&view(Some(&record), vec![]));
+    assert!(
+        html.contains("0.5 s after the start, in 1 process<"),
+        "{html}"
+    );
+    assert!(html.contains("<td class=\"number\">200</td>"), "{html}");
+    assert!(html.contains("<td class=\"number\">1.0</td>"), "{html}");
+}
+
+#[test]
+fn a_figure_has_its_unit_and_its_title() {
+    let value = Figure {
+        value: 0.98,
+        text: "0.98".into(),
+        unit: "s".into(),
+    };
+    assert_eq!(
+        figure("demo/fork total_time_s, recorded 2026-11-23", &value),
+        "<span class=\"figure\" title=\"demo/fork total_time_s, recorded 2026-11-23\">\
+         0.98\u{a0}s</span>"
+    );
+}
+
+#[test]
+fn quotients_have_two_significant_digits() {
+    for (value, text) in [
+        (4.2345, "4.2"),
+        (0.2345, "0.23"),
+        (12.6, "13"),
+        (123.0, "120"),
+        (0.996, "1.0"),
+        (9.96, "10"),
+        (1.0, "1.0"),
+        (0.05, "0.050"),
+        (0.0, "0"),
+    ] {
+        assert_eq!(two_digits(value), text, "{value}");
+    }
+}
