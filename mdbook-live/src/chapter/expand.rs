@@ -9,7 +9,7 @@ use mdbook_preprocessor::book::{BookItem, Chapter};
 use similar::{ChangeTag, TextDiff};
 
 use super::directives::{self, Directive, Place, RunFigure};
-use super::preprocessor::LiveRuns;
+use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
 use super::survey::Surveyed;
 use crate::book::chart::{Chart, Shows};

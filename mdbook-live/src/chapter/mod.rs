@@ -5,6 +5,7 @@
 pub mod directives;
 pub mod excerpt;
 mod expand;
+pub mod live_runs;
 pub mod preprocessor;
 mod resolve;
 mod survey;

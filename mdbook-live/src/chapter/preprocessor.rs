@@ -10,7 +10,7 @@
 //! listings = ["listings/*"]
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
@@ -19,12 +19,10 @@ use mdbook_preprocessor::book::Book as Chapters;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use super::expand::Expander;
+use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
 use super::survey::survey;
 use crate::book::listing::Book;
-use crate::judge::evidence::Judged;
-use crate::record::cast::HostCard;
-use crate::record::result::RunResult;
 
 /// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
 pub const NAME: &str = "live";
@@ -34,24 +32,6 @@ pub const NAME: &str = "live";
 pub struct LivePreprocessor {
     /// The runs that were made for this build, by name: they fill the Live columns.
     pub made: Arc<LiveRuns>,
-}
-
-/// Live runs at their quick size.
-#[derive(Debug, Default)]
-pub struct LiveRuns {
-    /// The machine; `None` where none was made.
-    pub host: Option<HostCard>,
-    /// By their full names.
-    pub runs: HashMap<String, LiveRun>,
-}
-
-/// A live run, and what the judge says of it.
-#[derive(Debug)]
-pub struct LiveRun {
-    /// What it did.
-    pub result: RunResult,
-    /// Its claims, its agreement with its record.
-    pub judged: Judged,
 }
 
 impl Preprocessor for LivePreprocessor {
@@ -120,6 +100,7 @@ fn others_are_configured(context: &PreprocessorContext) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
     use std::fs;
     use std::path::Path;
 

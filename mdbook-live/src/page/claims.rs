@@ -53,8 +53,32 @@ pub(super) fn claim(index: usize, view: &ClaimView<'_>) -> Markup {
                     }
                 }
                 @if let Some(judgement) = &view.live {
-                    " " (super::live::live_verdict_of(claim, judgement))
+                    " " (live_verdict_of(claim, judgement))
                 }
+            }
+        }
+    }
+}
+
+/// The verdict of a claim on a live run.
+pub fn live_verdict(claim: &Claim, judgement: &Judgement) -> String {
+    live_verdict_of(claim, judgement).into_string()
+}
+
+fn live_verdict_of(claim: &Claim, judgement: &Judgement) -> Markup {
+    let (class, mark, word) = verdict_mark(judgement);
+    let surprising = match judgement {
+        Judgement::Decided(result) => !claim.is_as_the_book_says(result),
+        _ => false,
+    };
+    html! {
+        span class={ "live-verdict " (class) } {
+            strong { span aria-hidden="true" { (mark) } " Live: " (word) }
+            @if surprising { ", other than the book says" }
+            ". "
+            @match judgement {
+                Judgement::Decided(result) => { "Seen: " (with_code(&result.seen)) }
+                other => (other.why_not().unwrap_or_default())
             }
         }
     }

@@ -2,13 +2,9 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::claims::verdict_mark;
-use super::inline::with_code;
 use super::output::{column, host_line, lines_of};
-use crate::book::claim::Claim;
 use crate::book::varies::Varies;
 use crate::judge::agreement::places;
-use crate::judge::checks::Judgement;
 use crate::judge::evidence::Judged;
 use crate::record::cast::{HostCard, date_of};
 use crate::record::result::RunResult;
@@ -47,30 +43,6 @@ pub fn template() -> String {
         }
     };
     page.into_string()
-}
-
-/// The verdict of a claim on a live run.
-pub fn live_verdict(claim: &Claim, judgement: &Judgement) -> String {
-    live_verdict_of(claim, judgement).into_string()
-}
-
-pub(super) fn live_verdict_of(claim: &Claim, judgement: &Judgement) -> Markup {
-    let (class, mark, word) = verdict_mark(judgement);
-    let surprising = match judgement {
-        Judgement::Decided(result) => !claim.is_as_the_book_says(result),
-        _ => false,
-    };
-    html! {
-        span class={ "live-verdict " (class) } {
-            strong { span aria-hidden="true" { (mark) } " Live: " (word) }
-            @if surprising { ", other than the book says" }
-            ". "
-            @match judgement {
-                Judgement::Decided(result) => { "Seen: " (with_code(&result.seen)) }
-                other => (other.why_not().unwrap_or_default())
-            }
-        }
-    }
 }
 
 /// The column of a live run that was made while the book was built.

@@ -429,7 +429,7 @@ impl Permit {
         }
         let claims = judged.claims.iter();
         let claims = claims.map(|(at, judgement)| {
-            let html = page::live::live_verdict(&run.run.claims[*at], judgement);
+            let html = page::claims::live_verdict(&run.run.claims[*at], judgement);
             (*at, html)
         });
         let claims = claims.collect();

@@ -10,7 +10,8 @@ use mdbook_driver::config::Config;
 use mdbook_html::HtmlHandlebars;
 
 use crate::book::listing::Size;
-use crate::chapter::preprocessor::{self, LivePreprocessor, LiveRun, LiveRuns};
+use crate::chapter::live_runs::{LiveRun, LiveRuns};
+use crate::chapter::preprocessor::{self, LivePreprocessor};
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
 use crate::run::host;
