@@ -14,6 +14,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -187,6 +188,41 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
         });
     }
     places
+}
+
+/// A file that mdBook brings into a chapter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    /// The directive's line, counted from 1.
+    pub line: usize,
+    /// The file, from the folder of what includes it.
+    pub path: PathBuf,
+    /// What follows the path: nothing, an anchor, or first and last line.
+    pub part: Vec<String>,
+}
+
+/// Finds the files that mdBook brings into a chapter as Markdown: not into code.
+pub fn includes(markdown: &str) -> Vec<Include> {
+    static INCLUDE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\{\{\s*#\s*include\s+([^}\n]+)\}\}")
+            .expect("the pattern is a constant and valid")
+    });
+    let left_alone = left_alone(markdown);
+    let mut includes = Vec::new();
+    for found in INCLUDE.captures_iter(markdown) {
+        let start = found.get(0).map_or(0, |whole| whole.start());
+        let escaped = markdown[..start].ends_with('\\');
+        if escaped || left_alone.iter().any(|range| range.contains(&start)) {
+            continue;
+        }
+        let mut parts = found[1].trim().split(':').map(str::trim);
+        includes.push(Include {
+            line: 1 + markdown[..start].matches('\n').count(),
+            path: parts.next().unwrap_or_default().into(),
+            part: parts.map(str::to_owned).collect(),
+        });
+    }
+    includes
 }
 
 fn stands_alone(markdown: &str, range: Range<usize>) -> bool {

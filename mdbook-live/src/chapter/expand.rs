@@ -9,6 +9,8 @@ use mdbook_preprocessor::book::{BookItem, Chapter};
 use similar::{ChangeTag, TextDiff};
 
 use super::directives::{self, Directive, Place, RunFigure};
+use super::ids::Ids;
+use super::included;
 use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
 use super::survey::Surveyed;
@@ -52,7 +54,7 @@ impl<'a> Expander<'a> {
                 format!("{up}{page}")
             };
             let mut rows = Vec::new();
-            for name in &chapter.runs {
+            for (name, id) in &chapter.runs {
                 if (!all && chapter.page != here) || !shown.insert(name.clone()) {
                     continue;
                 }
@@ -60,10 +62,7 @@ impl<'a> Expander<'a> {
                     // The error is where the run itself is expanded.
                     continue;
                 };
-                let href = format!(
-                    "{link}#{}",
-                    unique(&mut BTreeSet::new(), &format!("run-{name}"))
-                );
+                let href = format!("{link}#{id}");
                 for (claim, standing) in self.data.judgements(run)? {
                     statements::add(&mut rows, claim, &standing, name, &href);
                 }
@@ -116,9 +115,6 @@ impl<'a> Expander<'a> {
 
     fn expand_chapter(&mut self, chapter: &mut Chapter) {
         let places = directives::find(&chapter.content, self.others_may_follow);
-        if places.is_empty() {
-            return;
-        }
         let file = chapter
             .source_path
             .as_deref()
@@ -127,8 +123,17 @@ impl<'a> Expander<'a> {
                 || chapter.name.clone(),
                 |path| self.data.chapters.join(path).display().to_string(),
             );
+        let folder = Path::new(&file).parent().unwrap_or(Path::new(""));
+        for (line, problem) in
+            included::problems(&chapter.content, &self.data.book.root.join(folder))
+        {
+            self.problems.push(format!("{file}:{line}: {problem}"));
+        }
+        if places.is_empty() {
+            return;
+        }
         let number = chapter.number.as_ref().and_then(|n| n.first().copied());
-        let mut ids = BTreeSet::new();
+        let mut ids = Ids::default();
         let mut expanded = format!("{}\n\n", page::style::style());
         let mut from = 0;
         for place in places {
@@ -158,7 +163,7 @@ impl<'a> Expander<'a> {
         place: &Place,
         page: &Path,
         chapter: Option<u32>,
-        ids: &mut BTreeSet<String>,
+        ids: &mut Ids,
     ) -> Result<String> {
         match &place.directive {
             Err(problem) => Err(anyhow!(problem.clone())),
@@ -191,7 +196,7 @@ impl<'a> Expander<'a> {
                 }
                 Ok(page::listing::listing(&ListingView {
                     number: &number,
-                    id: &unique(ids, &id),
+                    id: &ids.unique(&id),
                     path: &shown_path,
                     caption,
                     code: &code,
@@ -202,7 +207,7 @@ impl<'a> Expander<'a> {
             }
             Ok(Directive::Run(name)) => {
                 let run = self.data.book.run(name)?;
-                let id = unique(ids, &format!("run-{name}"));
+                let id = ids.of_run(name);
                 self.expand_run(run, &id)
             }
             Ok(Directive::Figure(name)) => Ok(match self.data.figure(name)? {
@@ -213,7 +218,7 @@ impl<'a> Expander<'a> {
             }),
             Ok(Directive::Quotient(of, to)) => self.expand_quotient(of, to),
             Ok(Directive::Chart { name, bars }) => {
-                let id = unique(ids, &format!("chart-{name}"));
+                let id = ids.unique(&format!("chart-{name}"));
                 self.expand_chart(name, *bars, &id)
             }
             Ok(Directive::Diagram(name)) => {
@@ -228,7 +233,7 @@ impl<'a> Expander<'a> {
                 let source =
                     fs::read_to_string(&path).with_context(|| format!("reading {shown}"))?;
                 let drawn = page::diagram::draw(&source).with_context(|| shown)?;
-                let id = unique(ids, &format!("diagram-{name}"));
+                let id = ids.unique(&format!("diagram-{name}"));
                 Ok(page::diagram::diagram(&drawn, &id))
             }
             Ok(Directive::Timeline(name)) => {
@@ -237,9 +242,11 @@ impl<'a> Expander<'a> {
                     let record = &judged.record;
                     let seconds = record.header.duration;
                     let timeline = Timeline::of(&record.marks, &record.memory, seconds)?;
+                    let id = ids.unique(&format!("timeline-{name}"));
                     Some(page::timeline::timeline(
                         &timeline,
                         name,
+                        &id,
                         &record.header.date(),
                     ))
                 });
@@ -441,25 +448,4 @@ fn push_block(markdown: &mut String, block: &str) {
         }
         markdown.push('\n');
     }
-}
-
-/// An id made of letters, digits and hyphens, with a number added where it is taken.
-fn unique(ids: &mut BTreeSet<String>, name: &str) -> String {
-    let base: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '_' {
-                c
-            } else {
-                '-'
-            }
-        })
-        .collect();
-    let mut id = base.clone();
-    let mut count = 1;
-    while !ids.insert(id.clone()) {
-        count += 1;
-        id = format!("{base}-{count}");
-    }
-    id
 }

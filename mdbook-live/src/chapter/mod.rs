@@ -5,6 +5,8 @@
 pub mod directives;
 pub mod excerpt;
 mod expand;
+mod ids;
+mod included;
 pub mod live_runs;
 pub mod preprocessor;
 mod resolve;

@@ -291,6 +291,72 @@ mod tests {
     }
 
     #[test]
+    fn a_directive_in_an_included_file_stops_the_build() {
+        let dir = book();
+        write(dir.path(), "src/shared.inc", "\n{{#run demo/fork}}\n");
+        write(
+            dir.path(),
+            "src/one.md",
+            "# One\n\n{{#include shared.inc}}\n",
+        );
+        let error = expand(dir.path()).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "src/one.md:3: shared.inc includes `{{#run demo/fork}}`, which is not expanded there; \
+             expected in the chapter itself"
+        );
+    }
+
+    #[test]
+    fn a_file_of_no_listing_is_shown_by_its_path() {
+        let dir = book();
+        write(dir.path(), "code/ch01/hello.rs", "fn hello() {}\n");
+        write(
+            dir.path(),
+            "src/one.md",
+            "# One\n\n{{#listing code/ch01/hello.rs}}\n",
+        );
+        let text = expand(dir.path()).unwrap().remove("one.md").unwrap();
+        assert!(text.contains("code/ch01/hello.rs</code>"), "{text}");
+        assert!(text.contains("fn hello() {}"), "{text}");
+        for outside in ["../x/y.rs", "code/../../y.rs"] {
+            let error = error(&format!("{{{{#listing {outside}}}}}"));
+            assert!(
+                error.contains("no listing") || error.contains("no file"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_links_lead_to_them() {
+        let dir = book_of_the_notes();
+        // A second place of the same run, and its timeline twice.
+        let path = "listings/demo/recorded/fork.cast";
+        let cast = fs::read_to_string(dir.path().join(path)).unwrap();
+        write(
+            dir.path(),
+            path,
+            &(cast + "[0.5, \"m\", \"demo waiting\"]\n"),
+        );
+        let text = "# Two\n\n{{#run demo/fork}}\n\n{{#run demo/fork}}\n\n{{#timeline demo/fork}}\n\n\
+                    {{#timeline demo/fork}}\n\n{{#verdicts}}\n";
+        write(dir.path(), "src/two.md", text);
+        let text = expand(dir.path()).unwrap().remove("two.md").unwrap();
+        let ids = regex::Regex::new(" id=\"([^\"]+)\"").unwrap();
+        let ids: Vec<&str> = ids
+            .captures_iter(&text)
+            .map(|found| found.get(1).unwrap().as_str())
+            .collect();
+        let mut once = ids.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), ids.len(), "{ids:?}");
+        assert!(ids.contains(&"run-demo-fork-2"), "{ids:?}");
+        assert!(text.contains("href=\"#run-demo-fork\""));
+    }
+
+    #[test]
     fn a_run_without_a_record_is_told_in_a_sentence() {
         let text = expand_one("{{#run demo/new}}\n").unwrap();
         assert!(text.contains("has not been recorded yet"), "{text}");

@@ -132,7 +132,12 @@ impl<'a> Resolver<'a> {
             .book
             .listing(listing)
             .map(|listing| listing.dir.clone())
-            .or_else(|| self.crate_beside(listing));
+            .or_else(|| self.crate_beside(listing))
+            .or_else(|| {
+                // A file of the book that belongs to no listing, by its path.
+                let path = self.book.root.join(listing);
+                path.join(file).is_file().then_some(path)
+            });
         let Some(dir) = dir else {
             let names: Vec<&str> = self
                 .book
@@ -142,7 +147,8 @@ impl<'a> Resolver<'a> {
                 .collect();
             bail!("no listing {listing}; there are: {}", names.join(", "));
         };
-        let inside = Path::new(file)
+        let inside = Path::new(listing)
+            .join(file)
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
         let path = dir.join(file);

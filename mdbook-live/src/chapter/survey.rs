@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use mdbook_preprocessor::book::BookItem;
 
 use super::directives::{self, Directive};
+use super::ids::Ids;
 
 /// A chapter, and the runs that it shows.
 pub(super) struct Surveyed {
     pub(super) title: String,
     /// Its page, from the book's root.
     pub(super) page: PathBuf,
-    /// Their full names, in reading order.
-    pub(super) runs: Vec<String>,
+    /// Their full names, in reading order, each with the id of its first place on the page.
+    pub(super) runs: Vec<(String, String)>,
 }
 
 /// Every chapter in reading order.
@@ -24,12 +25,15 @@ pub(super) fn survey(items: &[BookItem], others_may_follow: bool) -> Vec<Surveye
             continue;
         };
         if let Some(path) = &chapter.path {
-            let mut runs = Vec::new();
+            let mut runs: Vec<(String, String)> = Vec::new();
+            // The ids of other parts begin with other words, and take none of these.
+            let mut ids = Ids::default();
             for place in directives::find(&chapter.content, others_may_follow) {
-                if let Ok(Directive::Run(run)) = place.directive
-                    && !runs.contains(&run)
-                {
-                    runs.push(run);
+                if let Ok(Directive::Run(run)) = place.directive {
+                    let id = ids.of_run(&run);
+                    if !runs.iter().any(|(known, _)| *known == run) {
+                        runs.push((run, id));
+                    }
                 }
             }
             surveyed.push(Surveyed {

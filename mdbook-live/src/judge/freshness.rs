@@ -193,6 +193,13 @@ fn rust_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let at = || format!("cannot list {}", dir.display());
     for entry in std::fs::read_dir(dir).with_context(at)? {
         let path = entry.with_context(at)?.path();
+        // An editor's lock or backup is no source: `.#main.rs` is a link to nothing.
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if hidden {
+            continue;
+        }
         if path.is_dir() {
             rust_files(&path, files)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -367,6 +374,16 @@ mod tests {
             "# A comment.\n[package]\nname   = 'far'\n"
         ));
         assert!(same_after("demo/README.md", "text"));
+    }
+
+    #[test]
+    fn an_editors_files_are_no_sources() {
+        let dir = workspace();
+        let before = hash_of(&dir);
+        let lock = dir.path().join("demo/src/.#main.rs");
+        std::os::unix::fs::symlink("nobody@nowhere.1:1", lock).expect("a link");
+        write(&dir, "demo/src/.main.rs~backup.rs", "fn main() {}");
+        assert_eq!(hash_of(&dir), before);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The timeline of a run: a lane for each process, the memory of all below, one axis.
 
+use std::time::UNIX_EPOCH;
+
 use maud::{Markup, PreEscaped, html};
 
 use super::inline::{mib, without_directives};
@@ -24,12 +26,15 @@ const POINTS: usize = 40;
 /// The picture of a live run, where its processes told what they were doing.
 pub fn picture(name: &str, result: &RunResult) -> Option<String> {
     let timeline = Timeline::of(&result.marks, &result.memory, result.seconds)?;
-    Some(timeline_of(&timeline, name, "live", "your live run"))
+    // A run that is made again has another picture, perhaps on the same page.
+    let began = result.began.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let id = format!("timeline-live-{}", began.as_micros());
+    Some(timeline_of(&timeline, name, &id, "your live run"))
 }
 
-/// The picture of a record.
-pub fn timeline(timeline: &Timeline, name: &str, date: &str) -> String {
-    timeline_of(timeline, name, "recorded", &format!("recorded {date}"))
+/// The picture of a record; `id` is unique on its page.
+pub fn timeline(timeline: &Timeline, name: &str, id: &str, date: &str) -> String {
+    timeline_of(timeline, name, id, &format!("recorded {date}"))
 }
 
 /// In place of the picture of a record that has no marks.
@@ -40,8 +45,7 @@ pub fn timeline_not_recorded(name: &str) -> String {
     page.into_string()
 }
 
-fn timeline_of(timeline: &Timeline, name: &str, which: &str, source: &str) -> String {
-    let id = format!("timeline-{which}-{}", name.replace('/', "-"));
+fn timeline_of(timeline: &Timeline, name: &str, id: &str, source: &str) -> String {
     let x = |seconds: f64| LEFT + (RIGHT - LEFT) * (seconds / timeline.seconds.max(1e-9)).min(1.0);
     let lanes_height = LANE * timeline.lanes.len() as f64;
     let memory_top = lanes_height + 16.0;
@@ -74,13 +78,13 @@ fn timeline_of(timeline: &Timeline, name: &str, which: &str, source: &str) -> St
                     @for (nth, lane) in timeline.lanes.iter().enumerate() {
                         @let middle = LANE * (nth as f64 + 0.5);
                         text.name x=(LEFT - 10.0) y=(number(middle + 4.0)) text-anchor="end" { (lane.process) }
-                        @for span in &lane.spans { (bar(span, x(span.from), x(span.to), middle, &id)) }
+                        @for span in &lane.spans { (bar(span, x(span.from), x(span.to), middle, id)) }
                     }
                     @if has_memory { (memory(timeline, memory_top, &x)) }
                 }
             }
             ul.legend {
-                @for state in timeline.states() { li { (swatch(state, &id)) " " (state) } }
+                @for state in timeline.states() { li { (swatch(state, id)) " " (state) } }
                 @if has_memory {
                     li { span.swatch.anon {} " anonymous memory" }
                     li { span.swatch.shmem {} " shared memory" }
@@ -278,7 +282,7 @@ mod tests {
             mark(1.5, "Fork<1>", "ended"),
         ];
         let run = Timeline::of(&marks, &[], 2.0).expect("there are marks");
-        timeline(&run, "demo/fork", "2026-11-23")
+        timeline(&run, "demo/fork", "timeline-demo-fork", "2026-11-23")
     }
 
     #[test]

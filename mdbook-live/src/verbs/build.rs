@@ -12,6 +12,7 @@ use mdbook_html::HtmlHandlebars;
 use crate::book::listing::Size;
 use crate::chapter::live_runs::{LiveRun, LiveRuns};
 use crate::chapter::preprocessor::{self, LivePreprocessor};
+use crate::page::style;
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
 use crate::run::host;
@@ -87,7 +88,24 @@ fn build_with(root: &Path, dest: Option<&Path>, live: LivePreprocessor) -> Resul
     book.with_preprocessor(live);
     let renderer = HtmlHandlebars::new();
     book.execute_build_process(&renderer)?;
-    Ok(book.build_dir_for("html"))
+    let built = book.build_dir_for("html");
+    style_once(&built.join("print.html"))?;
+    Ok(built)
+}
+
+/// The page for printing is all chapters, each with the style that it needs alone: one is
+/// enough for all.
+fn style_once(page: &Path) -> Result<()> {
+    let Ok(html) = std::fs::read_to_string(page) else {
+        // A book may be configured to have no such page.
+        return Ok(());
+    };
+    let style = style::style();
+    if let Some((before, after)) = html.split_once(&style) {
+        let once = format!("{before}{style}{}", after.replace(&style, ""));
+        std::fs::write(page, once).with_context(|| format!("writing {}", page.display()))?;
+    }
+    Ok(())
 }
 
 /// mdBook tells what it could not include, and the like, by `tracing` alone.
@@ -204,6 +222,18 @@ mod tests {
         // Without it there is no such column.
         let page = fs::read_to_string(build(dir.path(), None).unwrap().join("one.html")).unwrap();
         assert!(!page.contains("run-column live"));
+    }
+
+    #[test]
+    fn the_page_for_printing_has_the_style_once() {
+        let dir = book();
+        for chapter in ["src/one.md", "src/two.md"] {
+            write(dir.path(), chapter, "# A chapter\n\n{{#run demo/fork}}\n");
+        }
+        let dest = build(dir.path(), None).unwrap();
+        let print = fs::read_to_string(dest.join("print.html")).unwrap();
+        assert_eq!(print.matches("<style>").count(), 1);
+        assert_eq!(print.matches("<section class=\"run\"").count(), 2);
     }
 
     #[test]
