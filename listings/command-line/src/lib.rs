@@ -1,7 +1,7 @@
 //! A program's arguments and errors, each in one line.
 //!
 //! Every listing begins here: wrong arguments end it with one line that says what
-//! is accepted, and code 2; a run that fails ends it with one line, and code 1.
+//! was expected, and code 2; a run that fails ends it with one line, and code 1.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use clap::Parser;
 /// Parses this program's arguments and runs it with them.
 ///
 /// Exit codes: 0 after the run (or the help), 1 where it failed, 2 for arguments
-/// that are not accepted.
+/// that are wrong.
 pub fn run<A, E>(run: impl FnOnce(A) -> Result<(), E>) -> ExitCode
 where
     A: Parser,
@@ -45,12 +45,12 @@ pub fn count<const MOST: usize>(text: &str) -> Result<usize, String> {
     let outer_digits = text.starts_with(|c: char| c.is_ascii_digit())
         && text.ends_with(|c: char| c.is_ascii_digit());
     if !outer_digits || !text.chars().all(|c| c.is_ascii_digit() || c == '_') {
-        return Err("digits are accepted, with _ between them, such as 2_000_000".to_string());
+        return Err("expected digits, with _ between them, such as 2_000_000".to_string());
     }
     match text.replace('_', "").parse() {
         Ok(count) if (1..=MOST).contains(&count) => Ok(count),
         // Too many digits for any number are too many for this one.
-        _ => Err(format!("1 to {} is accepted", grouped(MOST))),
+        _ => Err(format!("expected 1 to {}", grouped(MOST))),
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_usage_error_is_one_line_that_says_what_is_accepted() {
+    fn a_usage_error_is_one_line_that_says_what_was_expected() {
         #[derive(Parser, Debug)]
         struct Arguments {
             #[arg(value_parser = ["fork", "spawn"])]

@@ -106,7 +106,7 @@ pub struct Place {
     pub range: Range<usize>,
     /// Its line, counted from 1.
     pub line: usize,
-    /// What stands there; an error says what is accepted.
+    /// What stands there; an error says what is expected.
     pub directive: Result<Directive, String>,
 }
 
@@ -124,7 +124,7 @@ const MDBOOKS_OWN: [&str; 6] = [
     "title",
 ];
 
-const SHAPES: &str = "accepted are {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
+const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
      {{#run LISTING/RUN}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
      {{#timeline LISTING/RUN}}, {{#diagram NAME}}, \
      {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}";
@@ -494,7 +494,7 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
     }
 
     #[test]
-    fn malformed_directives_say_what_is_accepted() {
+    fn malformed_directives_say_what_is_expected() {
         for markdown in [
             "{{#run}}",
             "{{#run fork}}",
@@ -516,7 +516,7 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             "{{#run a/b\n}}",
         ] {
             let error = one(markdown).unwrap_err();
-            assert!(error.contains("accepted are"), "{markdown}: {error}");
+            assert!(error.contains("expected {{#"), "{markdown}: {error}");
             assert!(!error.contains('\n'), "{markdown}: {error}");
         }
     }

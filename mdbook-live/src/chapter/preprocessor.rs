@@ -423,7 +423,7 @@ mod tests {
             (6, "src/one.md:11: ", "total_time_s"),
             (
                 7,
-                "src/one.md:11: malformed {{#run demo}}; accepted are ",
+                "src/one.md:11: malformed {{#run demo}}; expected ",
                 "",
             ),
         ] {

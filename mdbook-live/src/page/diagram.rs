@@ -73,7 +73,7 @@ pub fn draw(source: &str) -> Result<Diagram> {
             .find(|text| !text.is_empty())
     };
     let (Some(caption), Some(alt)) = (said("caption:"), said("alt:")) else {
-        bail!("accepted is a source that begins with `# caption: …` and `# alt: …`");
+        bail!("expected a source that begins with `# caption: …` and `# alt: …`");
     };
     let names = COLOURS.map(|(name, placeholder, ..)| format!("{name} = {placeholder}\n"));
     let whole = names.concat() + source;

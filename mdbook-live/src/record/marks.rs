@@ -46,7 +46,7 @@ pub(crate) fn read(path: &Path, began: Duration) -> Result<Vec<Mark>> {
         .lines()
         .map(|line| {
             parse(line, began).with_context(|| {
-                format!("the run's marks: `{line}`: accepted is NANOSECONDS PID NAME STATE")
+                format!("the run's marks: `{line}`: expected NANOSECONDS PID NAME STATE")
             })
         })
         .collect::<Result<Vec<Mark>>>()?;
@@ -115,7 +115,7 @@ mod tests {
     fn a_line_that_is_no_mark_is_told() {
         let error = format!("{:#}", read_text("soon 12 A computing\n").unwrap_err());
         assert!(
-            error.contains("`soon 12 A computing`: accepted is"),
+            error.contains("`soon 12 A computing`: expected"),
             "{error}"
         );
     }
