@@ -60,8 +60,7 @@ fn main() -> ExitCode {
     };
     let url: Arc<str> = url.into();
     let book = tempfile::tempdir().expect("a folder");
-    let built =
-        mdbook_live::verbs::build::build(root(), Some(book.path())).expect("the book builds");
+    let built = mdbook_live::build(root(), Some(book.path())).expect("the book builds");
 
     let trial = |name: &str, test: fn(&str, &Path) -> Outcome| {
         let (url, built) = (Arc::clone(&url), built.clone());

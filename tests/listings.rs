@@ -9,10 +9,10 @@ use std::process::ExitCode;
 
 use fork_spawn_share::root;
 use libtest_mimic::{Arguments, Failed, Trial};
-use mdbook_live::book::listing::Book;
-use mdbook_live::run::runner::Stop;
-use mdbook_live::run::session::Session;
-use mdbook_live::verbs::check::check;
+use mdbook_live::Book;
+use mdbook_live::Session;
+use mdbook_live::Stop;
+use mdbook_live::check;
 
 fn main() -> ExitCode {
     let book = match Book::open(root()) {

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use fork_spawn_share::root;
-use mdbook_live::book::listing::{Book, Size};
+use mdbook_live::{Book, Size};
 use scraper::{Html, Selector};
 
 /// The book, built once for all tests of this file.
 static BUILT: LazyLock<Built> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a folder");
-    mdbook_live::verbs::build::build(root(), Some(folder.path())).expect("the book builds");
+    mdbook_live::build(root(), Some(folder.path())).expect("the book builds");
     let pages = html_files(folder.path())
         .into_iter()
         .map(|path| {

@@ -20,16 +20,23 @@
 //! | `book` | what the author wrote: `runs.toml` and `book.toml` |
 //! | `text` | escape sequences, numbers, words |
 
-pub mod book;
-pub mod chapter;
-pub mod cli;
-pub mod judge;
-pub mod page;
-pub mod record;
-pub mod run;
-pub mod serve;
-pub mod text;
-pub mod verbs;
+mod book;
+mod chapter;
+mod cli;
+mod judge;
+mod page;
+mod record;
+mod run;
+mod serve;
+mod text;
+mod verbs;
+
+pub use book::listing::{Book, Run, RunRef, Size};
+pub use cli::main;
+pub use run::runner::Stop;
+pub use run::session::Session;
+pub use verbs::build::build;
+pub use verbs::check::check;
 
 #[cfg(test)]
 mod fixture_book;

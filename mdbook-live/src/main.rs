@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    mdbook_live::cli::main()
+    mdbook_live::main()
 }

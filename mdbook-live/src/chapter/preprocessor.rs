@@ -421,11 +421,7 @@ mod tests {
             ),
             (5, "src/one.md:10: ", "total_time_s"),
             (6, "src/one.md:11: ", "total_time_s"),
-            (
-                7,
-                "src/one.md:11: malformed {{#run demo}}; expected ",
-                "",
-            ),
+            (7, "src/one.md:11: malformed {{#run demo}}; expected ", ""),
         ] {
             assert!(
                 lines[line].starts_with(starts),

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// Runs, records, checks and serves the listings of a book
 #[derive(Debug, Parser)]
@@ -106,9 +107,23 @@ fn odd(text: &str) -> Result<usize, String> {
     }
 }
 
-/// clap's message in one line: its first paragraph, and where to read the rest.
-pub(super) fn usage_line(message: &str) -> String {
-    let first = message.split("\n\n").next().unwrap_or_default();
-    let words: Vec<&str> = first.split_whitespace().collect();
-    format!("{}; see mdbook-live --help", words.join(" "))
+/// clap's message in one line: what is wrong, its tip, and where to read the rest.
+pub(super) fn usage_line(error: &clap::Error) -> String {
+    let message = error.to_string();
+    let before_usage = message.split("\n\nUsage:").next().unwrap_or_default();
+    let mut parts: Vec<String> = before_usage
+        .split("\n\n")
+        .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|part| !part.is_empty() && !part.starts_with("For more information"))
+        .collect();
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        let command = Arguments::command();
+        let verbs: Vec<&str> = command
+            .get_subcommands()
+            .map(|verb| verb.get_name())
+            .collect();
+        parts.push(format!("expected {}", verbs.join(", ")));
+    }
+    parts.push("see mdbook-live --help".to_owned());
+    parts.join("; ")
 }

@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            eprintln!("{}", usage_line(&error.to_string()));
+            eprintln!("{}", usage_line(&error));
             return ExitCode::from(2);
         }
     };
@@ -158,7 +158,7 @@ mod tests {
             &["mdbook-live", "serve", "--port", "x"],
         ] {
             let error = Arguments::try_parse_from(words).expect_err("it is wrong");
-            let line = usage_line(&error.to_string());
+            let line = usage_line(&error);
             assert!(
                 line.starts_with("error: ") && !line.contains('\n'),
                 "{line}"

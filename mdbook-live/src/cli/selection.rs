@@ -21,7 +21,8 @@ pub(super) fn book_root(given: Option<PathBuf>) -> Result<PathBuf> {
             Err(UsageError(message).into())
         }
         None => {
-            Book::find_root(&std::env::current_dir().context("cannot tell the working directory")?)
+            let here = std::env::current_dir().context("cannot tell the working directory")?;
+            Book::find_root(&here).map_err(|error| UsageError(error.to_string()).into())
         }
     }
 }

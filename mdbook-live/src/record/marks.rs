@@ -114,9 +114,6 @@ mod tests {
     #[test]
     fn a_line_that_is_no_mark_is_told() {
         let error = format!("{:#}", read_text("soon 12 A computing\n").unwrap_err());
-        assert!(
-            error.contains("`soon 12 A computing`: expected"),
-            "{error}"
-        );
+        assert!(error.contains("`soon 12 A computing`: expected"), "{error}");
     }
 }
