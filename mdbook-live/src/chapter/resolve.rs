@@ -63,8 +63,7 @@ impl<'a> Resolver<'a> {
         )))
     }
 
-    /// What has changed since the record, with each listing's sources hashed only once
-    /// as long as nothing has.
+    /// What has changed since the record; a program's sources are hashed once for all its runs.
     pub(super) fn staleness(&mut self, run: RunRef<'a>, record: &Record) -> Result<Option<String>> {
         let key = (&*run.listing.name, &run.run.program);
         let sources = match self.sources.entry(key) {
@@ -74,11 +73,7 @@ impl<'a> Resolver<'a> {
                     .with_context(|| format!("hashing the sources of {}", run.listing.name))?,
             ),
         };
-        let recorded = &record.header.live;
-        if recorded.sources == *sources && recorded.args == run.run.args {
-            return Ok(None);
-        }
-        record.staleness(run)
+        Ok(record.staleness_by(run, sources))
     }
 
     /// The record, read once, and what the judge says of it.

@@ -16,15 +16,22 @@ use crate::record::cast::Record;
 impl Record {
     /// What has changed since: "its arguments have changed since 2026-03-14".
     pub fn staleness(&self, run: RunRef<'_>) -> Result<Option<String>> {
+        Ok(self.staleness_by(run, &of_run(run)?))
+    }
+
+    /// As [`Record::staleness`], where the hash of the run's sources is known.
+    pub fn staleness_by(&self, run: RunRef<'_>, sources: &str) -> Option<String> {
         let what = if self.header.live.args != run.run.args {
             "arguments"
-        } else if self.header.live.sources != of_run(run)? {
+        } else if self.header.live.sources != sources {
             "sources"
         } else {
-            return Ok(None);
+            return None;
         };
-        let date = self.header.date();
-        Ok(Some(format!("its {what} have changed since {date}")))
+        Some(format!(
+            "its {what} have changed since {}",
+            self.header.date()
+        ))
     }
 }
 
