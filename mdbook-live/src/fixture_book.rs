@@ -108,7 +108,7 @@ fn record(root: &Path, name: &str, lines: &[&str]) {
          \"title\":\"demo/{name}\",\"command\":\"cargo run -- {name}\",\"env\":{{}},\
          \"live\":{{\"host\":{{\"cpu\":\"A CPU\",\"cores\":2,\"memory_mib\":4096,\
          \"kernel\":\"Linux 6.1.0\",\"rustc\":\"rustc 1.95.0 (f2d3ce0bd 2026-03-21)\",\
-         \"thp\":\"never\"}},\"args\":[\"{name}\"],\"exit\":0,\"sources\":\"of other sources\",\"by\":\"wall_s\",\"of\":[0.5]}}}}\n"
+         \"thp\":\"never\"}},\"args\":[\"{name}\"],\"exit\":0,\"by\":\"wall_s\",\"of\":[0.5]}}}}\n"
     );
     for (index, line) in lines.iter().enumerate() {
         cast.push_str(&format!("[0.{index}, \"o\", \"{line}\\r\\n\"]\n"));

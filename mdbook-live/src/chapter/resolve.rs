@@ -15,7 +15,8 @@ use crate::book::listing::{Book, Program, RunRef};
 use crate::judge::checks::Judgement;
 use crate::judge::evidence::{self, Evidence, Judged};
 use crate::judge::figures::{self, Figure};
-use crate::judge::freshness;
+use crate::judge::fingerprint;
+use crate::record::built_from::BuiltFrom;
 use crate::record::cast::Record;
 
 /// What chapters name, looked up.
@@ -24,8 +25,8 @@ pub(super) struct Resolver<'a> {
     /// The chapters' folder, from the book's root.
     pub(super) chapters: &'a Path,
     records: HashMap<String, Option<Rc<JudgedRecord>>>,
-    /// The hash of each listing's sources, by its name and program: taken once for all its runs.
-    sources: HashMap<(&'a str, &'a Program), String>,
+    /// What each program is built from, by its listing's name: found out once for all its runs.
+    built_from: HashMap<(&'a str, &'a Program), BuiltFrom>,
 }
 
 /// A record, and what the judge says of it.
@@ -40,7 +41,7 @@ impl<'a> Resolver<'a> {
             book,
             chapters,
             records: HashMap::new(),
-            sources: HashMap::new(),
+            built_from: HashMap::new(),
         }
     }
 
@@ -63,17 +64,17 @@ impl<'a> Resolver<'a> {
         )))
     }
 
-    /// What has changed since the record; a program's sources are hashed once for all its runs.
+    /// What has changed since the record; a program's sources are read once for all its runs.
     pub(super) fn staleness(&mut self, run: RunRef<'a>, record: &Record) -> Result<Option<String>> {
         let key = (&*run.listing.name, &run.run.program);
-        let sources = match self.sources.entry(key) {
+        let built_from = match self.built_from.entry(key) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(
-                freshness::of_run(run)
+                fingerprint::of_run(run)
                     .with_context(|| format!("hashing the sources of {}", run.listing.name))?,
             ),
         };
-        Ok(record.staleness_by(run, sources))
+        Ok(record.staleness_by(run, built_from))
     }
 
     /// The record, read once, and what the judge says of it.

@@ -1,10 +1,14 @@
 //! Evidence against a book: which claims hold, what agrees, what is stale.
-//! It writes no HTML and starts no process; `freshness` alone reads files.
+//! It writes no HTML and starts no process; `fingerprint` and `workspace` alone read files.
 //! Called by every room above it; it calls `record`, `book` and `text`.
 
 pub mod agreement;
 pub mod checks;
 pub mod evidence;
 pub mod figures;
+pub mod fingerprint;
 pub mod freshness;
+mod hashing;
+mod rust_tokens;
 pub mod statements;
+mod workspace;

@@ -15,6 +15,7 @@ use crate::book::varies::Varies;
 use crate::judge::checks::CheckResult;
 use crate::judge::checks::Judgement;
 use crate::judge::figures::Figure;
+use crate::record::built_from::BuiltFrom;
 use crate::record::cast::{Header, Provenance};
 use crate::record::cast::{HostCard, Record};
 use crate::record::line::{Line, lines_of};
@@ -43,7 +44,7 @@ fn record(text: &str) -> Record {
                 },
                 args: vec!["fork".into()],
                 exit: 0,
-                sources: String::new(),
+                built_from: BuiltFrom::default(),
                 by: "wall_s".into(),
                 of: vec![1.2, 1.5, 1.75],
             },

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::book::listing::RunRef;
+use crate::record::built_from::BuiltFrom;
 use crate::record::files::{read_if_there, remove_if_there, write_at_once};
 use crate::record::line::{Line, LineCutter};
 use crate::record::marks::Mark;
@@ -59,8 +60,9 @@ pub struct Provenance {
     pub args: Vec<String>,
     /// The exit code; 128 and the signal's number where a signal ended it.
     pub exit: i32,
-    /// The hash of the sources that were run.
-    pub sources: String,
+    /// What the program was built from.
+    #[serde(default)]
+    pub built_from: BuiltFrom,
     /// The figure by which this run was chosen among several.
     pub by: String,
     /// That figure of each of them, ascending; this one has the median.
@@ -217,7 +219,7 @@ pub(crate) mod tests {
                     },
                     args: vec!["a b".into(), "--n".into(), "1".into()],
                     exit: 0,
-                    sources: String::new(),
+                    built_from: BuiltFrom::default(),
                     by: "wall_s".into(),
                     of: vec![0.25],
                 },

@@ -142,7 +142,7 @@ mod tests {
         let run = book.run(name).expect("it is there");
         let mut record = record_of(text);
         record.header.live.args = run.run.args.clone();
-        record.header.live.sources = crate::judge::freshness::of_run(run).expect("sources");
+        record.header.live.built_from = crate::judge::fingerprint::of_run(run).expect("sources");
         record.save(run).expect("it can be written");
     }
 

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use crate::book::listing::{RunRef, Size};
 use crate::judge::evidence::{self, Evidence};
 use crate::judge::figures::Measured;
-use crate::judge::freshness as sources;
+use crate::judge::fingerprint;
+use crate::record::built_from::BuiltFrom;
 use crate::record::cast::{Header, Provenance, Record};
 use crate::record::line::Line;
 use crate::record::result::{Exit, RunResult};
@@ -49,14 +50,14 @@ pub fn record(
     watch: &mut dyn FnMut(&Line),
 ) -> Result<Recorded> {
     // Before the build: what is edited while the run goes on makes its record stale.
-    let sources = sources::of_run(run)?;
+    let built_from = fingerprint::of_run(run)?;
     let (result, of) = median_run(session, run, how.of, watch)?;
     let skipped = result.skipped();
     let mut report = Report {
         faults: result.faults(run.run.exit),
         ..Report::default()
     };
-    let record = record_of(run, result, sources, of)?;
+    let record = record_of(run, result, built_from, of)?;
     if skipped.is_none() {
         let judged = evidence::judge(session.book, run, Evidence::Recorded(&record));
         report.count(run, judged.claims, "");
@@ -105,7 +106,12 @@ fn median_run(
     Ok((median, of))
 }
 
-fn record_of(run: RunRef<'_>, outcome: RunResult, sources: String, of: Vec<f64>) -> Result<Record> {
+fn record_of(
+    run: RunRef<'_>,
+    outcome: RunResult,
+    built_from: BuiltFrom,
+    of: Vec<f64>,
+) -> Result<Record> {
     let began = outcome.began.duration_since(UNIX_EPOCH);
     let rows = outcome.lines.len().clamp(10, 50);
     Ok(Record {
@@ -122,7 +128,7 @@ fn record_of(run: RunRef<'_>, outcome: RunResult, sources: String, of: Vec<f64>)
                 host: host::card(&run.listing.dir)?,
                 args: run.run.args.clone(),
                 exit: outcome.exit_code(),
-                sources,
+                built_from,
                 by: run.run.median.clone(),
                 of,
             },
