@@ -15,7 +15,7 @@ use crate::book::listing::{Book, Program, RunRef};
 use crate::judge::checks::Judgement;
 use crate::judge::evidence::{self, Evidence, Judged};
 use crate::judge::figures::{self, Figure};
-use crate::judge::fingerprint;
+use crate::judge::fingerprint::Fingerprints;
 use crate::record::built_from::BuiltFrom;
 use crate::record::cast::Record;
 
@@ -26,6 +26,7 @@ pub(super) struct Resolver<'a> {
     pub(super) chapters: &'a Path,
     records: HashMap<String, Option<Rc<JudgedRecord>>>,
     /// What each program is built from, by its listing's name: found out once for all its runs.
+    fingerprints: Fingerprints,
     built_from: HashMap<(&'a str, &'a Program), BuiltFrom>,
 }
 
@@ -41,6 +42,7 @@ impl<'a> Resolver<'a> {
             book,
             chapters,
             records: HashMap::new(),
+            fingerprints: Fingerprints::default(),
             built_from: HashMap::new(),
         }
     }
@@ -70,7 +72,8 @@ impl<'a> Resolver<'a> {
         let built_from = match self.built_from.entry(key) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(
-                fingerprint::of_run(run)
+                self.fingerprints
+                    .of_run(run)
                     .with_context(|| format!("hashing the sources of {}", run.listing.name))?,
             ),
         };

@@ -5,8 +5,9 @@
 //! every checkout has the same fingerprint. The toolchain is not part of it: a record names its
 //! own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context, Result, ensure};
 use toml::{Table, Value};
@@ -20,82 +21,131 @@ use crate::record::built_from::BuiltFrom;
 /// The profile in which `cargo run` builds.
 const PROFILE: &str = "dev";
 
-/// What a run's program is built from now.
-///
-/// # Errors
-///
-/// When a manifest or a source cannot be read, or a glob of `also_hash` matches no file.
+/// What a run's program is built from now. See [`Fingerprints::of_run`].
 pub fn of_run(run: RunRef<'_>) -> Result<BuiltFrom> {
-    of(&run.listing.dir, &run.run.program, &run.listing.sources)
+    Fingerprints::default().of_run(run)
 }
 
-/// What a program of the package in `dir` is built from; `others` are globs, from `dir`, of
-/// files that it reads or starts.
-fn of(dir: &Path, program: &Program, others: &[String]) -> Result<BuiltFrom> {
-    let dir = normal(dir);
-    let workspace = Workspace::of(&dir)?;
-    let dev = match program {
-        Program::Example(_) => DevDependencies::Count,
-        Program::Main | Program::Bin(_) => DevDependencies::LeftOut,
-    };
-    let packages = workspace.packages(&dir, dev)?;
-    Ok(BuiltFrom {
-        sources: sources(&workspace, &packages, &dir, program)?,
-        manifests: manifests(&workspace, &packages),
-        dependencies: workspace.locked(&packages),
-        profile: profile(&workspace, &packages, &dir)?,
-        files: files(&workspace, &dir, others)?,
-    })
+/// Finds out what programs are built from. Each file is read once for all of them.
+#[derive(Default)]
+pub struct Fingerprints {
+    workspace: Option<Rc<Workspace>>,
+    sources: HashMap<PathBuf, Rc<Source>>,
 }
 
-fn sources(
-    workspace: &Workspace,
-    packages: &BTreeMap<PathBuf, Package>,
-    dir: &Path,
-    program: &Program,
-) -> Result<String> {
-    let mut hasher = Hasher::default();
-    for package in packages.keys() {
-        let mut files = Vec::new();
-        rust_files(&package.join("src"), &mut files)?;
-        let build = package.join("build.rs");
-        if build.is_file() {
-            files.push(build);
-        }
-        if package == dir {
-            // The listing's other programs are not part of this one.
-            let own = dir.join(program.source());
-            let programs = dir.join("src/bin");
-            let main = dir.join("src/main.rs");
-            files.retain(|file| *file == own || !(file.starts_with(&programs) || *file == main));
-            if own.is_file() && !files.contains(&own) {
-                files.push(own);
-            }
-        } else {
-            // A library's own programs neither.
-            files.retain(|file| !file.starts_with(package.join("src/bin")));
-        }
-        files.sort();
-        let texts: Vec<(PathBuf, String)> = files
-            .into_iter()
-            .map(|file| read(&file).map(|text| (file, text)))
-            .collect::<Result<_>>()?;
-        let for_tests: BTreeSet<PathBuf> = texts
-            .iter()
-            .flat_map(|(file, text)| {
-                let folder = file.parent().unwrap_or(package);
-                let modules = test_modules(text).into_iter();
-                modules.map(move |module| folder.join(format!("{module}.rs")))
-            })
-            .collect();
-        for (file, text) in texts {
-            if !for_tests.contains(&file) {
-                name(&mut hasher, workspace, &file);
-                hash_rust(&mut hasher, &text);
-            }
-        }
+/// A source, as far as it is built.
+struct Source {
+    hash: String,
+    /// The modules that it declares for its tests alone.
+    test_modules: Vec<String>,
+}
+
+impl Fingerprints {
+    /// What a run's program is built from now.
+    ///
+    /// # Errors
+    ///
+    /// When a manifest or a source cannot be read, or a glob of `also_hash` matches no file.
+    pub fn of_run(&mut self, run: RunRef<'_>) -> Result<BuiltFrom> {
+        self.of(&run.listing.dir, &run.run.program, &run.listing.sources)
     }
-    Ok(hasher.finish())
+
+    /// What a program of the package in `dir` is built from; `others` are globs, from `dir`, of
+    /// files that it reads or starts.
+    fn of(&mut self, dir: &Path, program: &Program, others: &[String]) -> Result<BuiltFrom> {
+        let dir = normal(dir);
+        let workspace = self.workspace(&dir)?;
+        let dev = match program {
+            Program::Example(_) => DevDependencies::Count,
+            Program::Main | Program::Bin(_) => DevDependencies::LeftOut,
+        };
+        let packages = workspace.packages(&dir, dev)?;
+        Ok(BuiltFrom {
+            sources: self.sources(&workspace, &packages, &dir, program)?,
+            manifests: manifests(&workspace, &packages),
+            dependencies: workspace.locked(&packages),
+            profile: profile(&workspace, &packages, &dir)?,
+            files: files(&workspace, &dir, others)?,
+        })
+    }
+
+    fn workspace(&mut self, dir: &Path) -> Result<Rc<Workspace>> {
+        if let Some(known) = &self.workspace
+            && known.has(dir)?
+        {
+            return Ok(Rc::clone(known));
+        }
+        let workspace = Rc::new(Workspace::of(dir)?);
+        self.workspace = Some(Rc::clone(&workspace));
+        Ok(workspace)
+    }
+
+    fn source(&mut self, file: &Path) -> Result<Rc<Source>> {
+        if let Some(known) = self.sources.get(file) {
+            return Ok(Rc::clone(known));
+        }
+        let text = read(file)?;
+        let mut hasher = Hasher::default();
+        hash_rust(&mut hasher, &text);
+        let source = Rc::new(Source {
+            hash: hasher.finish(),
+            test_modules: test_modules(&text),
+        });
+        self.sources.insert(file.to_owned(), Rc::clone(&source));
+        Ok(source)
+    }
+
+    fn sources(
+        &mut self,
+        workspace: &Workspace,
+        packages: &BTreeMap<PathBuf, Package>,
+        dir: &Path,
+        program: &Program,
+    ) -> Result<String> {
+        let mut hasher = Hasher::default();
+        for package in packages.keys() {
+            let mut files = Vec::new();
+            rust_files(&package.join("src"), &mut files)?;
+            let build = package.join("build.rs");
+            if build.is_file() {
+                files.push(build);
+            }
+            if package == dir {
+                // The listing's other programs are not part of this one.
+                let own = dir.join(program.source());
+                let programs = dir.join("src/bin");
+                let main = dir.join("src/main.rs");
+                files
+                    .retain(|file| *file == own || !(file.starts_with(&programs) || *file == main));
+                if own.is_file() && !files.contains(&own) {
+                    files.push(own);
+                }
+            } else {
+                // A library's own programs neither.
+                files.retain(|file| !file.starts_with(package.join("src/bin")));
+            }
+            files.sort();
+            let sources: Vec<(PathBuf, Rc<Source>)> = files
+                .into_iter()
+                .map(|file| self.source(&file).map(|source| (file, source)))
+                .collect::<Result<_>>()?;
+            let for_tests: BTreeSet<PathBuf> = sources
+                .iter()
+                .flat_map(|(file, source)| {
+                    let folder = file.parent().unwrap_or(package);
+                    let modules = source.test_modules.iter();
+                    modules.map(move |module| folder.join(format!("{module}.rs")))
+                })
+                .collect();
+            for (file, source) in sources {
+                if !for_tests.contains(&file) {
+                    name(&mut hasher, workspace, &file);
+                    hasher.part(b's', source.hash.as_bytes());
+                }
+            }
+        }
+        Ok(hasher.finish())
+    }
 }
 
 fn manifests(workspace: &Workspace, packages: &BTreeMap<PathBuf, Package>) -> String {
@@ -312,7 +362,10 @@ mod tests {
     }
 
     fn built(dir: &tempfile::TempDir, program: &Program) -> BuiltFrom {
-        of(&dir.path().join("demo"), program, &[]).expect("sources")
+        let demo = dir.path().join("demo");
+        Fingerprints::default()
+            .of(&demo, program, &[])
+            .expect("sources")
     }
 
     /// What is told of the main program after a change.
@@ -531,7 +584,9 @@ mod tests {
     fn a_missing_dependency_is_named() {
         let dir = workspace();
         std::fs::remove_dir_all(dir.path().join("far")).expect("it was there");
-        let error = of(&dir.path().join("demo"), &Program::Main, &[]).expect_err("far is gone");
+        let demo = dir.path().join("demo");
+        let error = Fingerprints::default().of(&demo, &Program::Main, &[]);
+        let error = error.expect_err("far is gone");
         let error = format!("{error:#}");
         assert!(error.contains("dependencies near of"), "{error}");
         assert!(error.contains("far/Cargo.toml"), "{error}");
@@ -543,7 +598,7 @@ mod tests {
         let demo = dir.path().join("demo");
         let built = |globs: &[&str]| {
             let globs: Vec<String> = globs.iter().map(|glob| glob.to_string()).collect();
-            of(&demo, &Program::Main, &globs)
+            Fingerprints::default().of(&demo, &Program::Main, &globs)
         };
         write(&dir, "demo/script.py", "print(1)");
         let (named, unnamed) = (

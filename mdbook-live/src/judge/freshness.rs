@@ -19,13 +19,14 @@ impl Record {
         if self.header.live.args != run.run.args {
             changes.insert(0, "arguments".to_owned());
         }
-        let changed = changes.pop()?;
-        let list = if changes.is_empty() {
-            changed
-        } else {
-            format!("{} and {changed}", changes.join(", "))
+        let last = changes.pop()?;
+        let (list, have) = match &changes[..] {
+            [] if last.starts_with("dependency") || last.starts_with("profile") => (last, "has"),
+            [] => (last, "have"),
+            others => (format!("{} and {last}", others.join(", ")), "have"),
         };
-        Some(format!("changed since {}: its {list}", self.header.date()))
+        let date = self.header.date();
+        Some(format!("its {list} {have} changed since {date}"))
     }
 }
 

@@ -87,6 +87,23 @@ impl Workspace {
         })
     }
 
+    /// Whether the package in `dir` belongs to this workspace.
+    pub(super) fn has(&self, dir: &Path) -> Result<bool> {
+        let is_root = |dir: &Path| -> Result<bool> {
+            let manifest = dir.join("Cargo.toml");
+            Ok(manifest.is_file() && read_toml(&manifest)?.contains_key("workspace"))
+        };
+        for above in dir.ancestors() {
+            if above == self.root {
+                return Ok(true);
+            }
+            if is_root(above)? {
+                break;
+            }
+        }
+        Ok(false)
+    }
+
     /// The package in `dir` and those beside it that it is built from, by folder.
     pub(super) fn packages(
         &self,
