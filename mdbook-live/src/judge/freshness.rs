@@ -15,7 +15,11 @@ impl Record {
 
     /// As [`Record::staleness`], where it is known what the run's program is built from.
     pub fn staleness_by(&self, run: RunRef<'_>, now: &BuiltFrom) -> Option<String> {
-        let mut changes = self.header.live.built_from.changes(now);
+        let then = &self.header.live.built_from;
+        if *then == BuiltFrom::default() {
+            return Some("it does not say what it was built from".to_owned());
+        }
+        let mut changes = then.changes(now);
         if self.header.live.args != run.run.args {
             changes.insert(0, "arguments".to_owned());
         }
@@ -44,6 +48,12 @@ mod tests {
         let mut record = record_of("");
         record.header.live.built_from = fingerprint::of_run(run).expect("sources");
         assert_eq!(record.staleness(run).expect("sources"), None);
+
+        let nothing = record_of("").staleness(run).expect("sources");
+        assert_eq!(
+            nothing.as_deref(),
+            Some("it does not say what it was built from")
+        );
 
         record.header.live.args.pop();
         let told = |record: &Record| record.staleness(run).expect("sources");
