@@ -9,7 +9,7 @@
 //! {{#figure notes:data-sink/fork-8 total_time_s}}
 //! ```
 //!
-//! `listing` and `run` stand alone on their line; a `figure` stands anywhere in a sentence.
+//! A `figure` may be anywhere in a sentence; every other directive is alone on its line.
 //! Code blocks, inline code, HTML comments and `\{{#…}}` are left as they are.
 
 use std::fmt;
@@ -85,7 +85,7 @@ pub enum Directive {
 }
 
 impl Directive {
-    /// Whether it becomes a block, and so stands alone on its line.
+    /// Whether it becomes a block, and so is alone on its line.
     pub fn is_block(&self) -> bool {
         matches!(
             self,
@@ -99,14 +99,14 @@ impl Directive {
     }
 }
 
-/// A directive where it stands in a chapter, or why what stands there is none.
+/// A directive with its place in a chapter, or why what is there is not one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The bytes that it takes.
     pub range: Range<usize>,
     /// Its line, counted from 1.
     pub line: usize,
-    /// What stands there; an error says what is expected.
+    /// The directive; an error says what is expected.
     pub directive: Result<Directive, String>,
 }
 
@@ -173,7 +173,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
                 let end = whole.end() + length + 2;
                 let directive = parse(name, arguments).and_then(|directive| {
                     if directive.is_block() && !stands_alone(markdown, start..end) {
-                        Err(format!("{{{{#{name} …}}}} must stand alone on its line"))
+                        Err(format!("{{{{#{name} …}}}} must be alone on its line"))
                     } else {
                         Ok(directive)
                     }
@@ -532,6 +532,6 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
     #[test]
     fn a_block_directive_inside_a_sentence_is_refused() {
         let error = one("See {{#run a/b}}.").unwrap_err();
-        assert_eq!(error, "{{#run …}} must stand alone on its line");
+        assert_eq!(error, "{{#run …}} must be alone on its line");
     }
 }

@@ -1,5 +1,5 @@
 //! A chapter's directives: found, resolved to data, expanded to Markdown. mdBook's preprocessor.
-//! It starts no program: live runs come from whoever builds the book.
+//! It starts no program: live runs come from the caller.
 //! Called by `verbs` and `cli`; it calls `page` and the rooms below.
 
 pub mod directives;

@@ -94,7 +94,7 @@ impl<'a> Resolver<'a> {
         Ok(record)
     }
 
-    /// Where the claims of a run stand on its record.
+    /// The verdicts of a run's claims on its record.
     pub(super) fn judgements(&mut self, run: RunRef<'a>) -> Result<Vec<(&'a Claim, Judgement)>> {
         let claims = &run.run.claims;
         Ok(match self.record(run)? {
@@ -125,7 +125,7 @@ impl<'a> Resolver<'a> {
         Ok((shown, code))
     }
 
-    /// The path of a file of a listing, or of a crate beside the listings that has no runs.
+    /// The path of a file of a listing, or of a sibling crate that has no runs.
     fn file_of_listing(&self, listing: &str, file: &str) -> Result<PathBuf> {
         let dir = self
             .book

@@ -32,7 +32,7 @@ pub(super) enum Verb {
     },
     /// List the runs and their records
     List,
-    /// Run a run at its quick size, beside its record, and judge its claims
+    /// Run a run at its quick size, compare it with its record, and judge its claims
     Run {
         /// LISTING/RUN
         run: String,

@@ -35,7 +35,7 @@ pub fn main() -> ExitCode {
     match dispatch(arguments) {
         Ok(ExitStatus::Success) => ExitCode::SUCCESS,
         Ok(ExitStatus::Failure) => ExitCode::FAILURE,
-        // `… | head`: whoever read has read enough.
+        // `… | head`: the reader has read enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -1,4 +1,4 @@
-//! `mdbook-live run`: one run, beside its record.
+//! `mdbook-live run`: one run, next to its record.
 
 use std::io::Write;
 
@@ -16,7 +16,7 @@ use crate::record::result::RunResult;
 use crate::run::session::Session;
 use crate::text::words::counted;
 
-/// Makes the run, and shows it beside its record with the verdicts of its claims.
+/// Makes the run, and shows it next to its record with the verdicts of its claims.
 pub(super) fn run(
     session: &Session<'_>,
     name: &str,

@@ -37,7 +37,7 @@ pub(super) fn chosen<'b>(book: &'b Book, names: &[String]) -> Result<Vec<RunRef<
         .collect()
 }
 
-/// The width of the longest name, so that what follows stands in a column.
+/// The width of the longest name, so that what follows lines up.
 pub(super) fn name_width(runs: &[RunRef<'_>]) -> usize {
     runs.iter()
         .map(|run| run.full_name().len())

@@ -11,7 +11,7 @@ use crate::judge::agreement::{self, Agreement, places};
 use crate::record::line::Line;
 use crate::text::ansi::{self, Colour, Styled};
 
-/// Below this width, the record and the live run stand one above the other.
+/// Below this width, the record is shown above the live run.
 const SIDE_BY_SIDE: usize = 100;
 
 /// Two long runs that have little in common are aligned only roughly.
@@ -28,11 +28,11 @@ impl Terminal {
     /// The terminal of standard output. What is no terminal is as wide as
     /// `COLUMNS` says, or just wide enough for two columns.
     pub(crate) fn of_stdout() -> Terminal {
-        let told = std::env::var("COLUMNS").ok();
-        let told = told.and_then(|columns| columns.parse().ok());
+        let columns = std::env::var("COLUMNS").ok();
+        let columns = columns.and_then(|columns| columns.parse().ok());
         let width = terminal_size::terminal_size_of(std::io::stdout())
             .map(|(terminal_size::Width(columns), _)| usize::from(columns))
-            .or(told)
+            .or(columns)
             .unwrap_or(SIDE_BY_SIDE);
         Terminal {
             width: width.max(20),
@@ -68,7 +68,7 @@ impl Terminal {
         }
     }
 
-    /// The two runs, line beside line where they agree. A line that only one
+    /// The two runs in two columns, aligned where they agree. A line that only one
     /// of them has is marked `≠`.
     pub(crate) fn compare(
         &self,
@@ -234,7 +234,7 @@ const DIFFERENT: ansi::Style = ansi::Style {
     ..HEADING
 };
 
-/// Which lines stand beside which: equal ones as far as the order allows.
+/// Which lines share a row: equal ones as far as the order allows.
 fn aligned(old: &[Option<String>], new: &[Option<String>]) -> Vec<(Option<usize>, Option<usize>)> {
     let mut rows = Vec::new();
     let deadline = Some(Instant::now() + LONGEST_ALIGNMENT);

@@ -16,7 +16,7 @@ pub struct CheckResult {
     pub seen: String,
 }
 
-/// Where a claim stands.
+/// The verdict on a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judgement {
     /// The check was made.

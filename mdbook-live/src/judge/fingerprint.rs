@@ -368,12 +368,12 @@ mod tests {
             .expect("sources")
     }
 
-    /// What is told of the main program after a change.
-    fn told(change: impl FnOnce(&tempfile::TempDir)) -> Vec<String> {
-        told_of(&Program::Main, change)
+    /// What has changed for the main program.
+    fn changes(change: impl FnOnce(&tempfile::TempDir)) -> Vec<String> {
+        changes_of(&Program::Main, change)
     }
 
-    fn told_of(program: &Program, change: impl FnOnce(&tempfile::TempDir)) -> Vec<String> {
+    fn changes_of(program: &Program, change: impl FnOnce(&tempfile::TempDir)) -> Vec<String> {
         let dir = workspace();
         let before = built(&dir, program);
         change(&dir);
@@ -412,18 +412,18 @@ mod tests {
             ("demo/README.md", "text"),
             ("near/tests/near.rs", "#[test]\nfn it_works() {}\n"),
         ] {
-            assert_eq!(told(|dir| write(dir, path, text)), NOTHING, "{path}");
+            assert_eq!(changes(|dir| write(dir, path, text)), NOTHING, "{path}");
         }
         assert_eq!(
-            told(|dir| replace(dir, "Cargo.toml", "license = 'MIT'", "license = 'ISC'")),
+            changes(|dir| replace(dir, "Cargo.toml", "license = 'MIT'", "license = 'ISC'")),
             NOTHING
         );
         assert_eq!(
-            told(|dir| replace(dir, "demo/Cargo.toml", "A demo", "Another")),
+            changes(|dir| replace(dir, "demo/Cargo.toml", "A demo", "Another")),
             NOTHING
         );
         assert_eq!(
-            told(|dir| {
+            changes(|dir| {
                 write(
                     dir,
                     "near/src/lib.rs",
@@ -437,12 +437,12 @@ mod tests {
 
     #[test]
     fn an_editors_files_are_no_sources() {
-        let told = told(|dir| {
+        let changes = changes(|dir| {
             let lock = dir.path().join("demo/src/.#main.rs");
             std::os::unix::fs::symlink("nobody@nowhere.1:1", lock).expect("a link");
             write(dir, "demo/src/.main.rs~backup.rs", "fn main() {}");
         });
-        assert_eq!(told, NOTHING);
+        assert_eq!(changes, NOTHING);
     }
 
     #[test]
@@ -460,7 +460,7 @@ mod tests {
             ("near/src/lib.rs", "pub fn near() { far() }\n"),
             ("far/src/lib.rs", "pub fn far() -> u8 { 1 }\n"),
         ] {
-            assert_eq!(told(|dir| write(dir, path, text)), ["sources"], "{path}");
+            assert_eq!(changes(|dir| write(dir, path, text)), ["sources"], "{path}");
         }
     }
 
@@ -469,49 +469,49 @@ mod tests {
         let other = "fn main() { other() }\n";
         let bin = Program::Bin("other".into());
         let change = |dir: &tempfile::TempDir| write(dir, "demo/src/bin/other.rs", other);
-        assert_eq!(told(change), NOTHING);
-        assert_eq!(told_of(&bin, change), ["sources"]);
+        assert_eq!(changes(change), NOTHING);
+        assert_eq!(changes_of(&bin, change), ["sources"]);
         let main = |dir: &tempfile::TempDir| write(dir, "demo/src/main.rs", other);
-        assert_eq!(told_of(&bin, main), NOTHING);
+        assert_eq!(changes_of(&bin, main), NOTHING);
     }
 
     #[test]
     fn an_example_is_built_from_the_dependencies_of_tests_too() {
         let example = Program::Example("solved".into());
         let library = |dir: &tempfile::TempDir| write(dir, "unused/src/lib.rs", "fn other() {}");
-        assert_eq!(told(library), NOTHING);
-        assert_eq!(told_of(&example, library), ["sources"]);
+        assert_eq!(changes(library), NOTHING);
+        assert_eq!(changes_of(&example, library), ["sources"]);
         let raised = |dir: &tempfile::TempDir| replace(dir, "Cargo.lock", "'3.0.0'", "'3.1.0'");
-        assert_eq!(told(raised), NOTHING);
+        assert_eq!(changes(raised), NOTHING);
         assert_eq!(
-            told_of(&example, raised),
+            changes_of(&example, raised),
             ["dependency tempfile (3.0.0 → 3.1.0)"]
         );
         let solved =
             |dir: &tempfile::TempDir| write(dir, "demo/examples/solved.rs", "fn main() {}");
-        assert_eq!(told(solved), NOTHING);
-        assert_eq!(told_of(&example, solved), ["sources"]);
+        assert_eq!(changes(solved), NOTHING);
+        assert_eq!(changes_of(&example, solved), ["sources"]);
     }
 
     #[test]
     fn a_raised_dependency_is_told_by_its_name() {
         assert_eq!(
-            told(|dir| replace(dir, "Cargo.lock", "'2.7.0'", "'2.8.0'")),
+            changes(|dir| replace(dir, "Cargo.lock", "'2.7.0'", "'2.8.0'")),
             ["dependency memchr (2.7.0 → 2.8.0)"]
         );
         // One that is not built here.
         assert_eq!(
-            told(|dir| replace(dir, "Cargo.lock", "'9.0.0'", "'9.1.0'")),
+            changes(|dir| replace(dir, "Cargo.lock", "'9.0.0'", "'9.1.0'")),
             NOTHING
         );
-        let gone = told(|dir| {
+        let gone = changes(|dir| {
             std::fs::remove_file(dir.path().join("Cargo.lock")).expect("it was there");
         });
         assert!(gone.len() >= 2, "{gone:?}");
     }
 
     #[test]
-    fn what_decides_a_build_is_told() {
+    fn what_decides_a_build_is_changes() {
         for (path, old, new) in [
             ("Cargo.toml", "features = ['std']", "features = []"),
             ("Cargo.toml", "edition = '2024'", "edition = '2021'"),
@@ -526,19 +526,19 @@ mod tests {
                 "regex = { workspace = true, default-features = false }",
             ),
         ] {
-            let told = told(|dir| replace(dir, path, old, new));
-            assert_eq!(told, ["manifests"], "{old}");
+            let changes = changes(|dir| replace(dir, path, old, new));
+            assert_eq!(changes, ["manifests"], "{old}");
         }
         for (path, old, new) in [
             ("Cargo.toml", "debug = 1", "debug = 1\nopt-level = 3"),
             ("Cargo.toml", "near.opt-level = 3", "near.opt-level = 0"),
         ] {
-            let told = told(|dir| replace(dir, path, old, new));
-            assert_eq!(told, ["profile or compiler flags"], "{old}");
+            let changes = changes(|dir| replace(dir, path, old, new));
+            assert_eq!(changes, ["profile or compiler flags"], "{old}");
         }
         // The profile of a package that is not built here.
         assert_eq!(
-            told(|dir| replace(
+            changes(|dir| replace(
                 dir,
                 "Cargo.toml",
                 "tool.opt-level = 2",
@@ -549,7 +549,7 @@ mod tests {
         for path in [".cargo/config.toml", "demo/.cargo/config.toml"] {
             let config = "[build]\nrustflags = ['-C', 'relocation-model=static']\n";
             assert_eq!(
-                told(|dir| write(dir, path, config)),
+                changes(|dir| write(dir, path, config)),
                 ["profile or compiler flags"]
             );
         }

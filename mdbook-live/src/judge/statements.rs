@@ -20,7 +20,7 @@ pub enum ReferenceVerdict {
 }
 
 impl Claim {
-    /// What becomes of that, by where this claim stands.
+    /// What becomes of that, by the verdict on this claim.
     pub fn fate(&self, judgement: &Judgement) -> ReferenceVerdict {
         let verdict = match judgement {
             Judgement::Decided(verdict) => verdict,

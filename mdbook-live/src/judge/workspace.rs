@@ -104,7 +104,7 @@ impl Workspace {
         Ok(false)
     }
 
-    /// The package in `dir` and those beside it that it is built from, by folder.
+    /// The package in `dir` and the local ones that it is built from, by folder.
     pub(super) fn packages(
         &self,
         dir: &Path,
@@ -135,7 +135,7 @@ impl Workspace {
 
         let mut decides = Table::new();
         let mut dependencies = BTreeSet::new();
-        let mut beside = Vec::new();
+        let mut local = Vec::new();
         for (target, table) in std::iter::once(("", &manifest)).chain(targets) {
             for kind in &kinds {
                 let asked = table.get(*kind).and_then(Value::as_table);
@@ -145,7 +145,7 @@ impl Workspace {
                     let package = asked.get("package").and_then(Value::as_str);
                     dependencies.insert(package.unwrap_or(name).to_owned());
                     if let Some((base, path)) = self.path_of(dir, table, kind, name) {
-                        beside.push((format!("{kind} {name}"), normal(&base.join(path))));
+                        local.push((format!("{kind} {name}"), normal(&base.join(path))));
                     }
                     decides.insert(key, asked);
                 }
@@ -175,7 +175,7 @@ impl Workspace {
                 name: name.to_owned(),
             },
         );
-        for (what, path) in beside {
+        for (what, path) in local {
             // The tests of a library are nothing to the program that uses it.
             self.collect(&path, DevDependencies::LeftOut, packages)
                 .with_context(|| format!("{what} of {}", dir.display()))?;
@@ -230,7 +230,7 @@ impl Workspace {
         workspace.get(name)?.as_table()
     }
 
-    /// The folder of a dependency that is beside this package, and from where its path counts.
+    /// The path of a local dependency, and the folder that it is relative to.
     fn path_of<'a>(
         &'a self,
         dir: &Path,

@@ -11,13 +11,13 @@ use crate::judge::checks::Judgement;
 pub struct ClaimView<'a> {
     /// The claim.
     pub claim: &'a Claim,
-    /// Where it stands on the record.
+    /// Its verdict on the record.
     pub judgement: Judgement,
-    /// Where it stands on the live run, where one was made and can decide it.
+    /// Its verdict on the live run, if one was made and can decide it.
     pub live: Option<Judgement>,
 }
 
-/// A class, a sign and a word for where a claim stands.
+/// A class, a sign and a word for a verdict.
 pub(super) fn verdict_mark(judgement: &Judgement) -> (&'static str, &'static str, &'static str) {
     match judgement {
         Judgement::Decided(verdict) if verdict.holds => ("holds", "✔", "holds"),

@@ -20,9 +20,9 @@ use super::inline::without_directives;
 /// A diagram that has been drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagram {
-    /// The line below which it stands.
+    /// The caption below it.
     pub caption: String,
-    /// What it shows, for those who do not see it.
+    /// Its alternative text.
     pub alt: String,
     /// The drawing, with CSS variables in place of colours.
     pub svg: String,
@@ -30,7 +30,7 @@ pub struct Diagram {
     pub width: u32,
 }
 
-/// The names of colours, a colour that stands for each in the drawing, and what the page
+/// The names of colours, a placeholder for each in the drawing, and what the page
 /// puts in its place.
 const COLOURS: [(&str, &str, &str, &str); 4] = [
     (
@@ -100,7 +100,7 @@ pub fn draw(source: &str) -> Result<Diagram> {
 
 /// The diagram; `id` is unique on its page.
 pub fn diagram(diagram: &Diagram, id: &str) -> String {
-    // What is drawn is told in words: the drawing's own texts, out of their places, say little.
+    // Screen readers get the alternative text: the drawing's own labels say little out of place.
     let width = format!("max-width: {}px", diagram.width);
     let svg = diagram.svg.replace('\n', " ");
     let svg = svg.replacen("<svg", "<svg aria-hidden=\"true\" focusable=\"false\"", 1);

@@ -1,4 +1,4 @@
-//! What stands inside a sentence, and what every part of a page needs.
+//! Figures inside a sentence, and helpers that every part of a page needs.
 
 use maud::{Markup, html};
 

@@ -102,7 +102,7 @@ pub(super) fn language(path: &str) -> &'static str {
 static DIRECTIVE_IN_CODE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\\?\{\{#.*\}\}").expect("the pattern is a constant and valid"));
 
-/// Code as it must stand in the fenced block so that the page shows it as it is in its file.
+/// Code escaped so that mdBook shows it as it is in its file.
 fn fenced_text(code: &str, language: &str) -> String {
     let mut text = String::with_capacity(code.len());
     for line in code.lines() {

@@ -1,4 +1,4 @@
-//! The style sheet, which stands once on each page.
+//! The style sheet, once on each page.
 
 use maud::{PreEscaped, html};
 
@@ -10,7 +10,7 @@ const CSS: &str = concat!(
     include_str!("pictures.css")
 );
 
-/// The style sheet, to stand once on each page that shows any of this.
+/// The style sheet, for each page that shows any of this.
 pub fn style() -> String {
     html! { style { (PreEscaped(CSS)) } }.into_string()
 }

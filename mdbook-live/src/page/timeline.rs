@@ -23,7 +23,7 @@ const MEMORY: f64 = 96.0;
 /// between them. More would be a line of their own.
 const POINTS: usize = 40;
 
-/// The picture of a live run, where its processes told what they were doing.
+/// The picture of a live run, if its processes reported their states.
 pub fn picture(name: &str, result: &RunResult) -> Option<String> {
     let timeline = Timeline::of(&result.marks, &result.memory, result.seconds)?;
     // A run that is made again has another picture, perhaps on the same page.
@@ -154,7 +154,7 @@ fn has_points(timeline: &Timeline) -> bool {
     timeline.memory.len() <= POINTS
 }
 
-/// A state is told by its shape, and by its colour too.
+/// A state has a shape as well as a colour.
 fn bar(span: &Span, from: f64, to: f64, middle: f64, id: &str) -> Markup {
     let width = (to - from).max(0.6);
     let (class, height) = match span.state.as_str() {

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// What a run's program was built from. Each part is a hash, but for the dependencies, which
-/// are named, so that a change of one can be told by its name.
+/// are named, so that a change is reported by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BuiltFrom {
-    /// The sources of the program and of the libraries beside it, without their comments and
+    /// The sources of the program and of the local libraries, without their comments and
     /// unit tests.
     pub sources: String,
     /// Their manifests, as far as they decide what is built: edition, features, targets, and

@@ -1,4 +1,4 @@
-//! What the processes of a run were doing, as they told it themselves.
+//! What the processes of a run were doing, as they reported it themselves.
 //!
 //! A run finds in `MEM_TRACE_MARKS` the path of a file. A process that has something to
 //! tell appends a line: nanoseconds of `CLOCK_MONOTONIC`, its process id, its name, and a

@@ -1,4 +1,4 @@
-//! What another program printed for the same run, recorded beside it.
+//! What another program printed for the same run.
 
 use anyhow::{Context, Result};
 

@@ -24,7 +24,7 @@ pub struct RunResult {
     pub began: SystemTime,
     /// What it printed, stdout and stderr in their order.
     pub lines: Vec<Line>,
-    /// What its processes were doing when, in order of time, where they told it.
+    /// What its processes were doing when, in order of time, if they reported it.
     pub marks: Vec<Mark>,
     /// The memory of its process tree; empty where it was not sampled.
     pub memory: Vec<MemorySample>,

@@ -51,7 +51,8 @@ const WAITING: &str = "waiting";
 const ENDED: &str = "ended";
 
 impl Timeline {
-    /// From what the processes told, and what was sampled. `None` where they told nothing.
+    /// From the states that the processes reported, and the memory samples. `None` if they
+    /// reported nothing.
     pub fn of(marks: &[Mark], memory: &[MemorySample], seconds: f64) -> Option<Timeline> {
         let first = marks.first()?;
         // Nothing but the first process's loading comes before the next mark.
@@ -66,7 +67,7 @@ impl Timeline {
                 names.push(&mark.process);
             }
         }
-        // Stable: those who only waited stand last, in order of appearance.
+        // Stable: processes that only waited are last, in order of appearance.
         names.sort_by_key(|name| {
             let works = |mark: &Mark| mark.process == *name && mark.state != WAITING;
             let begins = marks.iter().position(works);

@@ -107,7 +107,7 @@ struct Screen {
 impl Perform for Screen {
     fn print(&mut self, c: char) {
         if is_bidi_control(c) {
-            // It would reorder what stands around it: shown by its number instead.
+            // It would reorder the text around it: shown by its number instead.
             let named = format!("<U+{:04X}>", u32::from(c));
             self.styled.push_str(&named, self.style);
         } else if c != '\u{7f}' {

@@ -119,7 +119,7 @@ fn record_of(
             version: 2,
             width: COLUMNS,
             height: u32::try_from(rows)?,
-            timestamp: began.context("the clock stands before 1970")?.as_secs(),
+            timestamp: began.context("the clock is set before 1970")?.as_secs(),
             duration: outcome.seconds,
             title: run.full_name(),
             command: run.command(Size::Recorded),
