@@ -8,17 +8,17 @@ use nix::sys::signal::Signal;
 /// What the pool's operations return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a pool could not start, or a batch has no result.
+/// Why a pool could not start, or a call has no result.
 ///
-/// A *batch* is the work of one call of a task; batches are numbered from 1 in
-/// the order in which they were submitted to their pool.
+/// Calls are numbered from 1 in the order in which they were submitted to their pool.
+/// The messages name a call by its argument, the batch.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The pool was asked to start before the tasks were registered. A spawned worker
     /// would come by the same line and start a pool of its own, and so would its
     /// workers, without end.
     #[error("a pool starts after `Tasks::serve_if_worker`, which stands at the top of main")]
-    AboveTheGuard,
+    NotRegisteredYet,
     /// The task was not named at the top of `main`.
     #[error("task `{task}` is not registered: add it to the `Tasks` at the top of main")]
     NotRegistered {
@@ -59,56 +59,56 @@ pub enum Error {
         why: String,
     },
     /// An argument could not be encoded, or is too large for a frame.
-    #[error("batch {batch} of `{task}` cannot be sent: {why}")]
+    #[error("batch {call} of `{task}` cannot be sent: {why}")]
     Unsendable {
-        /// The batch's number.
-        batch: u64,
+        /// The call's number.
+        call: u64,
         /// The function's full name.
         task: &'static str,
         /// What is wrong with it.
         why: String,
     },
-    /// The task panicked. The worker lives on and takes the next batch.
-    #[error("{worker} panicked in batch {batch} of `{task}`: {message}")]
+    /// The task panicked. The worker lives on and takes the next call.
+    #[error("{worker} panicked in batch {call} of `{task}`: {message}")]
     Panicked {
         /// The worker's name.
         worker: String,
-        /// The batch's number.
-        batch: u64,
+        /// The call's number.
+        call: u64,
         /// The function's full name.
         task: &'static str,
         /// The panic's message and place.
         message: String,
     },
     /// The worker ended, or left the protocol, without a reply. It is not replaced.
-    #[error("{worker} {ending} during batch {batch} of `{task}`, without a reply")]
+    #[error("{worker} {ending} during batch {call} of `{task}`, without a reply")]
     WorkerLost {
         /// The worker's name.
         worker: String,
-        /// The batch's number.
-        batch: u64,
+        /// The call's number.
+        call: u64,
         /// The function's full name.
         task: &'static str,
         /// How it ended.
         ending: Ending,
     },
     /// A reply that is not a value of the task's result type.
-    #[error("the reply to batch {batch} of `{task}` by {worker} is not its result: {why}")]
+    #[error("the reply to batch {call} of `{task}` by {worker} is not its result: {why}")]
     BadReply {
         /// The worker's name.
         worker: String,
-        /// The batch's number.
-        batch: u64,
+        /// The call's number.
+        call: u64,
         /// The function's full name.
         task: &'static str,
         /// What is wrong with it.
         why: String,
     },
-    /// Every worker is gone; the batch was never begun.
-    #[error("no worker is left for batch {batch} of `{task}`")]
+    /// Every worker is gone; the call was never begun.
+    #[error("no worker is left for batch {call} of `{task}`")]
     NoWorkerLeft {
-        /// The batch's number.
-        batch: u64,
+        /// The call's number.
+        call: u64,
         /// The function's full name.
         task: &'static str,
     },
@@ -128,7 +128,7 @@ pub enum Ending {
         signal: Signal,
     },
     /// It sent something that is not a reply, or stopped listening, and was killed.
-    LeftProtocol {
+    ProtocolViolation {
         /// What it did.
         why: String,
     },
@@ -142,7 +142,9 @@ impl fmt::Display for Ending {
         match self {
             Self::Exited { code } => write!(f, "exited with code {code}"),
             Self::Killed { signal } => write!(f, "was killed by {signal}"),
-            Self::LeftProtocol { why } => write!(f, "left the protocol ({why}) and was killed"),
+            Self::ProtocolViolation { why } => {
+                write!(f, "left the protocol ({why}) and was killed")
+            }
             Self::Unknown => write!(f, "ended, how is unknown because SIGCHLD is ignored,"),
         }
     }

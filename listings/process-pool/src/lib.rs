@@ -25,20 +25,16 @@
 //! worker has as its standard input. The worker looks the function up by name,
 //! calls it, and sends the encoded result back the same way.
 
-mod argument;
-mod buffer;
-mod channel;
+mod child;
 mod error;
-mod fork_server;
-mod pool;
-mod process;
-mod start;
-mod tasks;
-mod worker;
+mod guard;
+mod parent;
+mod registry;
+mod wire;
 
-pub use argument::{Descriptor, Slice};
-pub use buffer::Buffer;
 pub use error::{Ending, Error, Result};
-pub use pool::{Builder, Pool, Task};
-pub use start::StartMethod;
-pub use tasks::Tasks;
+pub use parent::pool::{Builder, Pool, Task};
+pub use parent::start::StartMethod;
+pub use registry::Tasks;
+pub use wire::buffer::Buffer;
+pub use wire::message::{Descriptor, Slice};

@@ -67,7 +67,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         "large_messages_in_both_directions_do_not_deadlock",
         both_full,
     ),
-    ("one_feeder_gives_the_same_results", one_feeder),
+    ("serial_sends_give_the_same_results", serial_sends),
     (
         "a_result_beyond_the_bound_is_refused_and_the_worker_lives_on",
         large_result,
@@ -134,7 +134,7 @@ fn main() -> ExitCode {
             .workers(1)
             .start()
             .expect_err("refused");
-        assert!(matches!(error, Error::AboveTheGuard), "{error}");
+        assert!(matches!(error, Error::NotRegisteredYet), "{error}");
         return ExitCode::SUCCESS;
     }
     Tasks::new()
@@ -462,7 +462,7 @@ fn panics(method: StartMethod) {
     match failing(&pool, "panic") {
         Error::Panicked {
             worker,
-            batch: 3,
+            call: 3,
             message,
             ..
         } => {
@@ -480,7 +480,7 @@ fn exits(method: StartMethod) {
         match failing(&pool(method, 1), &format!("exit {code}")) {
             Error::WorkerLost {
                 worker,
-                batch: 1,
+                call: 1,
                 ending,
                 ..
             } => {
@@ -523,7 +523,7 @@ fn goes_on(method: StartMethod) {
         .collect();
     assert!(matches!(
         lost.wait(),
-        Err(Error::WorkerLost { batch: 1, .. })
+        Err(Error::WorkerLost { call: 1, .. })
     ));
     for (x, task) in rest.into_iter().enumerate() {
         assert_eq!(task.wait().expect("the other worker does it"), 2 * x as u64);
@@ -539,20 +539,20 @@ fn last_worker(method: StartMethod) {
     assert!(matches!(lost.wait(), Err(Error::WorkerLost { .. })));
     for (i, task) in waiting.into_iter().enumerate() {
         match task.wait() {
-            Err(Error::NoWorkerLeft { batch, .. }) => assert_eq!(batch, i as u64 + 2),
+            Err(Error::NoWorkerLeft { call, .. }) => assert_eq!(call, i as u64 + 2),
             other => panic!("{other:?}"),
         }
     }
     assert!(matches!(
         pool.map(double, [1]),
-        Err(Error::NoWorkerLeft { batch: 7, .. })
+        Err(Error::NoWorkerLeft { call: 7, .. })
     ));
 }
 
 fn garbage(method: StartMethod) {
     match failing(&pool(method, 1), "garbage") {
         Error::WorkerLost {
-            ending: Ending::LeftProtocol { why },
+            ending: Ending::ProtocolViolation { why },
             ..
         } => {
             assert!(why.contains("ff, ff"), "{why}");
@@ -582,7 +582,7 @@ fn too_many_descriptors(method: StartMethod) {
     setrlimit(Resource::RLIMIT_NOFILE, limit, limit).expect("setrlimit");
     match pool.map(open_many, [40]) {
         Err(Error::WorkerLost {
-            ending: Ending::LeftProtocol { why },
+            ending: Ending::ProtocolViolation { why },
             ..
         }) => {
             assert!(why.contains("Too many open files"), "{why}");
@@ -608,10 +608,10 @@ fn both_full(method: StartMethod) {
     }
 }
 
-fn one_feeder(method: StartMethod) {
+fn serial_sends(method: StartMethod) {
     let pool = Pool::builder(method)
         .workers(3)
-        .one_feeder()
+        .serial_sends()
         .start()
         .expect("starts");
     let words = Slice::from((0..1_000_000u64).collect::<Vec<_>>());
@@ -627,7 +627,7 @@ fn one_feeder(method: StartMethod) {
 fn large_result(method: StartMethod) {
     let pool = pool(method, 1);
     match pool.map(bytes_of_length, [vec![0]]) {
-        Err(Error::BadReply { batch: 1, why, .. }) => assert!(why.contains("is the most"), "{why}"),
+        Err(Error::BadReply { call: 1, why, .. }) => assert!(why.contains("is the most"), "{why}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(pool.map(double, [4]).expect("the worker lives on"), [8]);
@@ -636,7 +636,7 @@ fn large_result(method: StartMethod) {
 fn large_argument(method: StartMethod) {
     let pool = pool(method, 1);
     match pool.map(bytes_of_length, [vec![0; 65 << 20]]) {
-        Err(Error::Unsendable { batch: 1, why, .. }) => {
+        Err(Error::Unsendable { call: 1, why, .. }) => {
             assert!(why.contains("is the most"), "{why}")
         }
         other => panic!("{other:?}"),

@@ -23,8 +23,8 @@ use nix::sys::socket::{
     send, sendmsg, setsockopt, shutdown, socketpair, sockopt,
 };
 
-use crate::argument::Message;
-use crate::buffer::Buffer;
+use crate::wire::buffer::Buffer;
+use crate::wire::message::Message;
 
 /// Bytes of an encoded value.
 pub(crate) const MAX_CONTROL: usize = 64 << 20;
@@ -325,7 +325,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::{Descriptor, Slice};
+    use crate::wire::message::{Descriptor, Slice};
 
     /// What one end receives when `bytes` are written to the other and it closes.
     fn received(bytes: &[u8]) -> io::Result<Option<Message>> {

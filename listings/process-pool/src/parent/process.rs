@@ -12,7 +12,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::error::Ending;
-use crate::fork_server::{ForkServer, Reports};
+use crate::parent::fork_server::{ForkServer, Reports};
 
 /// Whose child it is decides who may reap it.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) enum Process {
     /// This process's own.
     Child(Pid),
     /// The fork server's, which reports how it ended.
-    OfServer {
+    ForkedByServer {
         pid: Pid,
         server: Arc<ForkServer>,
         reports: Reports,
@@ -36,7 +36,7 @@ impl Process {
             Self::Child(pid) => {
                 let _ = kill(*pid, Signal::SIGKILL);
             }
-            Self::OfServer { pid, server, .. } => server.kill(*pid),
+            Self::ForkedByServer { pid, server, .. } => server.kill(*pid),
         }
     }
 
@@ -44,7 +44,7 @@ impl Process {
     pub fn wait(&mut self, deadline: Option<Instant>) -> Option<Ending> {
         match self {
             Self::Child(pid) => wait_for_child(*pid, deadline),
-            Self::OfServer { reports, .. } => {
+            Self::ForkedByServer { reports, .. } => {
                 if !is_readable(reports.as_fd(), deadline) {
                     return None;
                 }

@@ -14,14 +14,12 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{ForkResult, Pid, fork, getpid, gettid};
 
-use crate::channel::Channel;
+use crate::child::worker;
 use crate::error::{Ending, Error, Result};
-use crate::fork_server::ForkServer;
-use crate::process::Process;
-use crate::worker;
-
-/// The first argument of a spawned worker; the second is its parent's process id.
-pub(crate) const WORKER_FLAG: &str = "--process-pool-worker";
+use crate::parent::fork_server::ForkServer;
+use crate::parent::process::Process;
+use crate::wire::channel::Channel;
+use crate::wire::protocol::WORKER_FLAG;
 
 /// How long a worker that was told to end may take before it is killed.
 const GRACE: Duration = Duration::from_secs(5);
@@ -116,7 +114,7 @@ pub(crate) fn start_workers(method: StartMethod, count: usize) -> Result<Vec<Wor
                 Some(server) => {
                     let (pid, reports) = server.fork(&name, theirs)?;
                     let server = server.clone();
-                    Process::OfServer {
+                    Process::ForkedByServer {
                         pid,
                         server,
                         reports,
@@ -221,7 +219,7 @@ impl WorkerProcess {
     pub fn kill(mut self, why: String) -> Ending {
         self.process.kill();
         self.end_and_reap();
-        Ending::LeftProtocol { why }
+        Ending::ProtocolViolation { why }
     }
 
     fn end_and_reap(&mut self) -> Ending {

@@ -4,39 +4,18 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::panic::{self, AssertUnwindSafe};
 
 use mem_trace::mark;
 use nix::libc;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
-use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{Pid, dup2_stdin, getppid};
-use serde::{Deserialize, Serialize};
 
-use crate::argument::Message;
-use crate::channel::Channel;
-use crate::tasks;
-
-/// What a parent asks: the name of a task and its encoded argument.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Request<'a> {
-    pub task: &'a str,
-    pub argument: &'a [u8],
-}
-
-/// What a worker replies.
-#[derive(Serialize, Deserialize)]
-pub(crate) enum Reply {
-    /// The encoded result.
-    Done(Vec<u8>),
-    /// The message and place of the task's panic.
-    Panicked(String),
-    /// The request could not be carried out; the task was not called, or its
-    /// result cannot be sent.
-    Refused(String),
-}
+use crate::registry;
+use crate::wire::channel::Channel;
+use crate::wire::message::Message;
+use crate::wire::protocol::{Reply, Request};
 
 /// A worker that lost its place in the protocol ends with this code
 /// (`EX_PROTOCOL`, sysexits.h).
@@ -76,7 +55,7 @@ pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
                 match channel.send(&reply) {
                     Ok(()) => {}
                     Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                        let refusal = encode_reply(Reply::Refused(error.to_string()));
+                        let refusal = Reply::Refused(error.to_string()).encode();
                         if channel.send(&refusal).is_err() {
                             break 0;
                         }
@@ -99,20 +78,6 @@ pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
     unsafe { libc::_exit(code) }
 }
 
-/// The socket that [`crate::start`] gave a spawned worker, if this is one.
-pub(crate) fn channel_of_standard_input() -> Option<Channel> {
-    let stdin = io::stdin();
-    let kind = SFlag::from_bits_truncate(fstat(&stdin).ok()?.st_mode) & SFlag::S_IFMT;
-    if kind != SFlag::S_IFSOCK {
-        return None;
-    }
-    stdin
-        .as_fd()
-        .try_clone_to_owned()
-        .ok()
-        .map(Channel::from_socket)
-}
-
 // ANCHOR: parent
 /// Asks the kernel to kill this worker when its parent dies, even in the middle of
 /// a task. The end of the socket does the same for one that waits.
@@ -132,7 +97,7 @@ fn end_with_parent(parent: Pid) {
 fn answer(request: Message) -> Message {
     let control = request.control;
     let reply = match postcard::from_bytes::<Request>(&control) {
-        Ok(asked) => match tasks::find(asked.task) {
+        Ok(asked) => match registry::find(asked.task) {
             Some(task) => {
                 let argument = Message {
                     control: asked.argument.to_vec(),
@@ -144,7 +109,7 @@ fn answer(request: Message) -> Message {
                 match panic::catch_unwind(AssertUnwindSafe(|| (task.call)(argument))) {
                     Ok(Ok(result)) => {
                         return Message {
-                            control: encode_reply(Reply::Done(result.control)).control,
+                            control: Reply::Done(result.control).encode().control,
                             ..result
                         };
                     }
@@ -160,12 +125,7 @@ fn answer(request: Message) -> Message {
         },
         Err(error) => Reply::Refused(format!("not a request: {error}")),
     };
-    encode_reply(reply)
-}
-
-fn encode_reply(reply: Reply) -> Message {
-    // Encoding strings and bytes to memory cannot fail.
-    Message::encode(&reply).unwrap_or_default()
+    reply.encode()
 }
 
 fn one_line(info: &panic::PanicHookInfo<'_>) -> String {

@@ -1,0 +1,88 @@
+//! What a parent asks of its pool's processes, and what they reply.
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::message::{Descriptor, Message};
+
+/// The first argument of a spawned worker; the second is its parent's process id.
+pub(crate) const WORKER_FLAG: &str = "--process-pool-worker";
+
+/// The first argument of a fork server.
+pub(crate) const SERVER_FLAG: &str = "--process-pool-fork-server";
+
+/// What a parent asks: the name of a task and its encoded argument.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Request<'a> {
+    pub task: &'a str,
+    pub argument: &'a [u8],
+}
+
+impl Request<'_> {
+    /// The message that asks for one call of `task`.
+    pub fn encode<A: Serialize>(task: &str, argument: &A) -> postcard::Result<Message> {
+        let argument = Message::encode(argument)?;
+        let request = Request {
+            task,
+            argument: &argument.control,
+        };
+        Ok(Message {
+            control: postcard::to_stdvec(&request)?,
+            ..argument
+        })
+    }
+}
+
+/// What a worker replies.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// The encoded result.
+    Done(Vec<u8>),
+    /// The message and place of the task's panic.
+    Panicked(String),
+    /// The request could not be carried out; the task was not called, or its
+    /// result cannot be sent.
+    Refused(String),
+}
+
+impl Reply {
+    /// The message that carries this reply alone.
+    pub fn encode(&self) -> Message {
+        // Encoding strings and bytes to memory cannot fail.
+        Message::encode(self).unwrap_or_default()
+    }
+}
+
+/// A reply as the parent reads it.
+pub(crate) enum Answer {
+    Done(Message),
+    Panicked(String),
+    Refused(String),
+}
+
+impl Answer {
+    /// Reads `message` as a reply; the error says why it is none.
+    pub fn read(message: Message) -> Result<Self, String> {
+        match postcard::from_bytes(&message.control) {
+            Ok(Reply::Done(control)) => Ok(Self::Done(Message { control, ..message })),
+            Ok(Reply::Panicked(text)) => Ok(Self::Panicked(text)),
+            Ok(Reply::Refused(why)) => Ok(Self::Refused(why)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+// ANCHOR: orders
+/// What a server is asked for.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Order {
+    /// A worker of this name. It serves `socket`; `reports` is told its process id, and
+    /// then how it ended.
+    Fork {
+        name: String,
+        socket: Descriptor,
+        reports: Descriptor,
+    },
+    /// The end of a worker that it has not reaped.
+    Kill { pid: i32 },
+}
+// ANCHOR_END: orders
