@@ -30,16 +30,23 @@ pub enum Error {
     NoWorkers,
     /// Fork copies one thread, but the locks of all.
     #[error(
-        "refused to fork: this process has {threads} threads, and a lock that another thread \
-         holds now would stay locked in the child; start the pool before the threads, or spawn"
+        "refused to fork: {forker} has {threads} threads, and a lock that another thread \
+         holds now would stay locked in the child; {}, or spawn", forker.advice()
     )]
     Threads {
         /// How many there are.
         threads: usize,
+        /// Which process has them.
+        forker: Forker,
     },
-    /// Whether this process has other threads cannot be found out.
-    #[error("refused to fork: /proc/self/task does not tell how many threads there are: {0}")]
-    ThreadsUnknown(#[source] io::Error),
+    /// Whether the process that is to fork has other threads cannot be found out.
+    #[error("refused to fork: cannot count the threads of {forker}: {source}")]
+    ThreadsUnknown {
+        /// Which process it is.
+        forker: Forker,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The system refused a new worker. Those already started have been ended.
     #[error("cannot start {worker}: {source}")]
     Start {
@@ -132,9 +139,12 @@ pub enum Ending {
         /// What it did.
         why: String,
     },
-    /// The system does not tell: this process ignores SIGCHLD, so its children are
-    /// reaped unseen (wait(2)).
-    Unknown,
+    /// It ended, but this process could not wait for it: it had been reaped already, as
+    /// the system does at once where SIGCHLD is ignored (wait(2)).
+    AlreadyReaped,
+    /// It ended, but the fork server, which alone could wait for it, ended before it
+    /// reported how.
+    ServerGone,
 }
 
 impl fmt::Display for Ending {
@@ -145,7 +155,41 @@ impl fmt::Display for Ending {
             Self::ProtocolViolation { why } => {
                 write!(f, "left the protocol ({why}) and was killed")
             }
-            Self::Unknown => write!(f, "ended, how is unknown because SIGCHLD is ignored,"),
+            Self::AlreadyReaped => write!(
+                f,
+                "ended (how is unknown: it had been reaped already, as where SIGCHLD is ignored)"
+            ),
+            Self::ServerGone => write!(
+                f,
+                "ended (how is unknown: the fork server was gone, which would have reported it)"
+            ),
         }
+    }
+}
+
+/// The process that forks a pool's workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forker {
+    /// The pool's own, by the method `fork`.
+    ThisProcess,
+    /// The fork server.
+    Server,
+}
+
+impl Forker {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::ThisProcess => "start the pool before the threads",
+            Self::Server => "start no thread above `Tasks::serve_if_worker`",
+        }
+    }
+}
+
+impl fmt::Display for Forker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ThisProcess => "this process",
+            Self::Server => "the fork server",
+        })
     }
 }

@@ -27,12 +27,14 @@
 
 mod child;
 mod error;
+mod fork;
 mod guard;
 mod parent;
+mod pidfd;
 mod registry;
 mod wire;
 
-pub use error::{Ending, Error, Result};
+pub use error::{Ending, Error, Forker, Result};
 pub use parent::pool::{Builder, Pool, Task};
 pub use parent::start::StartMethod;
 pub use registry::Tasks;

@@ -23,7 +23,7 @@ use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, kill, killpg, raise, signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getpid};
+use nix::unistd::{ForkResult, Pid, fork, getpid};
 use process_pool::{Descriptor, Ending, Error, Pool, Slice, StartMethod, Tasks};
 
 /// A scenario that takes longer hangs.
@@ -33,6 +33,10 @@ const SCENARIO: &str = "--scenario";
 
 /// In place of a scenario's name: starts a pool before the tasks are registered.
 const ABOVE_THE_GUARD: &str = "--above-the-guard";
+
+/// Variables that have this program do something before its tasks are registered.
+const PRINT_ABOVE_THE_GUARD: &str = "PRINT_ABOVE_THE_GUARD";
+const THREAD_ABOVE_THE_GUARD: &str = "THREAD_ABOVE_THE_GUARD";
 
 type Scenario = fn(StartMethod);
 
@@ -105,6 +109,34 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         parent_killed_while_busy,
     ),
     ("what_a_buffer_held_is_printed_once", buffered_output),
+    (
+        "what_is_printed_above_the_guard_appears_once_for_each_process_that_ran_it",
+        printed_above_the_guard,
+    ),
+    (
+        "a_process_with_a_thread_above_the_guard_does_not_fork",
+        thread_above_the_guard,
+    ),
+    (
+        "a_panic_in_another_thread_of_a_task_is_printed",
+        panic_in_another_thread,
+    ),
+    (
+        "a_lost_worker_is_told_while_its_own_child_holds_the_socket",
+        lost_beside_a_grandchild,
+    ),
+    (
+        "a_request_to_a_dead_worker_whose_child_holds_the_socket_fails",
+        sent_beside_a_grandchild,
+    ),
+    (
+        "dropping_the_pool_does_not_wait_for_a_workers_child",
+        dropped_beside_a_grandchild,
+    ),
+    (
+        "a_worker_does_not_unwind_into_its_parents_code",
+        no_unwinding_into_the_parent,
+    ),
 ];
 
 /// What only the fork server promises.
@@ -137,6 +169,16 @@ fn main() -> ExitCode {
         assert!(matches!(error, Error::NotRegisteredYet), "{error}");
         return ExitCode::SUCCESS;
     }
+    if env::var_os(PRINT_ABOVE_THE_GUARD).is_some() {
+        print!("<above>");
+    }
+    if env::var_os(THREAD_ABOVE_THE_GUARD).is_some() {
+        thread::spawn(|| {
+            loop {
+                thread::park();
+            }
+        });
+    }
     Tasks::new()
         .add(double)
         .add(name_and_pid)
@@ -152,6 +194,9 @@ fn main() -> ExitCode {
         .add(read_standard_input)
         .add(count_sockets)
         .add(append_line)
+        .add(panic_in_a_thread)
+        .add(panic_with_a_bomb)
+        .add(leave_a_child)
         .add_initializer(note_start)
         .add_initializer(panic_at_start)
         .add_initializer(outlive_parent_if_it_can)
@@ -258,8 +303,21 @@ fn double(x: u64) -> u64 {
     2 * x
 }
 
-fn name_and_pid(_: u32) -> (String, u32) {
-    thread::sleep(Duration::from_millis(20));
+/// A file for each of the workers that have come to one place.
+type Meeting = (String, usize);
+
+/// Waits until as many different workers as are expected have come: none of them can
+/// take a second call before each of the others has taken one.
+fn meet((folder, expected): Meeting) {
+    File::create(Path::new(&folder).join(mem_trace::name())).expect("create");
+    let present = || fs::read_dir(&folder).expect("a folder").count();
+    while present() < expected {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn name_and_pid(meeting: Meeting) -> (String, u32) {
+    meet(meeting);
     (mem_trace::name(), process::id())
 }
 
@@ -278,8 +336,8 @@ fn outlive_parent_if_it_can() {
     set_pdeathsig(None).expect("prctl");
 }
 
-fn initialized(_: u32) -> (u32, u32) {
-    thread::sleep(Duration::from_millis(20));
+fn initialized(meeting: Meeting) -> (u32, u32) {
+    meet(meeting);
     (process::id(), STARTS.load(Ordering::Relaxed))
 }
 
@@ -370,14 +428,49 @@ fn own_sockets() -> Vec<i32> {
         .collect()
 }
 
-fn count_sockets(_: u32) -> usize {
-    thread::sleep(Duration::from_millis(20));
+fn count_sockets(meeting: Meeting) -> usize {
+    meet(meeting);
     own_sockets().len()
 }
 
 fn append_line(path: String) {
     let mut file = File::options().append(true).open(path).expect("open");
     file.write_all(b"line\n").expect("write");
+}
+
+fn panic_in_a_thread(_: u32) -> bool {
+    let thread = thread::spawn(|| panic!("lost in a thread"));
+    thread.join().is_err()
+}
+
+/// Panics once more when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a second panic");
+    }
+}
+
+fn panic_with_a_bomb(_: u32) {
+    std::panic::panic_any(Bomb);
+}
+
+/// Leaves a child, which has copies of all descriptors and ends when `flag` exists; then
+/// fails as [`fail`] does.
+fn leave_a_child((flag, how): (String, String)) -> u32 {
+    // SAFETY: a worker has one thread.
+    match unsafe { fork() }.expect("fork") {
+        ForkResult::Child => {
+            wait_for_file(flag);
+            // SAFETY: `_exit` has no preconditions.
+            unsafe { nix::libc::_exit(0) }
+        }
+        ForkResult::Parent { .. } => {
+            fail(how);
+            process::id()
+        }
+    }
 }
 
 fn never_registered(x: u64) -> u64 {
@@ -405,9 +498,18 @@ fn next_batch(method: StartMethod) {
     fs::remove_dir_all(folder).expect("clean");
 }
 
+/// Has each of `workers` workers called once, with a meeting for its argument.
+fn call_each<R>(workers: usize, map: impl FnOnce(Vec<Meeting>) -> R) -> R {
+    let folder = folder();
+    let meeting = (folder.display().to_string(), workers);
+    let result = map(vec![meeting; workers]);
+    fs::remove_dir_all(folder).expect("clean");
+    result
+}
+
 fn names(method: StartMethod) {
     let pool = pool(method, 3);
-    let seen = pool.map(name_and_pid, 0..30).expect("maps");
+    let seen = call_each(3, |calls| pool.map(name_and_pid, calls)).expect("maps");
     let seen: BTreeMap<String, u32> = seen.into_iter().collect();
     let kind = match method {
         StartMethod::Fork => "Fork",
@@ -426,12 +528,12 @@ fn initializer_runs(method: StartMethod) {
         .initializer(note_start)
         .start()
         .expect("starts");
-    let seen: BTreeMap<u32, u32> = pool
-        .map(initialized, 0..20)
-        .expect("maps")
-        .into_iter()
-        .collect();
-    assert_eq!(seen.into_values().collect::<Vec<_>>(), [1, 1]);
+    // Twice, so that a worker is also seen at a call that is not its first.
+    for _ in 0..2 {
+        let seen = call_each(2, |calls| pool.map(initialized, calls)).expect("maps");
+        let seen: BTreeMap<u32, u32> = seen.into_iter().collect();
+        assert_eq!(seen.into_values().collect::<Vec<_>>(), [1, 1]);
+    }
     assert_eq!(STARTS.load(Ordering::Relaxed), 0, "not in the parent");
 }
 
@@ -678,8 +780,9 @@ fn standard_input(method: StartMethod) {
 }
 
 fn sockets(method: StartMethod) {
-    let counts = pool(method, 4).map(count_sockets, 0..16).expect("maps");
-    assert_eq!(counts, [1; 16]);
+    let pool = pool(method, 4);
+    let counts = call_each(4, |calls| pool.map(count_sockets, calls)).expect("maps");
+    assert_eq!(counts, [1; 4]);
 }
 
 fn open_descriptors() -> usize {
@@ -759,7 +862,7 @@ fn threads(method: StartMethod) {
     let first = pool(method, 1);
     let second = Pool::builder(method).workers(1).start();
     match (method, second) {
-        (StartMethod::Fork, Err(Error::Threads { threads: 2 })) => {}
+        (StartMethod::Fork, Err(Error::Threads { threads: 2, .. })) => {}
         (StartMethod::Spawn | StartMethod::ForkServer, Ok(_)) => {}
         (_, other) => panic!("{other:?}"),
     }
@@ -776,15 +879,13 @@ fn sigchld_ignored(method: StartMethod) {
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }.expect("signal");
     let pool = pool(method, 2);
     assert_eq!(pool.map(double, [1, 2]).expect("maps"), [2, 4]);
-    let Error::WorkerLost { ending, .. } = failing(&pool, "exit 3") else {
-        panic!("not lost");
-    };
+    let lost = failing(&pool, "exit 3").to_string();
     let expected = match method {
         // The server does not ignore its children, whatever its parent does.
-        StartMethod::ForkServer => Ending::Exited { code: 3 },
-        StartMethod::Fork | StartMethod::Spawn => Ending::Unknown,
+        StartMethod::ForkServer => "exited with code 3",
+        StartMethod::Fork | StartMethod::Spawn => "SIGCHLD",
     };
-    assert_eq!(ending, expected);
+    assert!(lost.contains(expected), "{lost}");
 }
 
 /// The children of a thread, by their process ids; of this process those that its main
@@ -890,6 +991,152 @@ fn buffered_output(method: StartMethod) {
     fs::remove_dir_all(folder).expect("clean");
 }
 
+/// This program again, in the same scenario, with `variable` set.
+fn again(variable: &str) -> Command {
+    let mut command = Command::new(env::current_exe().expect("exe"));
+    command.args(env::args().skip(1)).env(variable, "1");
+    command
+}
+
+fn printed_above_the_guard(method: StartMethod) {
+    if env::var_os(PRINT_ABOVE_THE_GUARD).is_some() {
+        pool(method, 3).map(double, 0..3).expect("maps");
+        return;
+    }
+    let output = again(PRINT_ABOVE_THE_GUARD).output().expect("runs");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let processes = match method {
+        StartMethod::Fork => 1,
+        // The parent and the server.
+        StartMethod::ForkServer => 2,
+        // The parent and each worker.
+        StartMethod::Spawn => 4,
+    };
+    assert_eq!(printed, "<above>".repeat(processes));
+}
+
+fn thread_above_the_guard(method: StartMethod) {
+    if env::var_os(THREAD_ABOVE_THE_GUARD).is_none() {
+        let output = again(THREAD_ABOVE_THE_GUARD).output().expect("runs");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{printed}");
+        return;
+    }
+    let started = Pool::builder(method).workers(1).start();
+    let refusal = match (method, started) {
+        (StartMethod::Spawn, Ok(pool)) => {
+            assert_eq!(pool.map(double, [1]).expect("maps"), [2]);
+            return;
+        }
+        (_, Err(error @ Error::Threads { threads: 2, .. })) => error.to_string(),
+        (_, other) => panic!("{other:?}"),
+    };
+    let (named, not_named) = match method {
+        StartMethod::ForkServer => ("the fork server has 2", "this process"),
+        _ => ("this process has 2", "the fork server"),
+    };
+    assert!(
+        refusal.contains(named) && !refusal.contains(not_named),
+        "{refusal}"
+    );
+}
+
+fn panic_in_another_thread(method: StartMethod) {
+    let folder = folder();
+    let path = folder.join("err");
+    let file = File::create(&path).expect("create");
+    let kept = std::io::stderr().as_fd().try_clone_to_owned().expect("dup");
+    nix::unistd::dup2_stderr(&file).expect("dup2");
+    let pool = pool(method, 1);
+    let panicked = pool.map(panic_in_a_thread, [0]);
+    failing(&pool, "panic");
+    drop(pool);
+    nix::unistd::dup2_stderr(&kept).expect("dup2");
+    assert_eq!(panicked.expect("maps"), [true]);
+    let printed = fs::read_to_string(&path).expect("read");
+    assert_eq!(printed.matches("lost in a thread").count(), 1, "{printed}");
+    // The serving thread's own panic is the parent's to report.
+    assert!(!printed.contains("bad"), "{printed}");
+    fs::remove_dir_all(folder).expect("clean");
+}
+
+/// Runs `look` with the path of a file, for whose appearance a worker's child waits, then
+/// makes the file.
+fn beside_a_grandchild(look: impl FnOnce(String)) {
+    let folder = folder();
+    let flag = folder.join("end");
+    look(flag.display().to_string());
+    File::create(flag).expect("create");
+    // The child sees the file before its folder goes: this process adopts it.
+    while waitpid(None, None) != Err(Errno::ECHILD) {}
+    fs::remove_dir_all(folder).expect("clean");
+}
+
+fn lost_beside_a_grandchild(method: StartMethod) {
+    set_child_subreaper(true).expect("prctl");
+    beside_a_grandchild(|flag| {
+        let pool = pool(method, 1);
+        match pool.map(leave_a_child, [(flag, "exit 3".to_string())]) {
+            Err(Error::WorkerLost { ending, .. }) => {
+                assert_eq!(ending, Ending::Exited { code: 3 });
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+fn sent_beside_a_grandchild(method: StartMethod) {
+    set_child_subreaper(true).expect("prctl");
+    beside_a_grandchild(|flag| {
+        let pool = pool(method, 1);
+        let fine = (flag, "fine".to_string());
+        let worker = pool.map(leave_a_child, [fine]).expect("maps")[0];
+        kill(Pid::from_raw(worker.cast_signed()), Signal::SIGKILL).expect("kill");
+        // More than fits into the socket's buffer, which nobody empties.
+        match pool.map(reverse, [Slice::from(vec![1u64; 4 << 20])]) {
+            Err(Error::WorkerLost { ending, .. }) => {
+                let signal = Signal::SIGKILL;
+                assert_eq!(ending, Ending::Killed { signal });
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+fn dropped_beside_a_grandchild(method: StartMethod) {
+    set_child_subreaper(true).expect("prctl");
+    beside_a_grandchild(|flag| {
+        let pool = pool(method, 1);
+        let fine = (flag, "fine".to_string());
+        pool.map(leave_a_child, [fine]).expect("maps");
+        let started = Instant::now();
+        drop(pool);
+        // A worker that does not end is killed after 5 s.
+        assert!(started.elapsed() < Duration::from_secs(4));
+    });
+}
+
+fn no_unwinding_into_the_parent(method: StartMethod) {
+    /// Leaves a file where it is dropped in another process than the one that made it.
+    struct OfThisProcess(u32, std::path::PathBuf);
+    impl Drop for OfThisProcess {
+        fn drop(&mut self) {
+            if process::id() != self.0 {
+                let _ = File::create(self.1.join("unwound"));
+            }
+        }
+    }
+    let folder = folder();
+    let of_parent = OfThisProcess(process::id(), folder.clone());
+    let pool = pool(method, 1);
+    let lost = pool.map(panic_with_a_bomb, [0]).expect_err("lost");
+    assert!(matches!(lost, Error::WorkerLost { .. }), "{lost}");
+    drop(pool);
+    assert!(!folder.join("unwound").exists());
+    drop(of_parent);
+    fs::remove_dir_all(folder).expect("clean");
+}
+
 fn shared_server(method: StartMethod) {
     let first = pool(method, 2);
     let second = pool(method, 1);
@@ -916,13 +1163,11 @@ fn server_killed(method: StartMethod) {
         .submit(wait_for_file, "/nonexistent".to_string())
         .expect("submits");
     kill(server, Signal::SIGKILL).expect("kill");
-    match waiting.wait() {
-        Err(Error::WorkerLost {
-            ending: Ending::Unknown,
-            ..
-        }) => {}
-        other => panic!("{other:?}"),
-    }
+    let lost = waiting.wait().expect_err("lost").to_string();
+    assert!(
+        lost.contains("fork server") && !lost.contains("SIGCHLD"),
+        "{lost}"
+    );
     // The dead server is kept by the first pool; the second is not given it.
     assert_eq!(pool(method, 1).map(double, [1]).expect("maps"), [2]);
     drop(doomed);

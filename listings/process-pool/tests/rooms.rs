@@ -7,10 +7,15 @@ use std::path::Path;
 /// Each room, and the rooms and files that its files may import beside their own room.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("error", &[]),
-    ("wire", &[]),
+    ("pidfd", &[]),
+    ("wire", &["pidfd"]),
+    ("fork", &["wire"]),
     ("registry", &["error", "wire"]),
-    ("child", &["registry", "wire"]),
-    ("parent", &["child/worker", "error", "registry", "wire"]),
+    ("child", &["fork", "pidfd", "registry", "wire"]),
+    (
+        "parent",
+        &["child/worker", "error", "fork", "pidfd", "registry", "wire"],
+    ),
     ("guard", &["child", "registry", "wire"]),
 ];
 

@@ -1,35 +1,32 @@
 //! The fork server's loop: it forks a worker for each order, and reaps it.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 
-use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, kill, signal, sigprocmask};
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::{ForkResult, Pid, dup2_stdin, fork, getpid};
+use nix::unistd::{ForkResult, Pid, dup2_stdin, getpid};
+use serde::Serialize;
 
 use crate::child::worker;
+use crate::fork::{AbortOnUnwind, fork};
+use crate::pidfd::{PidFd, poll_until};
 use crate::wire::channel::Channel;
-use crate::wire::protocol::Order;
+use crate::wire::message::{Descriptor, Message};
+use crate::wire::protocol::{Ended, Order, Refusal, Started};
 
 /// A worker that the server has forked and not yet reaped.
 struct Forked {
     pid: Pid,
-    reports: File,
-}
-
-impl Forked {
-    fn report(&mut self, number: i32) {
-        // Nobody reads it where the pool is gone.
-        let _ = self.reports.write_all(&number.to_ne_bytes());
-    }
+    reports: Channel,
 }
 
 /// Forks a worker for each order until nobody is left who could send one, then ends
-/// this process, which has one thread from its first line to its last.
+/// this process. It has to have one thread, as far as the code above the guard, which
+/// has run in it, has started no other: each fork looks.
 pub(crate) fn serve(orders: Channel) -> ! {
     if let Ok(nothing) = File::open("/dev/null") {
         let _ = dup2_stdin(nothing);
@@ -54,16 +51,14 @@ pub(crate) fn serve(orders: Channel) -> ! {
             PollFd::new(orders.socket().as_fd(), PollFlags::POLLIN),
             PollFd::new(endings.as_fd(), PollFlags::POLLIN),
         ];
-        if let Err(error) = poll(&mut fds, PollTimeout::NONE)
-            && error != Errno::EINTR
-        {
+        if poll_until(&mut fds, None).is_err() {
             exit(libc::EXIT_FAILURE);
         }
         let [ordered, ended] = fds.map(|fd| fd.any().unwrap_or(false));
         if ended {
-            // One signal may stand for several children: all are looked at.
+            // One signal may be for several children: all are looked at.
             let _ = endings.read_signal();
-            forked.retain_mut(|worker| !reap(worker));
+            forked.retain(|worker| !reap(worker));
         }
         if !ordered {
             continue;
@@ -72,69 +67,71 @@ pub(crate) fn serve(orders: Channel) -> ! {
         let Ok(Some(message)) = orders.receive() else {
             exit(libc::EXIT_SUCCESS);
         };
-        match message.decode() {
-            Ok(Order::Kill { pid }) => {
-                if forked.iter().any(|worker| worker.pid.as_raw() == pid) {
-                    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-                }
+        let Ok(order) = message.decode::<Order>() else {
+            exit(libc::EXIT_FAILURE);
+        };
+        let (Ok(socket), Ok(reports)) = (order.socket.into_owned(), order.reports.into_owned())
+        else {
+            // Without its ends the parent reads that the server is gone for it.
+            continue;
+        };
+        let (channel, reports) = (Channel::from_socket(socket), Channel::from_socket(reports));
+        // ANCHOR: fork
+        let server = getpid();
+        match fork() {
+            Ok(ForkResult::Parent { child }) => {
+                // A child that has not been reaped: the number is its own.
+                let started = PidFd::open(child)
+                    .and_then(PidFd::into_owned)
+                    .map(Descriptor::from)
+                    .map_err(|error| Refusal::System(error.raw_os_error().unwrap_or(0)));
+                report(&reports, &Started(started));
+                forked.push(Forked {
+                    pid: child,
+                    reports,
+                });
             }
-            Ok(Order::Fork {
-                name,
-                socket,
-                reports,
-            }) => {
-                let (Ok(socket), Ok(reports)) = (socket.into_owned(), reports.into_owned()) else {
-                    // Without its ends the parent reads that the server is gone for it.
-                    continue;
-                };
-                // ANCHOR: fork
-                let mut worker = Forked {
-                    pid: Pid::from_raw(0),
-                    reports: File::from(reports),
-                };
-                let server = getpid();
-                // SAFETY: this process has one thread, which is in none of the standard
-                // library's locks, so the child may do whatever its parent may (fork(2)).
-                match unsafe { fork() } {
-                    Ok(ForkResult::Parent { child }) => {
-                        worker.pid = child;
-                        worker.report(child.as_raw());
-                        forked.push(worker);
-                    }
-                    Ok(ForkResult::Child) => {
-                        // A worker holds nothing of its server, nor of its siblings.
-                        drop((orders, endings, forked, worker));
-                        if let Ok(handler) = interrupt {
-                            // SAFETY: what was there before; this program has set none.
-                            let _ = unsafe { signal(Signal::SIGINT, handler) };
-                        }
-                        let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None);
-                        mem_trace::set_name(name);
-                        let channel = Channel::from_socket(socket);
-                        worker::serve(channel, Some(server.as_raw()))
-                    }
-                    Err(errno) => worker.report(-(errno as i32)),
+            Ok(ForkResult::Child) => {
+                let _guard = AbortOnUnwind;
+                // A worker holds nothing of its server, nor of its siblings.
+                drop((orders, endings, forked, reports));
+                if let Ok(handler) = interrupt {
+                    // SAFETY: what was there before; this program has set none.
+                    let _ = unsafe { signal(Signal::SIGINT, handler) };
                 }
-                // ANCHOR_END: fork
+                let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None);
+                mem_trace::set_name(order.name);
+                worker::serve(channel, Some(server.as_raw()))
             }
-            Err(_) => exit(libc::EXIT_FAILURE),
+            Err(refusal) => report(&reports, &Started(Err(refusal))),
         }
+        // ANCHOR_END: fork
     }
 }
 
 /// Reaps a worker that has ended, and reports how.
-fn reap(worker: &mut Forked) -> bool {
+fn reap(worker: &Forked) -> bool {
     let mut status = 0;
     // SAFETY: `status` is a place for the status; the raw one is what is reported.
     let reaped = unsafe { libc::waitpid(worker.pid.as_raw(), &mut status, libc::WNOHANG) };
     if reaped != worker.pid.as_raw() {
         return false;
     }
-    worker.report(status);
+    report(&worker.reports, &Ended { status });
     true
 }
 
+fn report<T: Serialize>(reports: &Channel, value: &T) {
+    if let Ok(message) = Message::encode(value) {
+        // Nobody reads it where the pool is gone.
+        let _ = reports.send(&message);
+    }
+}
+
 fn exit(code: i32) -> ! {
-    // SAFETY: `_exit` has no preconditions. There is nothing to flush or to destroy.
+    // What the code above the guard has printed, where no fork has flushed it.
+    let _ = io::stdout().flush();
+    // SAFETY: `_exit` has no preconditions. The exit handlers are the code's above the
+    // guard, whose program this process was not.
     unsafe { libc::_exit(code) }
 }

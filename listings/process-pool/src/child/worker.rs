@@ -1,7 +1,7 @@
 //! What a worker does: receive, call, reply, until the parent is done.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
@@ -22,6 +22,9 @@ use crate::wire::protocol::{Reply, Request};
 const EXIT_PROTOCOL: i32 = 76;
 
 thread_local! {
+    /// Whether this thread is in the call of a task.
+    static IN_TASK: Cell<bool> = const { Cell::new(false) };
+    /// What the last panic in it said.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -38,8 +41,16 @@ pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
     if let Ok(nothing) = File::open("/dev/null") {
         let _ = dup2_stdin(nothing);
     }
-    // The parent reports a panic, with the worker's name: one report, one line.
-    panic::set_hook(Box::new(|info| PANIC.set(Some(one_line(info)))));
+    // The parent reports a task's panic, with the worker's name: one report, one line.
+    // Of any other it learns nothing, so that one is printed here.
+    let inherited = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if IN_TASK.get() {
+            PANIC.set(Some(one_line(info)));
+        } else {
+            inherited(info);
+        }
+    }));
 
     let code = loop {
         mark("waiting");
@@ -106,7 +117,10 @@ fn answer(request: Message) -> Message {
                 };
                 // Of an earlier panic that its task caught itself.
                 PANIC.take();
-                match panic::catch_unwind(AssertUnwindSafe(|| (task.call)(argument))) {
+                IN_TASK.set(true);
+                let result = panic::catch_unwind(AssertUnwindSafe(|| (task.call)(argument)));
+                IN_TASK.set(false);
+                match result {
                     Ok(Ok(result)) => {
                         return Message {
                             control: Reply::Done(result.control).encode().control,

@@ -5,27 +5,25 @@
 //! started anew once, and kept.
 //!
 //! ```text
-//! parent ── order: a worker's name, its socket, a pipe ──▶ server ── fork ──▶ worker
-//!    ▲                                                       │
-//!    └────── pipe: the worker's process id, how it ended ────┘
+//! parent ── order: a worker's name, two sockets ──▶ server ── fork ──▶ worker
+//!    ▲                                                │
+//!    └── a descriptor of the worker, how it ended ────┘
 //! ```
 //!
 //! The worker is the server's child, so the server reaps it, and reports. The parent
 //! talks to the worker through the worker's own socket, as to any other.
 
-use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
+use crate::pidfd::PidFd;
 use crate::wire::channel::Channel;
 use crate::wire::message::Message;
-use crate::wire::protocol::{Order, SERVER_FLAG};
+use crate::wire::protocol::{Ended, Order, Refusal, SERVER_FLAG, Started};
 
 /// What its lines are headed with, should what stands above the guard print any.
 const SERVER_NAME: &str = "ForkServer";
@@ -33,7 +31,7 @@ const SERVER_NAME: &str = "ForkServer";
 /// A running fork server. When the last pool that uses it is gone, it ends.
 #[derive(Debug)]
 pub(crate) struct ForkServer {
-    pid: Pid,
+    process: PidFd,
     /// Orders are sent whole, one after another.
     orders: Mutex<Channel>,
 }
@@ -62,37 +60,38 @@ impl ForkServer {
             .env(mem_trace::NAME_VARIABLE, SERVER_NAME)
             .stdin(Stdio::from(theirs.into_socket()))
             .spawn()?;
+        let pid = Pid::from_raw(child.id().cast_signed());
         Ok(Self {
-            pid: Pid::from_raw(child.id().cast_signed()),
+            process: PidFd::open_or_stop(pid, || ours.finish_sending())?,
             orders: Mutex::new(ours),
         })
     }
 
-    /// Has a worker forked that serves `socket`; its process id, and where its end will
-    /// be reported.
-    pub fn fork(&self, name: &str, socket: Channel) -> io::Result<(Pid, Reports)> {
-        let (reports, report) = io::pipe()?;
-        self.send(&Order::Fork {
+    /// Has a worker forked that serves `socket`.
+    ///
+    /// # Errors
+    ///
+    /// The outer one where the server does not answer, the inner one where it refuses.
+    pub fn fork(&self, name: &str, socket: Channel) -> io::Result<Result<Forked, Refusal>> {
+        let (ours, theirs) = Channel::pair()?;
+        let order = Message::encode(&Order {
             name: name.to_owned(),
             socket: socket.into_socket().into(),
-            reports: OwnedFd::from(report).into(),
-        })?;
-        let mut reports = Reports(reports);
-        match reports.number()? {
-            Some(pid) if pid > 0 => Ok((Pid::from_raw(pid), reports)),
-            Some(errno) => Err(Errno::from_raw(-errno).into()),
-            None => Err(io::Error::other("the fork server is gone")),
-        }
-    }
-
-    pub fn kill(&self, pid: Pid) {
-        // Where the server is gone, so are its workers.
-        let _ = self.send(&Order::Kill { pid: pid.as_raw() });
-    }
-
-    fn send(&self, order: &Order) -> io::Result<()> {
-        let message = Message::encode(order).map_err(io::Error::other)?;
-        self.lock().send(&message)
+            reports: theirs.into_socket().into(),
+        });
+        self.lock().send(&order.map_err(io::Error::other)?)?;
+        let Some(report) = ours.receive()? else {
+            return Err(io::Error::other("the fork server is gone"));
+        };
+        let Started(started) = report.decode().map_err(io::Error::other)?;
+        let process = match started {
+            Ok(process) => PidFd::from_received(process.into_owned()?),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        Ok(Ok(Forked {
+            process,
+            reports: ours,
+        }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Channel> {
@@ -100,10 +99,7 @@ impl ForkServer {
     }
 
     fn is_gone(&self) -> bool {
-        let orders = self.lock();
-        // Without requested events poll(2) reports the hang-up alone.
-        let mut fds = [PollFd::new(orders.socket().as_fd(), PollFlags::empty())];
-        poll(&mut fds, PollTimeout::ZERO) != Ok(0)
+        self.lock().is_hung_up()
     }
 }
 
@@ -111,36 +107,23 @@ impl Drop for ForkServer {
     fn drop(&mut self) {
         self.lock().finish_sending();
         // It ends when it reads that nothing more will come.
-        while waitpid(self.pid, None) == Err(Errno::EINTR) {}
+        let _ = self.process.reap();
     }
 }
 
-/// What the server tells of one worker.
+/// A worker that the server has forked.
 #[derive(Debug)]
-pub(crate) struct Reports(io::PipeReader);
-
-impl Reports {
-    /// How the worker ended; `None` when the server ended without a word.
-    pub fn ending(&mut self) -> io::Result<Option<WaitStatus>> {
-        let Some(status) = self.number()? else {
-            return Ok(None);
-        };
-        // Whose status it is matters to nobody: the pipe is one worker's.
-        Ok(Some(WaitStatus::from_raw(Pid::from_raw(1), status)?))
-    }
-
-    fn number(&mut self) -> io::Result<Option<i32>> {
-        let mut bytes = [0; 4];
-        match self.0.read_exact(&mut bytes) {
-            Ok(()) => Ok(Some(i32::from_ne_bytes(bytes))),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
+pub(crate) struct Forked {
+    pub process: PidFd,
+    reports: Channel,
 }
 
-impl AsFd for Reports {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+impl Forked {
+    /// Waits for the server to report how the worker ended; `None` when the server has
+    /// ended before it did.
+    pub fn ending(&self) -> Option<WaitStatus> {
+        let Ended { status } = self.reports.receive().ok()??.decode().ok()?;
+        // Whose status it is matters to nobody: the socket is one worker's.
+        WaitStatus::from_raw(Pid::from_raw(1), status).ok()
     }
 }

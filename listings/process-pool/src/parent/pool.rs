@@ -401,6 +401,7 @@ fn initialize(workers: &[WorkerProcess], task: &'static str) -> Result<()> {
                 Ok(Answer::Refused(why)) | Err(why) => why,
             },
             Ok(None) => "it ended".to_string(),
+            Err(error) if hung_up(&error) => "it ended".to_string(),
             Err(error) => error.to_string(),
         };
         return Err(failed(worker, why));

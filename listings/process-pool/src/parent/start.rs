@@ -1,31 +1,25 @@
 //! How a worker process comes to be, and how it ends.
 
 use std::fmt;
-use std::fs;
 use std::io::{self, Write};
-use std::mem::ManuallyDrop;
-use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 use std::str::FromStr;
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::{ForkResult, Pid, fork, getpid, gettid};
+use nix::unistd::{ForkResult, Pid, getpid, gettid};
 
 use crate::child::worker;
-use crate::error::{Ending, Error, Result};
+use crate::error::{Ending, Error, Forker, Result};
+use crate::fork::{AbortOnUnwind, fork};
 use crate::parent::fork_server::ForkServer;
 use crate::parent::process::Process;
+use crate::pidfd::PidFd;
 use crate::wire::channel::Channel;
-use crate::wire::protocol::WORKER_FLAG;
+use crate::wire::protocol::{Refusal, WORKER_FLAG};
 
 /// How long a worker that was told to end may take before it is killed.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// How long the system may still list a thread that has already been joined.
-const THREAD_LINGERS: Duration = Duration::from_millis(50);
 
 /// How workers come to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,51 +81,30 @@ pub(crate) struct WorkerProcess {
 
 /// Starts `count` workers. If one cannot be started, those before it are ended.
 pub(crate) fn start_workers(method: StartMethod, count: usize) -> Result<Vec<WorkerProcess>> {
-    if method == StartMethod::Fork {
-        refuse_threads()?;
-    }
-    // What a buffer holds at the fork would be printed by each process anew.
+    // What this process has printed before comes before what its workers print.
     let _ = io::stdout().flush();
     // The parent's death can be watched from the worker only if it is the main
     // thread that starts it.
     let watched_parent = (gettid() == getpid()).then(getpid);
 
-    let server = match method {
-        StartMethod::ForkServer => {
-            let server = ForkServer::running();
-            Some(server.map_err(|source| Error::Start {
-                worker: "the fork server".to_owned(),
-                source,
-            })?)
-        }
-        StartMethod::Fork | StartMethod::Spawn => None,
-    };
+    let mut server = None;
+    if method == StartMethod::ForkServer {
+        let running = ForkServer::running().map_err(|source| Error::Start {
+            worker: "the fork server".to_owned(),
+            source,
+        })?;
+        server = Some(running);
+    }
     let mut workers: Vec<WorkerProcess> = Vec::new();
     for number in 1..=count {
         let name = method.worker_name(number);
-        let started = Channel::pair().and_then(|(ours, theirs)| {
-            let process = match &server {
-                Some(server) => {
-                    let (pid, reports) = server.fork(&name, theirs)?;
-                    let server = server.clone();
-                    Process::ForkedByServer {
-                        pid,
-                        server,
-                        reports,
-                    }
-                }
-                None if method == StartMethod::Fork => {
-                    let siblings = &mut workers;
-                    Process::Child(fork_worker(&name, siblings, &ours, theirs, watched_parent)?)
-                }
-                None => Process::Child(spawn_worker(&name, theirs, watched_parent)?),
-            };
-            Ok((process, ours))
-        });
-        let (process, channel) = started.map_err(|source| Error::Start {
-            worker: name.clone(),
-            source,
-        })?;
+        let started = match &server {
+            Some(server) => order_worker(&name, server),
+            None if method == StartMethod::Fork => fork_worker(&name, &mut workers, watched_parent),
+            None => spawn_worker(&name, watched_parent),
+        };
+        let (process, mut channel) = started.map_err(|failure| failure.of(&name))?;
+        channel.watch(process.pidfd().clone());
         workers.push(WorkerProcess {
             name,
             channel,
@@ -142,22 +115,69 @@ pub(crate) fn start_workers(method: StartMethod, count: usize) -> Result<Vec<Wor
     Ok(workers)
 }
 
+/// Why one worker could not be started.
+enum Failure {
+    Refused(Refusal, Forker),
+    System(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+impl Failure {
+    fn of(self, worker: &str) -> Error {
+        let source = match self {
+            Self::Refused(Refusal::Threads(threads), forker) => {
+                return Error::Threads { threads, forker };
+            }
+            Self::Refused(Refusal::ThreadsUnknown(errno), forker) => {
+                let source =
+                    errno.map_or(io::ErrorKind::Other.into(), io::Error::from_raw_os_error);
+                return Error::ThreadsUnknown { forker, source };
+            }
+            Self::Refused(Refusal::System(errno), _) => io::Error::from_raw_os_error(errno),
+            Self::System(source) => source,
+        };
+        Error::Start {
+            worker: worker.to_owned(),
+            source,
+        }
+    }
+}
+
+type StartedWorker = std::result::Result<(Process, Channel), Failure>;
+
+fn order_worker(name: &str, server: &Arc<ForkServer>) -> StartedWorker {
+    let (ours, theirs) = Channel::pair()?;
+    let forked = server
+        .fork(name, theirs)?
+        .map_err(|refusal| Failure::Refused(refusal, Forker::Server))?;
+    let process = Process::ForkedByServer {
+        forked,
+        _server: server.clone(),
+    };
+    Ok((process, ours))
+}
+
 fn fork_worker(
     name: &str,
     siblings: &mut Vec<WorkerProcess>,
-    ours: &Channel,
-    theirs: Channel,
     parent: Option<Pid>,
-) -> io::Result<Pid> {
-    // SAFETY: `refuse_threads` found this thread to be the only one, so no lock
-    // is held by a thread that the child would not have, and the child may do
-    // whatever its parent may (fork(2)).
-    match unsafe { fork() }? {
-        ForkResult::Parent { child } => Ok(child),
+) -> StartedWorker {
+    let (ours, theirs) = Channel::pair()?;
+    match fork().map_err(|refusal| Failure::Refused(refusal, Forker::ThisProcess))? {
+        ForkResult::Parent { child } => {
+            drop(theirs);
+            own_child(child, ours)
+        }
         ForkResult::Child => {
+            let _guard = AbortOnUnwind;
             // A copy of the parent's end, here or in a sibling, would keep this
             // socket open when the parent dies: its end would never arrive.
-            close_in_child(ours);
+            drop(ours);
             siblings.drain(..).for_each(WorkerProcess::forget_in_child);
             mem_trace::set_name(name);
             worker::serve(theirs, parent.map(Pid::as_raw))
@@ -165,19 +185,11 @@ fn fork_worker(
     }
 }
 
-/// Closes the copy of the parent's end that this child got. The parent's own
-/// `Channel` value lives on its stack, which the child never returns to.
-fn close_in_child(ours: &Channel) {
-    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-    // SAFETY: this is the forked child, which never returns to the frame that
-    // owns `ours`; nobody else in this process uses or closes the descriptor.
-    drop(unsafe { OwnedFd::from_raw_fd(ours.socket().as_raw_fd()) });
-}
-
 // ANCHOR: spawn
 /// No `pre_exec`, and the channel as standard input: std can then use
 /// posix_spawn(3), which does not copy the parent's page tables.
-fn spawn_worker(name: &str, theirs: Channel, parent: Option<Pid>) -> io::Result<Pid> {
+fn spawn_worker(name: &str, parent: Option<Pid>) -> StartedWorker {
+    let (ours, theirs) = Channel::pair()?;
     // Not the path that the program was started by: that file may be another by
     // now, and a worker must be the same program as its parent.
     let child = Command::new("/proc/self/exe")
@@ -186,28 +198,16 @@ fn spawn_worker(name: &str, theirs: Channel, parent: Option<Pid>) -> io::Result<
         .env(mem_trace::NAME_VARIABLE, name)
         .stdin(Stdio::from(theirs.into_socket()))
         .spawn()?;
-    Ok(Pid::from_raw(child.id().cast_signed()))
+    own_child(Pid::from_raw(child.id().cast_signed()), ours)
 }
 // ANCHOR_END: spawn
 
-// ANCHOR: threads
-/// Fork copies the calling thread alone, but the memory of all.
-fn refuse_threads() -> Result<()> {
-    let deadline = Instant::now() + THREAD_LINGERS;
-    loop {
-        let threads = fs::read_dir("/proc/self/task")
-            .map_err(Error::ThreadsUnknown)?
-            .count();
-        if threads <= 1 {
-            return Ok(());
-        }
-        if Instant::now() >= deadline {
-            return Err(Error::Threads { threads });
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
+/// A child that nobody has waited for yet.
+fn own_child(child: Pid, channel: Channel) -> StartedWorker {
+    // A worker ends when it reads that nothing more will come.
+    let pidfd = PidFd::open_or_stop(child, || channel.finish_sending())?;
+    Ok((Process::Child(pidfd), channel))
 }
-// ANCHOR_END: threads
 
 impl WorkerProcess {
     /// Lets the worker finish, waits for it, and tells how it ended.
@@ -217,7 +217,7 @@ impl WorkerProcess {
 
     /// Kills the worker because of what it did to the protocol.
     pub fn kill(mut self, why: String) -> Ending {
-        self.process.kill();
+        self.process.pidfd().kill();
         self.end_and_reap();
         Ending::ProtocolViolation { why }
     }
@@ -225,36 +225,16 @@ impl WorkerProcess {
     fn end_and_reap(&mut self) -> Ending {
         self.ended = true;
         self.channel.finish_sending();
-        let deadline = Instant::now() + GRACE;
-        // A worker's exit closes its socket; but so can its task, and go on.
-        self.wait_for_hang_up(deadline);
-        self.process.wait(Some(deadline)).unwrap_or_else(|| {
-            self.process.kill();
-            self.process.wait(None).unwrap_or(Ending::Unknown)
-        })
-    }
-
-    /// Waits until nobody has the worker's end of the socket any more.
-    fn wait_for_hang_up(&self, deadline: Instant) {
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-            // Without requested events poll(2) reports the hang-up alone.
-            let mut fds = [PollFd::new(
-                self.channel.socket().as_fd(),
-                PollFlags::empty(),
-            )];
-            match poll(&mut fds, timeout) {
-                Err(Errno::EINTR) => {}
-                Ok(_) | Err(_) => return,
-            }
+        if !self.process.pidfd().has_ended(Some(Instant::now() + GRACE)) {
+            self.process.pidfd().kill();
         }
+        self.process.reap()
     }
 
-    /// In a forked child: closes the copy of this sibling's socket, and leaves the
-    /// process, which is the parent's, alone.
-    fn forget_in_child(self) {
-        close_in_child(&ManuallyDrop::new(self).channel);
+    /// In a forked child: closes the copies of this sibling's descriptors, and leaves
+    /// the process, which is the parent's, alone.
+    fn forget_in_child(mut self) {
+        self.ended = true;
     }
 }
 

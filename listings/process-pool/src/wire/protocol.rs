@@ -72,17 +72,34 @@ impl Answer {
 }
 
 // ANCHOR: orders
-/// What a server is asked for.
+/// What a fork server is asked for: a worker of this name. It serves `socket`; on
+/// `reports` the server sends a [`Started`], and then an [`Ended`].
 #[derive(Serialize, Deserialize)]
-pub(crate) enum Order {
-    /// A worker of this name. It serves `socket`; `reports` is told its process id, and
-    /// then how it ended.
-    Fork {
-        name: String,
-        socket: Descriptor,
-        reports: Descriptor,
-    },
-    /// The end of a worker that it has not reaped.
-    Kill { pid: i32 },
+pub(crate) struct Order {
+    pub name: String,
+    pub socket: Descriptor,
+    pub reports: Descriptor,
 }
 // ANCHOR_END: orders
+
+/// Whether the server has forked the worker: a descriptor of its process
+/// (pidfd_open(2)), by which its pool can watch and kill it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Started(pub Result<Descriptor, Refusal>);
+
+/// How a worker that the server forked has ended: its status as wait(2) gives it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Ended {
+    pub status: i32,
+}
+
+/// Why a process did not fork. Errors are numbers of errno(3).
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Refusal {
+    /// It has this many threads.
+    Threads(usize),
+    /// /proc/self/task could not be read.
+    ThreadsUnknown(Option<i32>),
+    /// The system refused.
+    System(i32),
+}
