@@ -15,9 +15,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The pool was asked to start before the tasks were registered. A spawned worker
-    /// would come by the same line and start a pool of its own, and so would its
+    /// would reach the same line and start a pool of its own, and so would its
     /// workers, without end.
-    #[error("a pool starts after `Tasks::serve_if_worker`, which stands at the top of main")]
+    #[error("expected `Tasks::serve_if_worker` at the top of main, before a pool starts")]
     NotRegisteredYet,
     /// The task was not named at the top of `main`.
     #[error("task `{task}` is not registered: add it to the `Tasks` at the top of main")]

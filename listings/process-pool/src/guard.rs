@@ -1,4 +1,4 @@
-//! Who is this process? The one place that reads the arguments which say so.
+//! Which process is this? The one place that reads the arguments which decide it.
 
 use std::env;
 use std::io;
@@ -14,9 +14,9 @@ use crate::wire::protocol::{SERVER_FLAG, WORKER_FLAG};
 
 impl Tasks {
     /// In a spawned worker: runs tasks and never returns. In a fork server: forks
-    /// workers and never returns. Elsewhere: returns at once. What stands above this
-    /// call in `main` runs in every spawned worker, and once in a fork server, too;
-    /// what stands below runs in the parent alone.
+    /// workers and never returns. Elsewhere: returns at once. The code above
+    /// this call in `main` runs in every spawned worker, and once in a fork server, too;
+    /// the code below it runs in the parent alone.
     ///
     /// # Panics
     ///

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! How the data flows: an argument is encoded in the parent ([`Slice`]s and
-//! [`Descriptor`]s ride beside the encoding, uncopied), waits in one queue, and is
+//! [`Descriptor`]s travel next to the encoding, uncopied), waits in one queue, and is
 //! sent by the thread that drives the first free worker through a socket that the
 //! worker has as its standard input. The worker looks the function up by name,
 //! calls it, and sends the encoded result back the same way.

@@ -18,7 +18,7 @@ use nix::unistd::Pid;
 pub(crate) struct PidFd(Arc<OwnedFd>);
 
 impl PidFd {
-    /// Opens a child of this process that nobody has reaped: any other number may be
+    /// Opens a child of this process that has not been reaped: any other number may be
     /// another process's by now.
     pub fn open(child: Pid) -> io::Result<Self> {
         // SAFETY: the call takes two integers and no memory.
@@ -42,11 +42,11 @@ impl PidFd {
         Self(Arc::new(fd))
     }
 
-    /// What is sent to another process, where nobody here needs it.
+    /// The descriptor itself, or a duplicate while other clones of this value exist.
     ///
     /// # Errors
     ///
-    /// What dup(2) says, where somebody does.
+    /// What dup(2) says.
     pub fn into_owned(self) -> io::Result<OwnedFd> {
         Arc::try_unwrap(self.0).or_else(|shared| shared.try_clone())
     }

@@ -729,7 +729,9 @@ fn serial_sends(method: StartMethod) {
 fn large_result(method: StartMethod) {
     let pool = pool(method, 1);
     match pool.map(bytes_of_length, [vec![0]]) {
-        Err(Error::BadReply { call: 1, why, .. }) => assert!(why.contains("is the most"), "{why}"),
+        Err(Error::BadReply { call: 1, why, .. }) => {
+            assert!(why.contains("expected at most"), "{why}")
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(pool.map(double, [4]).expect("the worker lives on"), [8]);
@@ -739,7 +741,7 @@ fn large_argument(method: StartMethod) {
     let pool = pool(method, 1);
     match pool.map(bytes_of_length, [vec![0; 65 << 20]]) {
         Err(Error::Unsendable { call: 1, why, .. }) => {
-            assert!(why.contains("is the most"), "{why}")
+            assert!(why.contains("expected at most"), "{why}")
         }
         other => panic!("{other:?}"),
     }
@@ -1155,7 +1157,7 @@ fn shared_server(method: StartMethod) {
 }
 
 fn server_killed(method: StartMethod) {
-    // The worker becomes an orphan; whoever adopts it has to reap it.
+    // The worker becomes an orphan, and the process that adopts it has to reap it.
     set_child_subreaper(true).expect("prctl");
     let doomed = pool(method, 1);
     let server = Pid::from_raw(doomed.map(parents_pid, [0]).expect("maps")[0]);

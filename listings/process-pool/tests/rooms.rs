@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Each room, and the rooms and files that its files may import beside their own room.
+/// Each room, and the rooms and files that its files may import in addition to their own room.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("pidfd", &[]),

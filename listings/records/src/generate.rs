@@ -128,11 +128,12 @@ fn refuse_to_replace(path: &Path) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
         Err(error) => return Err(Error::io("examine", path)(error)),
     };
-    match replaceable {
-        true => Ok(()),
-        false => Err(Error::InTheWay {
+    if replaceable {
+        Ok(())
+    } else {
+        Err(Error::InTheWay {
             path: path.to_path_buf(),
-        }),
+        })
     }
 }
 

@@ -24,9 +24,9 @@ struct Forked {
     reports: Channel,
 }
 
-/// Forks a worker for each order until nobody is left who could send one, then ends
-/// this process. It has to have one thread, as far as the code above the guard, which
-/// has run in it, has started no other: each fork looks.
+/// Forks a worker for each order until the other end of `orders` is closed, then ends
+/// this process. It has one thread, unless the code above the guard has started another:
+/// [`fork`] looks each time.
 pub(crate) fn serve(orders: Channel) -> ! {
     if let Ok(nothing) = File::open("/dev/null") {
         let _ = dup2_stdin(nothing);
@@ -63,7 +63,7 @@ pub(crate) fn serve(orders: Channel) -> ! {
         if !ordered {
             continue;
         }
-        // The end of the stream, or nonsense: there is nobody to serve.
+        // The end of the stream, or nonsense: no order can follow.
         let Ok(Some(message)) = orders.receive() else {
             exit(libc::EXIT_SUCCESS);
         };
@@ -129,9 +129,9 @@ fn report<T: Serialize>(reports: &Channel, value: &T) {
 }
 
 fn exit(code: i32) -> ! {
-    // What the code above the guard has printed, where no fork has flushed it.
+    // What the code above the guard printed, where no fork has flushed it.
     let _ = io::stdout().flush();
-    // SAFETY: `_exit` has no preconditions. The exit handlers are the code's above the
-    // guard, whose program this process was not.
+    // SAFETY: `_exit` has no preconditions. Exit handlers are for the program to run,
+    // which this process never became.
     unsafe { libc::_exit(code) }
 }

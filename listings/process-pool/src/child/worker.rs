@@ -71,7 +71,7 @@ pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
                             break 0;
                         }
                     }
-                    // The parent is gone: nobody is left to work for.
+                    // The parent is gone: no result is wanted any more.
                     Err(_) => break 0,
                 }
             }

@@ -25,7 +25,7 @@ use crate::wire::channel::Channel;
 use crate::wire::message::Message;
 use crate::wire::protocol::{Ended, Order, Refusal, SERVER_FLAG, Started};
 
-/// What its lines are headed with, should what stands above the guard print any.
+/// The name on lines that the code above the guard prints in the server.
 const SERVER_NAME: &str = "ForkServer";
 
 /// A running fork server. When the last pool that uses it is gone, it ends.
@@ -123,7 +123,7 @@ impl Forked {
     /// ended before it did.
     pub fn ending(&self) -> Option<WaitStatus> {
         let Ended { status } = self.reports.receive().ok()??.decode().ok()?;
-        // Whose status it is matters to nobody: the socket is one worker's.
+        // The process id is not used: the socket is one worker's.
         WaitStatus::from_raw(Pid::from_raw(1), status).ok()
     }
 }

@@ -210,8 +210,8 @@ impl<R: DeserializeOwned> Task<R> {
     ///
     /// # Errors
     ///
-    /// See [`Error`]: a panic, a lost worker and a worker that could not be found
-    /// are told apart, with the names of worker and call.
+    /// See [`Error`]: a panic, a lost worker and a pool without workers are different
+    /// errors, which name the worker and the call.
     pub fn wait(self) -> Result<R> {
         let Self { call, task, .. } = self;
         match self.result.recv() {
@@ -375,7 +375,7 @@ fn hung_up(error: &io::Error) -> bool {
 }
 
 fn lose(shared: &Shared, reply: mpsc::Sender<Result<(String, Message)>>, error: Error) {
-    // First the count, so that who learns of the loss cannot submit to nobody.
+    // First the count: a caller that learns of the loss must not queue for no worker.
     shared.worker_lost();
     let _ = reply.send(Err(error));
 }

@@ -21,7 +21,7 @@ pub(crate) enum Process {
 }
 
 impl Process {
-    /// What watches and kills it, whoever may reap it.
+    /// A descriptor to watch and kill it by, also where another process reaps it.
     pub fn pidfd(&self) -> &PidFd {
         match self {
             Self::Child(pidfd) => pidfd,

@@ -18,7 +18,7 @@ use crate::pidfd::PidFd;
 use crate::wire::channel::Channel;
 use crate::wire::protocol::{Refusal, WORKER_FLAG};
 
-/// How long a worker that was told to end may take before it is killed.
+/// How long a worker may take to end, after its socket, before it is killed.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How workers come to be.
@@ -81,20 +81,19 @@ pub(crate) struct WorkerProcess {
 
 /// Starts `count` workers. If one cannot be started, those before it are ended.
 pub(crate) fn start_workers(method: StartMethod, count: usize) -> Result<Vec<WorkerProcess>> {
-    // What this process has printed before comes before what its workers print.
+    // What this process printed earlier appears before what its workers print.
     let _ = io::stdout().flush();
     // The parent's death can be watched from the worker only if it is the main
     // thread that starts it.
     let watched_parent = (gettid() == getpid()).then(getpid);
 
-    let mut server = None;
-    if method == StartMethod::ForkServer {
-        let running = ForkServer::running().map_err(|source| Error::Start {
+    let server = (method == StartMethod::ForkServer)
+        .then(ForkServer::running)
+        .transpose()
+        .map_err(|source| Error::Start {
             worker: "the fork server".to_owned(),
             source,
         })?;
-        server = Some(running);
-    }
     let mut workers: Vec<WorkerProcess> = Vec::new();
     for number in 1..=count {
         let name = method.worker_name(number);
@@ -103,7 +102,7 @@ pub(crate) fn start_workers(method: StartMethod, count: usize) -> Result<Vec<Wor
             None if method == StartMethod::Fork => fork_worker(&name, &mut workers, watched_parent),
             None => spawn_worker(&name, watched_parent),
         };
-        let (process, mut channel) = started.map_err(|failure| failure.of(&name))?;
+        let (process, mut channel) = started.map_err(|failure| failure.into_error(&name))?;
         channel.watch(process.pidfd().clone());
         workers.push(WorkerProcess {
             name,
@@ -128,7 +127,7 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
-    fn of(self, worker: &str) -> Error {
+    fn into_error(self, worker: &str) -> Error {
         let source = match self {
             Self::Refused(Refusal::Threads(threads), forker) => {
                 return Error::Threads { threads, forker };

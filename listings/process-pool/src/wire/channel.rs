@@ -30,11 +30,11 @@ use crate::wire::message::Message;
 
 /// Bytes of an encoded value.
 pub(crate) const MAX_CONTROL: usize = 64 << 20;
-/// Slices beside one value.
+/// Slices with one value.
 const MAX_SLICES: usize = 1024;
 /// Bytes of one slice.
 const MAX_SLICE: u64 = 1 << 40;
-/// Descriptors beside one value; the kernel takes at most 253.
+/// Descriptors with one value; the kernel takes at most 253.
 const MAX_DESCRIPTORS: usize = 64;
 /// Asked of the kernel for each direction; it gives what `wmem_max` allows.
 const SOCKET_BUFFER: usize = 1 << 20;
@@ -119,7 +119,7 @@ impl Channel {
 
     /// Tells the other end that nothing more will come.
     pub fn finish_sending(&self) {
-        // Fails only when the other end is gone, which is what it would be told.
+        // Fails only when the other end is gone, and then there is nobody to notify.
         let _ = shutdown(self.socket.as_raw_fd(), nix::sys::socket::Shutdown::Write);
     }
 
@@ -131,7 +131,7 @@ impl Channel {
     /// `BrokenPipe` when the other end is gone.
     pub fn send(&self, message: &Message) -> io::Result<()> {
         let too_much = |what: &str, is: u64, most: u64| {
-            let error = format!("{is} {what} in one message, {most} is the most");
+            let error = format!("expected at most {most} {what} in one message, found {is}");
             Err(io::Error::new(io::ErrorKind::InvalidInput, error))
         };
         if message.control.len() > MAX_CONTROL {
@@ -318,7 +318,7 @@ impl Channel {
                 if let ControlMessageOwned::ScmRights(raw) = message {
                     descriptors.extend(raw.into_iter().map(|fd| {
                         // SAFETY: the kernel made this descriptor for this
-                        // process in the call above; nobody else knows it.
+                        // process in the call above; nothing else owns it.
                         Arc::new(unsafe { OwnedFd::from_raw_fd(fd) })
                     }));
                 }
@@ -334,7 +334,7 @@ impl Channel {
 }
 
 /// Closes the descriptors in a control buffer that was cut short: this process had no
-/// room for all of them, and nobody would know of those that came.
+/// room for all of them, and no owner would ever close those that came.
 fn close_received(room: &[u8]) {
     let header_len = mem::size_of::<libc::cmsghdr>();
     if room.len() < header_len {
@@ -352,7 +352,7 @@ fn close_received(room: &[u8]) {
     }
     for raw in room[start..end].chunks_exact(mem::size_of::<RawFd>()) {
         let raw = RawFd::from_ne_bytes(raw.try_into().expect("a chunk of its size"));
-        // SAFETY: the kernel made this descriptor for this process; nobody knows it.
+        // SAFETY: the kernel made this descriptor for this process; nothing else owns it.
         drop(unsafe { OwnedFd::from_raw_fd(raw) });
     }
 }

@@ -1,5 +1,5 @@
 //! Arguments and results: a serde encoding, with what is too large or too alive
-//! for an encoding riding beside it.
+//! for an encoding travelling next to it.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,7 +15,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An encoded value and what rides beside it.
+/// An encoded value and what travels next to it.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
     pub control: Vec<u8>,
@@ -33,10 +33,10 @@ impl Message {
     pub fn encode<T: Serialize>(value: &T) -> postcard::Result<Self> {
         CURRENT.set(Some(Self::default()));
         let control = postcard::to_stdvec(value);
-        let beside = CURRENT.take().unwrap_or_default();
+        let attached = CURRENT.take().unwrap_or_default();
         Ok(Self {
             control: control?,
-            ..beside
+            ..attached
         })
     }
 
