@@ -82,7 +82,7 @@ fn through_the_pipe(arguments: &Arguments, method: StartMethod) -> Result<(), Bo
     let start = Instant::now();
     let mut pool = Pool::builder(method).workers(workers);
     if arguments.one_feeder {
-        pool = pool.one_feeder();
+        pool = pool.serial_sends();
     }
     let parts = batches(data.len(), workers).map(|range| data.part(range));
     let total_sum = sum_in_workers(pool, process, parts)?;

@@ -29,16 +29,13 @@ fn start(thread_first: bool) -> Result<(), Box<dyn Error>> {
             }
         })
     };
-    let pool = match thread_first {
-        true => {
-            park();
-            pool()?
-        }
-        false => {
-            let pool = pool()?;
-            park();
-            pool
-        }
+    let pool = if thread_first {
+        park();
+        pool()?
+    } else {
+        let pool = pool()?;
+        park();
+        pool
     };
     println!("{:?}", pool.map(double, [20, 21])?);
     Ok(())

@@ -28,9 +28,10 @@ fn lock_held_by_another() -> Result<(), Box<dyn Error>> {
         let _ = may_let_go.recv();
     });
     is_held.recv()?;
-    let end = in_forked_child(|| {
-        drop(LOCK.lock().unwrap_or_else(PoisonError::into_inner));
-    })?;
+    let wants_the_lock = || drop(LOCK.lock().unwrap_or_else(PoisonError::into_inner));
+    // SAFETY: the condition is broken on purpose: a lock is not async-signal-safe. The
+    // child touches nothing that its parent could see, and the watchdog ends it.
+    let end = unsafe { in_forked_child(wants_the_lock) }?;
     drop(let_go);
     let _ = holder.join();
     trace!("The child that wants the lock {end}");
@@ -45,9 +46,11 @@ fn lock_held_by_another() -> Result<(), Box<dyn Error>> {
 fn rayon_after_a_fork() -> Result<(), Box<dyn Error>> {
     let sum = || (1..=1_000_000u64).into_par_iter().sum::<u64>();
     trace!("The parent's sum is {}", sum());
-    let end = in_forked_child(|| {
+    let sums_again = || {
         std::hint::black_box(sum());
-    })?;
+    };
+    // SAFETY: broken on purpose, as above: the sum waits for threads that are not there.
+    let end = unsafe { in_forked_child(sums_again) }?;
     trace!("The child that sums in parallel {end}");
     Ok(())
 }

@@ -1,7 +1,12 @@
 //! What the allocator handed out, counted as it does so.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[cfg(not(test))]
+use std::alloc::System;
+use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+#[cfg(test)]
+use tests::CountsAtFree as System;
 
 static CURRENT: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
@@ -71,21 +76,78 @@ unsafe impl GlobalAlloc for CountingAllocator {
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // First the count: another thread may be handed the same bytes at once, and
+        // counted twice they could make a peak that never was.
+        shrink(layout.size());
         // SAFETY: `pointer` came from `System` with this layout.
         unsafe { System.dealloc(pointer, layout) };
-        shrink(layout.size());
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // As in `dealloc`: what goes back is taken off first.
+        let given_back = layout.size().saturating_sub(new_size);
+        shrink(given_back);
         // SAFETY: `pointer` came from `System` with this layout.
         let moved = unsafe { System.realloc(pointer, layout, new_size) };
-        if !moved.is_null() {
-            if new_size >= layout.size() {
-                grow(new_size - layout.size());
-            } else {
-                shrink(layout.size() - new_size);
-            }
+        if moved.is_null() {
+            // The old allocation is still there, in full.
+            CURRENT.fetch_add(given_back, Relaxed);
+        } else {
+            grow(new_size.saturating_sub(layout.size()));
         }
         moved
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::alloc::System;
+
+    use super::*;
+
+    /// What the count was when the system last got memory back.
+    static AT_FREE: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+    /// The system's allocator, which notes the count when it gets memory back.
+    pub(super) struct CountsAtFree;
+
+    // SAFETY: every call goes to `System` unchanged and returns what it returned.
+    unsafe impl GlobalAlloc for CountsAtFree {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            // SAFETY: the caller's obligations are `System`'s.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+            AT_FREE.store(CURRENT.load(Relaxed), Relaxed);
+            // SAFETY: the caller's obligations are `System`'s.
+            unsafe { System.dealloc(pointer, layout) }
+        }
+
+        unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+            AT_FREE.store(CURRENT.load(Relaxed), Relaxed);
+            // SAFETY: the caller's obligations are `System`'s.
+            unsafe { System.realloc(pointer, layout, new_size) }
+        }
+    }
+
+    // The counts are those of this one test: its binary has the system's allocator.
+    #[test]
+    fn bytes_are_no_longer_counted_when_the_system_can_hand_them_out_again() {
+        let [large, small] = [1000, 400].map(|size| Layout::from_size_align(size, 8).unwrap());
+        // SAFETY: the layouts are not empty; each pointer is used with its own layout
+        // and not after its end.
+        unsafe {
+            let pointer = CountingAllocator.alloc(large);
+            assert_eq!(CountingAllocator::counts(), (1000, 1000));
+            let pointer = CountingAllocator.realloc(pointer, large, 400);
+            assert_eq!(AT_FREE.load(Relaxed), 400);
+            assert_eq!(CountingAllocator::counts(), (400, 1000));
+            let pointer = CountingAllocator.realloc(pointer, small, 1000);
+            assert_eq!(CountingAllocator::counts(), (1000, 1000));
+            CountingAllocator.dealloc(pointer, large);
+            assert_eq!(AT_FREE.load(Relaxed), 0);
+            assert_eq!(CountingAllocator::counts(), (0, 1000));
+        }
     }
 }

@@ -8,17 +8,17 @@ use nix::sys::signal::Signal;
 /// What the pool's operations return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a pool could not start, or a batch has no result.
+/// Why a pool could not start, or a call has no result.
 ///
-/// A *batch* is the work of one call of a task; batches are numbered from 1 in
-/// the order in which they were submitted to their pool.
+/// Calls are numbered from 1 in the order in which they were submitted to their pool.
+/// The messages name a call by its argument, the batch.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The pool was asked to start before the tasks were registered. A spawned worker
-    /// would come by the same line and start a pool of its own, and so would its
+    /// would reach the same line and start a pool of its own, and so would its
     /// workers, without end.
-    #[error("a pool starts after `Tasks::serve_if_worker`, which stands at the top of main")]
-    AboveTheGuard,
+    #[error("expected `Tasks::serve_if_worker` at the top of main, before a pool starts")]
+    NotRegisteredYet,
     /// The task was not named at the top of `main`.
     #[error("task `{task}` is not registered: add it to the `Tasks` at the top of main")]
     NotRegistered {
@@ -30,16 +30,23 @@ pub enum Error {
     NoWorkers,
     /// Fork copies one thread, but the locks of all.
     #[error(
-        "refused to fork: this process has {threads} threads, and a lock that another thread \
-         holds now would stay locked in the child; start the pool before the threads, or spawn"
+        "refused to fork: {forker} has {threads} threads, and a lock that another thread \
+         holds now would stay locked in the child; {}, or spawn", forker.advice()
     )]
     Threads {
         /// How many there are.
         threads: usize,
+        /// Which process has them.
+        forker: Forker,
     },
-    /// Whether this process has other threads cannot be found out.
-    #[error("refused to fork: /proc/self/task does not tell how many threads there are: {0}")]
-    ThreadsUnknown(#[source] io::Error),
+    /// Whether the process that is to fork has other threads cannot be found out.
+    #[error("refused to fork: cannot count the threads of {forker}: {source}")]
+    ThreadsUnknown {
+        /// Which process it is.
+        forker: Forker,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The system refused a new worker. Those already started have been ended.
     #[error("cannot start {worker}: {source}")]
     Start {
@@ -59,56 +66,56 @@ pub enum Error {
         why: String,
     },
     /// An argument could not be encoded, or is too large for a frame.
-    #[error("batch {batch} of `{task}` cannot be sent: {why}")]
+    #[error("batch {call} of `{task}` cannot be sent: {why}")]
     Unsendable {
-        /// The batch's number.
-        batch: u64,
+        /// The call's number.
+        call: u64,
         /// The function's full name.
         task: &'static str,
         /// What is wrong with it.
         why: String,
     },
-    /// The task panicked. The worker lives on and takes the next batch.
-    #[error("{worker} panicked in batch {batch} of `{task}`: {message}")]
+    /// The task panicked. The worker lives on and takes the next call.
+    #[error("{worker} panicked in batch {call} of `{task}`: {message}")]
     Panicked {
         /// The worker's name.
         worker: String,
-        /// The batch's number.
-        batch: u64,
+        /// The call's number.
+        call: u64,
         /// The function's full name.
         task: &'static str,
         /// The panic's message and place.
         message: String,
     },
     /// The worker ended, or left the protocol, without a reply. It is not replaced.
-    #[error("{worker} {ending} during batch {batch} of `{task}`, without a reply")]
+    #[error("{worker} {ending} during batch {call} of `{task}`, without a reply")]
     WorkerLost {
         /// The worker's name.
         worker: String,
-        /// The batch's number.
-        batch: u64,
+        /// The call's number.
+        call: u64,
         /// The function's full name.
         task: &'static str,
         /// How it ended.
         ending: Ending,
     },
     /// A reply that is not a value of the task's result type.
-    #[error("the reply to batch {batch} of `{task}` by {worker} is not its result: {why}")]
+    #[error("the reply to batch {call} of `{task}` by {worker} is not its result: {why}")]
     BadReply {
         /// The worker's name.
         worker: String,
-        /// The batch's number.
-        batch: u64,
+        /// The call's number.
+        call: u64,
         /// The function's full name.
         task: &'static str,
         /// What is wrong with it.
         why: String,
     },
-    /// Every worker is gone; the batch was never begun.
-    #[error("no worker is left for batch {batch} of `{task}`")]
+    /// Every worker is gone; the call was never begun.
+    #[error("no worker is left for batch {call} of `{task}`")]
     NoWorkerLeft {
-        /// The batch's number.
-        batch: u64,
+        /// The call's number.
+        call: u64,
         /// The function's full name.
         task: &'static str,
     },
@@ -128,13 +135,16 @@ pub enum Ending {
         signal: Signal,
     },
     /// It sent something that is not a reply, or stopped listening, and was killed.
-    LeftProtocol {
+    ProtocolViolation {
         /// What it did.
         why: String,
     },
-    /// The system does not tell: this process ignores SIGCHLD, so its children are
-    /// reaped unseen (wait(2)).
-    Unknown,
+    /// It ended, but this process could not wait for it: it had been reaped already, as
+    /// the system does at once where SIGCHLD is ignored (wait(2)).
+    AlreadyReaped,
+    /// It ended, but the fork server, which alone could wait for it, ended before it
+    /// reported how.
+    ServerGone,
 }
 
 impl fmt::Display for Ending {
@@ -142,8 +152,44 @@ impl fmt::Display for Ending {
         match self {
             Self::Exited { code } => write!(f, "exited with code {code}"),
             Self::Killed { signal } => write!(f, "was killed by {signal}"),
-            Self::LeftProtocol { why } => write!(f, "left the protocol ({why}) and was killed"),
-            Self::Unknown => write!(f, "ended, how is unknown because SIGCHLD is ignored,"),
+            Self::ProtocolViolation { why } => {
+                write!(f, "left the protocol ({why}) and was killed")
+            }
+            Self::AlreadyReaped => write!(
+                f,
+                "ended (how is unknown: it had been reaped already, as where SIGCHLD is ignored)"
+            ),
+            Self::ServerGone => write!(
+                f,
+                "ended (how is unknown: the fork server was gone, which would have reported it)"
+            ),
         }
+    }
+}
+
+/// The process that forks a pool's workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forker {
+    /// The pool's own, by the method `fork`.
+    ThisProcess,
+    /// The fork server.
+    Server,
+}
+
+impl Forker {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::ThisProcess => "start the pool before the threads",
+            Self::Server => "start no thread above `Tasks::serve_if_worker`",
+        }
+    }
+}
+
+impl fmt::Display for Forker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ThisProcess => "this process",
+            Self::Server => "the fork server",
+        })
     }
 }

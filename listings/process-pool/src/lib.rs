@@ -20,25 +20,23 @@
 //! ```
 //!
 //! How the data flows: an argument is encoded in the parent ([`Slice`]s and
-//! [`Descriptor`]s ride beside the encoding, uncopied), waits in one queue, and is
+//! [`Descriptor`]s travel next to the encoding, uncopied), waits in one queue, and is
 //! sent by the thread that drives the first free worker through a socket that the
 //! worker has as its standard input. The worker looks the function up by name,
 //! calls it, and sends the encoded result back the same way.
 
-mod argument;
-mod buffer;
-mod channel;
+mod child;
 mod error;
-mod fork_server;
-mod pool;
-mod process;
-mod start;
-mod tasks;
-mod worker;
+mod fork;
+mod guard;
+mod parent;
+mod pidfd;
+mod registry;
+mod wire;
 
-pub use argument::{Descriptor, Slice};
-pub use buffer::Buffer;
-pub use error::{Ending, Error, Result};
-pub use pool::{Builder, Pool, Task};
-pub use start::StartMethod;
-pub use tasks::Tasks;
+pub use error::{Ending, Error, Forker, Result};
+pub use parent::pool::{Builder, Pool, Task};
+pub use parent::start::StartMethod;
+pub use registry::Tasks;
+pub use wire::buffer::Buffer;
+pub use wire::message::{Descriptor, Slice};

@@ -15,8 +15,11 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
+use crate::Record;
+use crate::error::{Error, Result};
+use crate::file::DataFile;
 use crate::npy::header;
-use crate::{DataFile, Error, Record, Result};
+use crate::room::require;
 
 /// Records of one part. The parts, and so the data, do not depend on how many
 /// workers share them.
@@ -125,18 +128,19 @@ fn refuse_to_replace(path: &Path) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
         Err(error) => return Err(Error::io("examine", path)(error)),
     };
-    match replaceable {
-        true => Ok(()),
-        false => Err(Error::InTheWay {
+    if replaceable {
+        Ok(())
+    } else {
+        Err(Error::InTheWay {
             path: path.to_path_buf(),
-        }),
+        })
     }
 }
 
 fn require_disk(folder: &Path, records: usize) -> Result<()> {
     let disk = statvfs(folder).map_err(|error| Error::io("examine", folder)(error.into()))?;
     let free = disk.blocks_available() * disk.fragment_size();
-    crate::arguments::require(
+    require(
         "the data file",
         "disk space",
         records,

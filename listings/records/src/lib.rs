@@ -6,12 +6,14 @@ mod error;
 mod file;
 mod generate;
 mod npy;
+mod room;
 mod sum;
 
-pub use arguments::{DataArguments, MOST_RECORDS, MOST_WORKERS, require_memory};
+pub use arguments::{DataArguments, MOST_RECORDS, MOST_WORKERS};
 pub use error::{Error, Result};
 pub use file::DataFile;
 pub use generate::{generate, write_part};
+pub use room::require_memory;
 pub use sum::{batches, column, nansum, nansum_column};
 
 use bytemuck::{Pod, Zeroable};
@@ -19,7 +21,7 @@ use bytemuck::{Pod, Zeroable};
 /// One record of the data, 24 bytes: what the notes' `DataFrame.to_records` made.
 ///
 /// In memory and in the file alike, in this machine's byte order, without padding.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Record {
     /// Its number, from 0.
@@ -29,14 +31,6 @@ pub struct Record {
     /// 0, 1 or NaN.
     pub val: f64,
 }
-
-// SAFETY: three fields of eight bytes each, of which all zeros are a value.
-unsafe impl Zeroable for Record {}
-
-// SAFETY: in C's layout three fields of eight bytes have no padding between them or
-// behind, and any bytes are a value of each: two integers and a float. By hand,
-// because the derive would add a quarter to the time that a listing takes to build.
-unsafe impl Pod for Record {}
 
 /// The data is stored as it lies in memory, and the file says little-endian.
 const _: () = assert!(

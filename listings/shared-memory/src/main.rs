@@ -39,7 +39,11 @@ struct Part {
 
 fn process(part: Part) -> Result<f64, String> {
     trace!("Received data");
-    let memory = map(&part).map_err(|error| format!("cannot map the records: {error}"))?;
+    // SAFETY: a memfd is sealed against changes before it is sent. A data file is sent
+    // only if nobody has the permission to write to it: giving it back and writing during
+    // a run, or having had it open for writing all the while, would break the condition.
+    let memory =
+        unsafe { map(&part) }.map_err(|error| format!("cannot map the records: {error}"))?;
     let records: &[Record] =
         bytemuck::try_cast_slice(&memory).map_err(|error| error.to_string())?;
     trace!("Received data {}", MemoryUsage::now());
@@ -48,15 +52,17 @@ fn process(part: Part) -> Result<f64, String> {
     Ok(sum)
 }
 
-fn map(part: &Part) -> io::Result<Mmap> {
+/// Maps all records of which `part` names some.
+///
+/// # Safety
+///
+/// The bytes must neither change nor go while they are mapped.
+unsafe fn map(part: &Part) -> io::Result<Mmap> {
     let mut options = MmapOptions::new();
     options
         .offset(part.offset)
         .len(part.records * size_of::<Record>());
-    // SAFETY: nobody changes the bytes while they are mapped. A memfd is sealed
-    // against it before it is sent. A data file is sent only if nobody has the
-    // permission to write to it: who gives it back and writes during a run, or
-    // has had it open for writing all the while, breaks this condition.
+    // SAFETY: the caller's.
     let memory = unsafe { options.map(&part.memory) }?;
     // Read once, from front to back: the kernel need not note each page as one
     // that will be wanted again.

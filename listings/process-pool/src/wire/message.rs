@@ -1,5 +1,5 @@
 //! Arguments and results: a serde encoding, with what is too large or too alive
-//! for an encoding riding beside it.
+//! for an encoding travelling next to it.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,7 +15,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An encoded value and what rides beside it.
+/// An encoded value and what travels next to it.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
     pub control: Vec<u8>,
@@ -26,31 +26,31 @@ pub(crate) struct Message {
 thread_local! {
     /// The message whose value this thread is encoding or decoding. A value tells
     /// serde only the position of its slice or descriptor in it.
-    static UNDER_WAY: RefCell<Option<Message>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Message>> = const { RefCell::new(None) };
 }
 
 impl Message {
     pub fn encode<T: Serialize>(value: &T) -> postcard::Result<Self> {
-        UNDER_WAY.set(Some(Self::default()));
+        CURRENT.set(Some(Self::default()));
         let control = postcard::to_stdvec(value);
-        let beside = UNDER_WAY.take().unwrap_or_default();
+        let attached = CURRENT.take().unwrap_or_default();
         Ok(Self {
             control: control?,
-            ..beside
+            ..attached
         })
     }
 
     pub fn decode<T: DeserializeOwned>(mut self) -> postcard::Result<T> {
         let control = std::mem::take(&mut self.control);
-        UNDER_WAY.set(Some(self));
+        CURRENT.set(Some(self));
         let value = postcard::from_bytes(&control);
-        UNDER_WAY.take();
+        CURRENT.take();
         value
     }
 }
 
 fn with_message<T>(f: impl FnOnce(&mut Message) -> Option<T>) -> Option<T> {
-    UNDER_WAY.with_borrow_mut(|message| f(message.as_mut()?))
+    CURRENT.with_borrow_mut(|message| f(message.as_mut()?))
 }
 
 const ONLY_IN_A_MESSAGE: &str = "travels only in an argument or a result of a pool's task";

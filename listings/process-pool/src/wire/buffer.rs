@@ -33,6 +33,15 @@ impl Buffer {
     /// `UnexpectedEof` when the source ends before, `OutOfMemory` when there is no
     /// room for `len` bytes, else what read(2) says.
     pub fn read_from(source: BorrowedFd<'_>, len: usize) -> io::Result<Self> {
+        Self::read_when(|| Ok(()), source, len)
+    }
+
+    /// The same, with a call of `ready` before each read(2), which it may forbid.
+    pub(crate) fn read_when(
+        ready: impl Fn() -> io::Result<()>,
+        source: BorrowedFd<'_>,
+        len: usize,
+    ) -> io::Result<Self> {
         let mut words: Vec<u64> = Vec::new();
         words
             .try_reserve_exact(len.div_ceil(mem::size_of::<u64>()))
@@ -43,6 +52,7 @@ impl Buffer {
         let start: *mut u8 = words.as_mut_ptr().cast();
         let mut filled = 0;
         while filled < len {
+            ready()?;
             // SAFETY: `start` has room for `len` bytes, of which `filled` are
             // behind; read(2) writes at most the rest. Raw because the memory
             // is not initialised before.

@@ -1,48 +1,30 @@
 //! What a worker does: receive, call, reply, until the parent is done.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::panic::{self, AssertUnwindSafe};
 
 use mem_trace::mark;
 use nix::libc;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
-use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{Pid, dup2_stdin, getppid};
-use serde::{Deserialize, Serialize};
 
-use crate::argument::Message;
-use crate::channel::Channel;
-use crate::tasks;
-
-/// What a parent asks: the name of a task and its encoded argument.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Request<'a> {
-    pub task: &'a str,
-    pub argument: &'a [u8],
-}
-
-/// What a worker replies.
-#[derive(Serialize, Deserialize)]
-pub(crate) enum Reply {
-    /// The encoded result.
-    Done(Vec<u8>),
-    /// The message and place of the task's panic.
-    Panicked(String),
-    /// The request could not be carried out; the task was not called, or its
-    /// result cannot be sent.
-    Refused(String),
-}
+use crate::registry;
+use crate::wire::channel::Channel;
+use crate::wire::message::Message;
+use crate::wire::protocol::{Reply, Request};
 
 /// A worker that lost its place in the protocol ends with this code
 /// (`EX_PROTOCOL`, sysexits.h).
 const EXIT_PROTOCOL: i32 = 76;
 
 thread_local! {
+    /// Whether this thread is in the call of a task.
+    static IN_TASK: Cell<bool> = const { Cell::new(false) };
+    /// What the last panic in it said.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -59,8 +41,16 @@ pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
     if let Ok(nothing) = File::open("/dev/null") {
         let _ = dup2_stdin(nothing);
     }
-    // The parent reports a panic, with the worker's name: one report, one line.
-    panic::set_hook(Box::new(|info| PANIC.set(Some(one_line(info)))));
+    // The parent reports a task's panic, with the worker's name: one report, one line.
+    // Of any other it learns nothing, so that one is printed here.
+    let inherited = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if IN_TASK.get() {
+            PANIC.set(Some(one_line(info)));
+        } else {
+            inherited(info);
+        }
+    }));
 
     let code = loop {
         mark("waiting");
@@ -76,12 +66,12 @@ pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
                 match channel.send(&reply) {
                     Ok(()) => {}
                     Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                        let refusal = encode_reply(Reply::Refused(error.to_string()));
+                        let refusal = Reply::Refused(error.to_string()).encode();
                         if channel.send(&refusal).is_err() {
                             break 0;
                         }
                     }
-                    // The parent is gone: nobody is left to work for.
+                    // The parent is gone: no result is wanted any more.
                     Err(_) => break 0,
                 }
             }
@@ -97,20 +87,6 @@ pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
     // SAFETY: `_exit` has no preconditions. It is used because a forked worker
     // must not run the exit handlers that its parent registered (_exit(2)).
     unsafe { libc::_exit(code) }
-}
-
-/// The socket that [`crate::start`] gave a spawned worker, if this is one.
-pub(crate) fn channel_of_standard_input() -> Option<Channel> {
-    let stdin = io::stdin();
-    let kind = SFlag::from_bits_truncate(fstat(&stdin).ok()?.st_mode) & SFlag::S_IFMT;
-    if kind != SFlag::S_IFSOCK {
-        return None;
-    }
-    stdin
-        .as_fd()
-        .try_clone_to_owned()
-        .ok()
-        .map(Channel::from_socket)
 }
 
 // ANCHOR: parent
@@ -132,7 +108,7 @@ fn end_with_parent(parent: Pid) {
 fn answer(request: Message) -> Message {
     let control = request.control;
     let reply = match postcard::from_bytes::<Request>(&control) {
-        Ok(asked) => match tasks::find(asked.task) {
+        Ok(asked) => match registry::find(asked.task) {
             Some(task) => {
                 let argument = Message {
                     control: asked.argument.to_vec(),
@@ -141,10 +117,13 @@ fn answer(request: Message) -> Message {
                 };
                 // Of an earlier panic that its task caught itself.
                 PANIC.take();
-                match panic::catch_unwind(AssertUnwindSafe(|| (task.call)(argument))) {
+                IN_TASK.set(true);
+                let result = panic::catch_unwind(AssertUnwindSafe(|| (task.call)(argument)));
+                IN_TASK.set(false);
+                match result {
                     Ok(Ok(result)) => {
                         return Message {
-                            control: encode_reply(Reply::Done(result.control)).control,
+                            control: Reply::Done(result.control).encode().control,
                             ..result
                         };
                     }
@@ -160,12 +139,7 @@ fn answer(request: Message) -> Message {
         },
         Err(error) => Reply::Refused(format!("not a request: {error}")),
     };
-    encode_reply(reply)
-}
-
-fn encode_reply(reply: Reply) -> Message {
-    // Encoding strings and bytes to memory cannot fail.
-    Message::encode(&reply).unwrap_or_default()
+    reply.encode()
 }
 
 fn one_line(info: &panic::PanicHookInfo<'_>) -> String {

@@ -10,11 +10,11 @@ use std::thread::{self, JoinHandle};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::argument::Message;
 use crate::error::{Error, Result};
-use crate::start::{StartMethod, WorkerProcess, start_workers};
-use crate::tasks;
-use crate::worker::{Reply, Request};
+use crate::parent::start::{StartMethod, WorkerProcess, start_workers};
+use crate::registry;
+use crate::wire::message::Message;
+use crate::wire::protocol::{Answer, Request};
 
 /// What a pool is to be. Made by [`Pool::builder`].
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Builder {
     method: StartMethod,
     workers: usize,
     initializer: Option<Result<&'static str>>,
-    one_feeder: bool,
+    serial_sends: bool,
 }
 
 impl Builder {
@@ -38,14 +38,14 @@ impl Builder {
         F: Fn() + Copy + 'static,
     {
         let _ = initializer;
-        self.initializer = Some(tasks::name_of::<F>());
+        self.initializer = Some(registry::name_of::<F>());
         self
     }
 
     /// Sends to one worker at a time, as Python's pools do, instead of to all that
     /// are free at once. It is here to be measured.
-    pub fn one_feeder(mut self) -> Self {
-        self.one_feeder = true;
+    pub fn serial_sends(mut self) -> Self {
+        self.serial_sends = true;
         self
     }
 
@@ -55,8 +55,8 @@ impl Builder {
     ///
     /// See [`Error`]. No process is left when it fails.
     pub fn start(self) -> Result<Pool> {
-        if !tasks::are_registered() {
-            return Err(Error::AboveTheGuard);
+        if !registry::are_registered() {
+            return Err(Error::NotRegisteredYet);
         }
         if self.workers == 0 {
             return Err(Error::NoWorkers);
@@ -75,7 +75,7 @@ impl Builder {
                 workers: workers.len(),
             }),
             changed: Condvar::new(),
-            feeder: self.one_feeder.then(Mutex::default),
+            sending: self.serial_sends.then(Mutex::default),
         });
         // Dropped where a thread cannot be had: its workers end, and so do the others.
         let mut pool = Pool {
@@ -115,7 +115,7 @@ impl Pool {
             method,
             workers: thread::available_parallelism().map_or(1, Into::into),
             initializer: None,
-            one_feeder: false,
+            serial_sends: false,
         }
     }
 
@@ -132,10 +132,10 @@ impl Pool {
         R: DeserializeOwned,
     {
         let _ = task;
-        let task = tasks::name_of::<F>()?;
-        let batch = self.shared.number_batch();
-        let request = encode_request(task, &argument).map_err(|why| Error::Unsendable {
-            batch,
+        let task = registry::name_of::<F>()?;
+        let call = self.shared.number_call();
+        let request = Request::encode(task, &argument).map_err(|why| Error::Unsendable {
+            call,
             task,
             why: why.to_string(),
         })?;
@@ -143,7 +143,7 @@ impl Pool {
         let mut queue = self.shared.lock();
         if queue.workers > 0 {
             queue.jobs.push_back(Job {
-                batch,
+                call,
                 task,
                 request,
                 reply,
@@ -151,7 +151,7 @@ impl Pool {
             self.shared.changed.notify_one();
         }
         Ok(Task {
-            batch,
+            call,
             task,
             result,
             returns: PhantomData,
@@ -162,8 +162,8 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// The error of the first batch, in that order, that has no result. The other
-    /// batches are carried out nevertheless.
+    /// The error of the first call, in that order, that has no result. The other
+    /// calls are carried out nevertheless.
     pub fn map<F, A, R>(&self, task: F, arguments: impl IntoIterator<Item = A>) -> Result<Vec<R>>
     where
         F: Fn(A) -> R + Copy + 'static,
@@ -199,7 +199,7 @@ impl Drop for Pool {
 #[derive(Debug)]
 #[must_use = "a result that nobody waits for takes its error with it"]
 pub struct Task<R> {
-    batch: u64,
+    call: u64,
     task: &'static str,
     result: mpsc::Receiver<Result<(String, Message)>>,
     returns: PhantomData<fn() -> R>,
@@ -210,20 +210,20 @@ impl<R: DeserializeOwned> Task<R> {
     ///
     /// # Errors
     ///
-    /// See [`Error`]: a panic, a lost worker and a worker that could not be found
-    /// are told apart, with the names of worker and batch.
+    /// See [`Error`]: a panic, a lost worker and a pool without workers are different
+    /// errors, which name the worker and the call.
     pub fn wait(self) -> Result<R> {
-        let Self { batch, task, .. } = self;
+        let Self { call, task, .. } = self;
         match self.result.recv() {
             Ok(Ok((worker, result))) => result.decode().map_err(|why| Error::BadReply {
                 worker,
-                batch,
+                call,
                 task,
                 why: why.to_string(),
             }),
             Ok(Err(error)) => Err(error),
             // Its sender went with the queue.
-            Err(mpsc::RecvError) => Err(Error::NoWorkerLeft { batch, task }),
+            Err(mpsc::RecvError) => Err(Error::NoWorkerLeft { call, task }),
         }
     }
 }
@@ -231,7 +231,7 @@ impl<R: DeserializeOwned> Task<R> {
 /// A call that waits in the queue or is being carried out.
 #[derive(Debug)]
 struct Job {
-    batch: u64,
+    call: u64,
     task: &'static str,
     request: Message,
     reply: mpsc::Sender<Result<(String, Message)>>,
@@ -251,7 +251,7 @@ struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
     /// Held while a request is sent, where only one may be.
-    feeder: Option<Mutex<()>>,
+    sending: Option<Mutex<()>>,
 }
 
 impl Shared {
@@ -260,7 +260,7 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn number_batch(&self) -> u64 {
+    fn number_call(&self) -> u64 {
         let mut queue = self.lock();
         queue.submitted += 1;
         queue.submitted
@@ -302,16 +302,16 @@ impl Shared {
 fn drive(worker: WorkerProcess, shared: &Shared) {
     while let Some(job) = shared.next_job() {
         let Job {
-            batch,
+            call,
             task,
             request,
             reply,
         } = job;
         let exchanged = {
             let turn = shared
-                .feeder
+                .sending
                 .as_ref()
-                .map(|feeder| feeder.lock().unwrap_or_else(PoisonError::into_inner));
+                .map(|sending| sending.lock().unwrap_or_else(PoisonError::into_inner));
             let sent = worker.channel.send(&request);
             drop((turn, request));
             let reply = sent.and_then(|()| worker.channel.receive());
@@ -320,22 +320,22 @@ fn drive(worker: WorkerProcess, shared: &Shared) {
         let name = worker.name.clone();
         let lost = |worker, ending| Error::WorkerLost {
             worker,
-            batch,
+            call,
             task,
             ending,
         };
         let outcome = match exchanged {
-            Ok(message) => match understand(message) {
+            Ok(message) => match Answer::read(message) {
                 Ok(Answer::Done(result)) => Ok((name, result)),
                 Ok(Answer::Panicked(message)) => Err(Error::Panicked {
                     worker: name,
-                    batch,
+                    call,
                     task,
                     message,
                 }),
                 Ok(Answer::Refused(why)) => Err(Error::BadReply {
                     worker: name,
-                    batch,
+                    call,
                     task,
                     why,
                 }),
@@ -345,7 +345,7 @@ fn drive(worker: WorkerProcess, shared: &Shared) {
                 }
             },
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Err(Error::Unsendable {
-                batch,
+                call,
                 task,
                 why: error.to_string(),
             }),
@@ -375,36 +375,9 @@ fn hung_up(error: &io::Error) -> bool {
 }
 
 fn lose(shared: &Shared, reply: mpsc::Sender<Result<(String, Message)>>, error: Error) {
-    // First the count, so that who learns of the loss cannot submit to nobody.
+    // First the count: a caller that learns of the loss must not queue for no worker.
     shared.worker_lost();
     let _ = reply.send(Err(error));
-}
-
-enum Answer {
-    Done(Message),
-    Panicked(String),
-    Refused(String),
-}
-
-fn understand(message: Message) -> Result<Answer, String> {
-    match postcard::from_bytes(&message.control) {
-        Ok(Reply::Done(control)) => Ok(Answer::Done(Message { control, ..message })),
-        Ok(Reply::Panicked(text)) => Ok(Answer::Panicked(text)),
-        Ok(Reply::Refused(why)) => Ok(Answer::Refused(why)),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn encode_request<A: Serialize>(task: &str, argument: &A) -> postcard::Result<Message> {
-    let argument = Message::encode(argument)?;
-    let request = Request {
-        task,
-        argument: &argument.control,
-    };
-    Ok(Message {
-        control: postcard::to_stdvec(&request)?,
-        ..argument
-    })
 }
 
 /// Runs the initializer in all workers at once, and waits for them.
@@ -415,19 +388,20 @@ fn initialize(workers: &[WorkerProcess], task: &'static str) -> Result<()> {
         why,
     };
     let request =
-        encode_request(task, &()).map_err(|error| failed(&workers[0], error.to_string()))?;
+        Request::encode(task, &()).map_err(|error| failed(&workers[0], error.to_string()))?;
     for worker in workers {
         // A worker that is gone already is found out by its missing reply.
         let _ = worker.channel.send(&request);
     }
     for worker in workers {
         let why = match worker.channel.receive() {
-            Ok(Some(message)) => match understand(message) {
+            Ok(Some(message)) => match Answer::read(message) {
                 Ok(Answer::Done(_)) => continue,
                 Ok(Answer::Panicked(message)) => format!("it panicked: {message}"),
                 Ok(Answer::Refused(why)) | Err(why) => why,
             },
             Ok(None) => "it ended".to_string(),
+            Err(error) if hung_up(&error) => "it ended".to_string(),
             Err(error) => error.to_string(),
         };
         return Err(failed(worker, why));

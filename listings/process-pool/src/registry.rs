@@ -1,18 +1,13 @@
 //! The functions that workers can be asked to call, by name.
 
 use std::any::{TypeId, type_name};
-use std::env;
-use std::process;
 use std::sync::OnceLock;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::argument::Message;
 use crate::error::{Error, Result};
-use crate::fork_server::{self, SERVER_FLAG};
-use crate::start::WORKER_FLAG;
-use crate::worker;
+use crate::wire::message::Message;
 
 static REGISTERED: OnceLock<Vec<Entry>> = OnceLock::new();
 
@@ -95,38 +90,6 @@ impl Tasks {
         }
         self
     }
-
-    /// In a spawned worker: runs tasks and never returns. In a fork server: forks
-    /// workers and never returns. Elsewhere: returns at once. What stands above this
-    /// call in `main` runs in every spawned worker, and once in a fork server, too;
-    /// what stands below runs in the parent alone.
-    ///
-    /// # Panics
-    ///
-    /// If it is called a second time: a worker has to know all tasks at once.
-    pub fn serve_if_worker(self) {
-        assert!(
-            REGISTERED.set(self.entries).is_ok(),
-            "the tasks are registered once, at the top of main"
-        );
-        let mut arguments = env::args_os().skip(1);
-        let Some(flag) = arguments
-            .next()
-            .filter(|first| first == WORKER_FLAG || first == SERVER_FLAG)
-        else {
-            return;
-        };
-        let Some(channel) = worker::channel_of_standard_input() else {
-            let flag = flag.display();
-            eprintln!("{flag} is for a pool's processes: standard input must be its socket");
-            process::exit(2);
-        };
-        if flag == SERVER_FLAG {
-            fork_server::serve(channel);
-        }
-        let parent = arguments.next().and_then(|pid| pid.to_str()?.parse().ok());
-        worker::serve(channel, parent)
-    }
 }
 
 /// The name under which the function of type `F` was registered.
@@ -144,7 +107,19 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
     registered().iter().find(|entry| entry.name == name)
 }
 
-/// Whether [`Tasks::serve_if_worker`] has been called.
+/// Registers the list that [`find`] and [`name_of`] look in.
+///
+/// # Panics
+///
+/// If a list is registered already.
+pub(crate) fn register(tasks: Tasks) {
+    assert!(
+        REGISTERED.set(tasks.entries).is_ok(),
+        "the tasks are registered once, at the top of main"
+    );
+}
+
+/// Whether [`register`] has been called.
 pub(crate) fn are_registered() -> bool {
     REGISTERED.get().is_some()
 }

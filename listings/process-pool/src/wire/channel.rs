@@ -13,29 +13,35 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
     send, sendmsg, setsockopt, shutdown, socketpair, sockopt,
 };
 
-use crate::argument::Message;
-use crate::buffer::Buffer;
+use crate::pidfd::{PidFd, poll_until};
+use crate::wire::buffer::Buffer;
+use crate::wire::message::Message;
 
 /// Bytes of an encoded value.
 pub(crate) const MAX_CONTROL: usize = 64 << 20;
-/// Slices beside one value.
+/// Slices with one value.
 const MAX_SLICES: usize = 1024;
 /// Bytes of one slice.
 const MAX_SLICE: u64 = 1 << 40;
-/// Descriptors beside one value; the kernel takes at most 253.
+/// Descriptors with one value; the kernel takes at most 253.
 const MAX_DESCRIPTORS: usize = 64;
 /// Asked of the kernel for each direction; it gives what `wmem_max` allows.
 const SOCKET_BUFFER: usize = 1 << 20;
+
+/// A peer that is gone is an error, never a SIGPIPE; and a send gives up where it would
+/// have to wait, since only [`Channel::ready`] notices that the peer ends meanwhile.
+const SEND: MsgFlags = MsgFlags::MSG_NOSIGNAL.union(MsgFlags::MSG_DONTWAIT);
 
 const MAGIC: [u8; 4] = *b"pool";
 
@@ -73,6 +79,9 @@ impl Header {
 #[derive(Debug)]
 pub(crate) struct Channel {
     socket: OwnedFd,
+    /// The process at the other end. Others may hold copies of its socket, so the end
+    /// of the stream may be long in coming when the process has ended.
+    peer: Option<PidFd>,
 }
 
 impl Channel {
@@ -87,12 +96,17 @@ impl Channel {
         for socket in [&one, &other] {
             setsockopt(socket, sockopt::SndBuf, &SOCKET_BUFFER)?;
         }
-        Ok((Self { socket: one }, Self { socket: other }))
+        Ok((Self::from_socket(one), Self::from_socket(other)))
     }
 
     /// This end again in a process that received it, as its standard input.
     pub fn from_socket(socket: OwnedFd) -> Self {
-        Self { socket }
+        Self { socket, peer: None }
+    }
+
+    /// Takes the end of `peer` for the end of the stream from now on.
+    pub fn watch(&mut self, peer: PidFd) {
+        self.peer = Some(peer);
     }
 
     pub fn into_socket(self) -> OwnedFd {
@@ -105,7 +119,7 @@ impl Channel {
 
     /// Tells the other end that nothing more will come.
     pub fn finish_sending(&self) {
-        // Fails only when the other end is gone, which is what it would be told.
+        // Fails only when the other end is gone, and then there is nobody to notify.
         let _ = shutdown(self.socket.as_raw_fd(), nix::sys::socket::Shutdown::Write);
     }
 
@@ -117,7 +131,7 @@ impl Channel {
     /// `BrokenPipe` when the other end is gone.
     pub fn send(&self, message: &Message) -> io::Result<()> {
         let too_much = |what: &str, is: u64, most: u64| {
-            let error = format!("{is} {what} in one message, {most} is the most");
+            let error = format!("expected at most {most} {what} in one message, found {is}");
             Err(io::Error::new(io::ErrorKind::InvalidInput, error))
         };
         if message.control.len() > MAX_CONTROL {
@@ -164,11 +178,36 @@ impl Channel {
 
     /// Waits until a message begins, or the other end is gone.
     pub fn wait(&self) -> io::Result<()> {
-        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut fds, PollTimeout::NONE) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(error) => Err(error.into()),
+        self.ready(PollFlags::POLLIN)
+    }
+
+    /// Whether nobody has the other end any more.
+    pub fn is_hung_up(&self) -> bool {
+        // Without requested events poll(2) reports the hang-up alone.
+        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::empty())];
+        poll_until(&mut fds, Some(Instant::now())).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Waits until the socket takes or gives bytes, or says why not.
+    ///
+    /// # Errors
+    ///
+    /// `UnexpectedEof` when the watched peer has ended and left nothing to read.
+    fn ready(&self, events: PollFlags) -> io::Result<()> {
+        let socket = || PollFd::new(self.socket.as_fd(), events);
+        let Some(peer) = &self.peer else {
+            return poll_until(&mut [socket()], None).map(drop);
+        };
+        let mut both = [socket(), PollFd::new(peer.as_fd(), PollFlags::POLLIN)];
+        poll_until(&mut both, None)?;
+        if both[0].any().unwrap_or(false) {
+            return Ok(());
         }
+        // The peer has ended. Its last bytes may have come between the looks at the two.
+        if poll_until(&mut [socket()], Some(Instant::now()))? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(())
     }
 
     /// Receives one message; `None` when the other end has finished.
@@ -218,15 +257,15 @@ impl Channel {
     }
 
     fn receive_exactly(&self, len: usize) -> io::Result<Buffer> {
-        Buffer::read_from(self.socket.as_fd(), len)
+        Buffer::read_when(|| self.ready(PollFlags::POLLIN), self.socket.as_fd(), len)
     }
 
-    /// `MSG_NOSIGNAL`: a worker that is gone is an error here, never a SIGPIPE.
     fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            match send(self.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
+            self.ready(PollFlags::POLLOUT)?;
+            match send(self.socket.as_raw_fd(), bytes, SEND) {
                 Ok(sent) => bytes = &bytes[sent..],
-                Err(Errno::EINTR) => {}
+                Err(Errno::EINTR | Errno::EAGAIN) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -245,9 +284,9 @@ impl Channel {
         let rights = if raw.is_empty() { &[][..] } else { &rights };
         let iov = [IoSlice::new(bytes)];
         loop {
-            let socket = self.socket.as_raw_fd();
-            match sendmsg::<()>(socket, &iov, rights, MsgFlags::MSG_NOSIGNAL, None) {
-                Err(Errno::EINTR) => {}
+            self.ready(PollFlags::POLLOUT)?;
+            match sendmsg::<()>(self.socket.as_raw_fd(), &iov, rights, SEND, None) {
+                Err(Errno::EINTR | Errno::EAGAIN) => {}
                 sent => return Ok(sent?),
             }
         }
@@ -262,6 +301,7 @@ impl Channel {
         let mut descriptors = Vec::new();
         let mut filled = 0;
         while filled < HEADER {
+            self.ready(PollFlags::POLLIN)?;
             let mut iov = [IoSliceMut::new(&mut bytes[filled..])];
             let flags = MsgFlags::MSG_CMSG_CLOEXEC;
             let got = match recvmsg::<()>(self.socket.as_raw_fd(), &mut iov, Some(&mut room), flags)
@@ -278,7 +318,7 @@ impl Channel {
                 if let ControlMessageOwned::ScmRights(raw) = message {
                     descriptors.extend(raw.into_iter().map(|fd| {
                         // SAFETY: the kernel made this descriptor for this
-                        // process in the call above; nobody else knows it.
+                        // process in the call above; nothing else owns it.
                         Arc::new(unsafe { OwnedFd::from_raw_fd(fd) })
                     }));
                 }
@@ -294,7 +334,7 @@ impl Channel {
 }
 
 /// Closes the descriptors in a control buffer that was cut short: this process had no
-/// room for all of them, and nobody would know of those that came.
+/// room for all of them, and no owner would ever close those that came.
 fn close_received(room: &[u8]) {
     let header_len = mem::size_of::<libc::cmsghdr>();
     if room.len() < header_len {
@@ -312,7 +352,7 @@ fn close_received(room: &[u8]) {
     }
     for raw in room[start..end].chunks_exact(mem::size_of::<RawFd>()) {
         let raw = RawFd::from_ne_bytes(raw.try_into().expect("a chunk of its size"));
-        // SAFETY: the kernel made this descriptor for this process; nobody knows it.
+        // SAFETY: the kernel made this descriptor for this process; nothing else owns it.
         drop(unsafe { OwnedFd::from_raw_fd(raw) });
     }
 }
@@ -322,10 +362,13 @@ mod tests {
     use std::fs::File;
     use std::io::{Read, Write};
     use std::os::fd::AsFd;
+    use std::process::Command;
     use std::thread;
 
+    use nix::unistd::Pid;
+
     use super::*;
-    use crate::{Descriptor, Slice};
+    use crate::wire::message::{Descriptor, Slice};
 
     /// What one end receives when `bytes` are written to the other and it closes.
     fn received(bytes: &[u8]) -> io::Result<Option<Message>> {
@@ -423,6 +466,25 @@ mod tests {
             io::ErrorKind::UnexpectedEof
         );
         assert!(received(&[]).expect("no error").is_none());
+    }
+
+    #[test]
+    fn a_peer_that_has_ended_ends_the_stream_after_what_it_sent() {
+        let (mut one, other) = Channel::pair().expect("pair");
+        let mut peer = Command::new("true").spawn().expect("spawn");
+        let pidfd = PidFd::open(Pid::from_raw(peer.id().cast_signed())).expect("pidfd");
+        assert!(pidfd.has_ended(None));
+        one.watch(pidfd);
+        let message = Message::encode(&7u64).expect("encodes");
+        other.send(&message).expect("sends");
+
+        let received = one.receive().expect("receives").expect("a message");
+        assert_eq!(received.decode::<u64>().expect("decodes"), 7);
+        // `other` is still open, as a copy of it in a grandchild would be.
+        let end = one.receive().expect_err("the end");
+        assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
+        drop(other);
+        peer.wait().expect("reaped");
     }
 
     #[test]

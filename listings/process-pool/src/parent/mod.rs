@@ -1,0 +1,8 @@
+//! Knows how workers are started, fed, watched and reaped by the process that uses them.
+//! Never runs a task; of `child` it calls only the worker's loop, in a forked child.
+//! Callers: the crate's users, through the names that `lib.rs` exports.
+
+pub(crate) mod fork_server;
+pub(crate) mod pool;
+pub(crate) mod process;
+pub(crate) mod start;

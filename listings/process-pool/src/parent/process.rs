@@ -1,0 +1,51 @@
+//! A worker's process, as the parent of its pool sees it: killed, and waited for.
+
+use std::sync::Arc;
+
+use nix::sys::wait::WaitStatus;
+
+use crate::error::Ending;
+use crate::parent::fork_server::{ForkServer, Forked};
+use crate::pidfd::PidFd;
+
+/// Whose child it is decides who may reap it.
+#[derive(Debug)]
+pub(crate) enum Process {
+    /// This process's own.
+    Child(PidFd),
+    /// The fork server's, which reports how it ended, and stays while it has workers.
+    ForkedByServer {
+        forked: Forked,
+        _server: Arc<ForkServer>,
+    },
+}
+
+impl Process {
+    /// A descriptor to watch and kill it by, also where another process reaps it.
+    pub fn pidfd(&self) -> &PidFd {
+        match self {
+            Self::Child(pidfd) => pidfd,
+            Self::ForkedByServer { forked, .. } => &forked.process,
+        }
+    }
+
+    /// Waits until it has ended and been reaped, and tells how it ended.
+    pub fn reap(&self) -> Ending {
+        match self {
+            Self::Child(pidfd) => Ending::of(pidfd.reap()).unwrap_or(Ending::AlreadyReaped),
+            Self::ForkedByServer { forked, .. } => {
+                Ending::of(forked.ending()).unwrap_or(Ending::ServerGone)
+            }
+        }
+    }
+}
+
+impl Ending {
+    fn of(status: Option<WaitStatus>) -> Option<Ending> {
+        match status? {
+            WaitStatus::Exited(_, code) => Some(Ending::Exited { code }),
+            WaitStatus::Signaled(_, signal, _) => Some(Ending::Killed { signal }),
+            _ => None,
+        }
+    }
+}

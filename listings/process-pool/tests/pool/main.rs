@@ -1,0 +1,323 @@
+//! What a pool promises, each promise for each start method.
+//!
+//! A scenario runs as a process of its own (this program again), in a process
+//! group of its own and under a deadline; when it ends, nothing of its group may
+//! be left.
+
+mod calls;
+mod endings;
+mod processes;
+mod tasks;
+
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Pid, getpid};
+use process_pool::{Error, Pool, StartMethod, Tasks};
+
+/// A scenario that takes longer hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+const SCENARIO: &str = "--scenario";
+
+/// In place of a scenario's name: starts a pool before the tasks are registered.
+const ABOVE_THE_GUARD: &str = "--above-the-guard";
+
+/// Variables that have this program do something before its tasks are registered.
+const PRINT_ABOVE_THE_GUARD: &str = "PRINT_ABOVE_THE_GUARD";
+const THREAD_ABOVE_THE_GUARD: &str = "THREAD_ABOVE_THE_GUARD";
+
+type Scenario = fn(StartMethod);
+
+const SCENARIOS: &[(&str, Scenario)] = &[
+    ("results_come_in_the_order_of_the_arguments", calls::order),
+    ("a_free_worker_takes_the_next_call", calls::next_call),
+    (
+        "each_worker_is_a_process_of_its_own_and_named",
+        calls::names,
+    ),
+    (
+        "the_initializer_runs_once_in_each_worker",
+        calls::initializer_runs,
+    ),
+    (
+        "an_initializer_that_panics_fails_the_start",
+        calls::initializer_panics,
+    ),
+    (
+        "a_panic_names_worker_and_call_and_the_worker_lives_on",
+        endings::panics,
+    ),
+    ("an_exit_without_a_reply_tells_the_code", endings::exits),
+    (
+        "a_killed_worker_is_named_with_its_call_and_signal",
+        endings::killed,
+    ),
+    ("an_abort_is_told_from_a_panic", endings::aborts),
+    (
+        "work_goes_on_with_the_workers_that_are_left",
+        endings::goes_on,
+    ),
+    (
+        "with_the_last_worker_lost_every_waiting_call_is_told",
+        endings::last_worker,
+    ),
+    (
+        "a_worker_that_sends_garbage_is_killed_and_named",
+        endings::garbage,
+    ),
+    (
+        "a_worker_that_hangs_up_and_goes_on_is_killed",
+        endings::hangs_up,
+    ),
+    (
+        "descriptors_that_do_not_fit_are_closed_and_told",
+        processes::too_many_descriptors,
+    ),
+    (
+        "large_messages_in_both_directions_do_not_deadlock",
+        calls::both_full,
+    ),
+    ("serial_sends_give_the_same_results", calls::serial_sends),
+    (
+        "a_result_beyond_the_bound_is_refused_and_the_worker_lives_on",
+        calls::large_result,
+    ),
+    (
+        "an_argument_beyond_the_bound_is_refused_and_the_worker_lives_on",
+        calls::large_argument,
+    ),
+    ("slices_arrive_whole_and_aligned", calls::slices),
+    (
+        "a_descriptor_opens_the_same_memory_in_the_worker",
+        calls::descriptors,
+    ),
+    (
+        "a_task_finds_nothing_on_its_standard_input",
+        calls::standard_input,
+    ),
+    ("a_worker_holds_no_socket_but_its_own", processes::sockets),
+    (
+        "dropping_the_pool_leaves_no_child_and_no_descriptor",
+        processes::nothing_left,
+    ),
+    (
+        "work_that_was_submitted_is_done_before_the_pool_is_gone",
+        calls::drop_waits,
+    ),
+    (
+        "an_unregistered_function_is_refused_by_name",
+        calls::unregistered,
+    ),
+    (
+        "a_pool_above_the_guard_is_refused",
+        processes::above_the_guard,
+    ),
+    ("a_pool_without_workers_is_refused", calls::no_workers),
+    ("fork_is_refused_beside_another_thread", processes::threads),
+    (
+        "a_pool_works_where_sigchld_is_ignored",
+        endings::sigchld_ignored,
+    ),
+    (
+        "end_of_file_ends_the_workers_of_a_killed_parent",
+        processes::parent_killed_while_idle,
+    ),
+    (
+        "a_busy_worker_ends_with_its_parent",
+        processes::parent_killed_while_busy,
+    ),
+    ("what_a_buffer_held_is_printed_once", calls::buffered_output),
+    (
+        "what_is_printed_above_the_guard_appears_once_for_each_process_that_ran_it",
+        processes::printed_above_the_guard,
+    ),
+    (
+        "a_process_with_a_thread_above_the_guard_does_not_fork",
+        processes::thread_above_the_guard,
+    ),
+    (
+        "a_panic_in_another_thread_of_a_task_is_printed",
+        endings::panic_in_another_thread,
+    ),
+    (
+        "a_lost_worker_is_told_while_its_own_child_holds_the_socket",
+        endings::lost_beside_a_grandchild,
+    ),
+    (
+        "a_request_to_a_dead_worker_whose_child_holds_the_socket_fails",
+        endings::sent_beside_a_grandchild,
+    ),
+    (
+        "dropping_the_pool_does_not_wait_for_a_workers_child",
+        endings::dropped_beside_a_grandchild,
+    ),
+    (
+        "a_worker_does_not_unwind_into_its_parents_code",
+        endings::no_unwinding_into_the_parent,
+    ),
+];
+
+/// What only the fork server promises.
+const OF_THE_SERVER: &[(&str, Scenario)] = &[
+    (
+        "two_pools_share_one_server_that_ends_with_the_last",
+        processes::shared_server,
+    ),
+    (
+        "with_a_killed_server_its_call_is_told_and_the_next_pool_has_a_new_one",
+        processes::server_killed,
+    ),
+    (
+        "an_interrupt_of_the_group_is_not_the_servers_to_obey",
+        processes::server_interrupted,
+    ),
+];
+
+fn main() -> ExitCode {
+    if env::args().any(|argument| argument == ABOVE_THE_GUARD) {
+        let method = env::args()
+            .next_back()
+            .expect("a method")
+            .parse()
+            .expect("a start method");
+        let error = Pool::builder(method)
+            .workers(1)
+            .start()
+            .expect_err("refused");
+        assert!(matches!(error, Error::NotRegisteredYet), "{error}");
+        return ExitCode::SUCCESS;
+    }
+    if env::var_os(PRINT_ABOVE_THE_GUARD).is_some() {
+        print!("<above>");
+    }
+    if env::var_os(THREAD_ABOVE_THE_GUARD).is_some() {
+        thread::spawn(|| {
+            loop {
+                thread::park();
+            }
+        });
+    }
+    Tasks::new()
+        .add(tasks::double)
+        .add(tasks::name_and_pid)
+        .add(tasks::initialized)
+        .add(tasks::fail)
+        .add(tasks::wait_for_file)
+        .add(tasks::reverse)
+        .add(tasks::sum_words)
+        .add(tasks::bytes_of_length)
+        .add(tasks::read_descriptor)
+        .add(tasks::open_many)
+        .add(tasks::parents_pid)
+        .add(tasks::read_standard_input)
+        .add(tasks::count_sockets)
+        .add(tasks::append_line)
+        .add(tasks::panic_in_a_thread)
+        .add(tasks::panic_with_a_bomb)
+        .add(tasks::leave_a_child)
+        .add_initializer(tasks::note_start)
+        .add_initializer(tasks::panic_at_start)
+        .add_initializer(tasks::outlive_parent_if_it_can)
+        .serve_if_worker();
+
+    let arguments: Vec<String> = env::args().collect();
+    if let [_, flag, name, method] = &arguments[..]
+        && flag == SCENARIO
+    {
+        let (_, scenario) = SCENARIOS
+            .iter()
+            .chain(OF_THE_SERVER)
+            .find(|(n, _)| n == name)
+            .expect("a scenario");
+        scenario(method.parse().expect("a start method"));
+        return ExitCode::SUCCESS;
+    }
+
+    let of_all = SCENARIOS
+        .iter()
+        .flat_map(|&(name, _)| StartMethod::ALL.map(|method| (name, method)));
+    let of_the_server = OF_THE_SERVER
+        .iter()
+        .map(|&(name, _)| (name, StartMethod::ForkServer));
+    let trials = of_all
+        .chain(of_the_server)
+        .map(|(name, method)| {
+            Trial::test(format!("{method}::{name}"), move || {
+                run_scenario(name, method)
+            })
+        })
+        .collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Runs one scenario as a process; its failure is what it printed.
+fn run_scenario(name: &str, method: StartMethod) -> Result<(), Failed> {
+    let mut child = Command::new(env::current_exe()?)
+        .args([SCENARIO, name, &method.to_string()])
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let group = Pid::from_raw(child.id().cast_signed());
+    let mut out = child.stdout.take().ok_or("no stdout")?;
+    let mut err = child.stderr.take().ok_or("no stderr")?;
+    let printed = thread::spawn(move || {
+        let mut text = String::new();
+        let _ = err.read_to_string(&mut text);
+        let _ = out.read_to_string(&mut text);
+        text
+    });
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if started.elapsed() > DEADLINE {
+            killpg(group, Signal::SIGKILL)?;
+            child.wait()?;
+            return Err(format!("hangs:\n{}", printed.join().unwrap_or_default()).into());
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    if !gone_within_a_second(|| killpg(group, None) == Err(Errno::ESRCH)) {
+        killpg(group, Signal::SIGKILL)?;
+        return Err("a process was left behind".into());
+    }
+    if !status.success() {
+        return Err(format!("{status}:\n{}", printed.join().unwrap_or_default()).into());
+    }
+    Ok(())
+}
+
+fn gone_within_a_second(gone: impl Fn() -> bool) -> bool {
+    let started = Instant::now();
+    while !gone() {
+        if started.elapsed() > Duration::from_secs(1) {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    true
+}
+
+fn pool(method: StartMethod, workers: usize) -> Pool {
+    Pool::builder(method)
+        .workers(workers)
+        .start()
+        .expect("the pool starts")
+}
+
+/// A folder of this scenario's own.
+fn folder() -> std::path::PathBuf {
+    let folder = env::temp_dir().join(format!("process-pool-{}", getpid()));
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
