@@ -1,16 +1,17 @@
 //! The command line: the one place that parses arguments and prints results.
 
+mod serve;
 pub(crate) mod terminal;
 
 use std::fmt;
 use std::io::{ErrorKind, Write};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
+use self::serve::ServeOptions;
 use self::terminal::Terminal;
 use crate::book::claim::By;
 use crate::book::listing::{Book, RunRef, Size};
@@ -23,7 +24,7 @@ use crate::record::line::lines_of;
 use crate::run::runner::Stop;
 use crate::run::session::{LiveFigures, Session};
 use crate::run::shutdown;
-use crate::serve;
+use crate::text::ansi;
 use crate::text::words::counted;
 use crate::verbs::build;
 use crate::verbs::check::{self, Report};
@@ -103,30 +104,6 @@ enum Question {
     },
 }
 
-/// RecordOptions the book is served.
-#[derive(Debug, Clone, Args)]
-pub struct ServeOptions {
-    /// The port to listen on
-    #[arg(long, default_value_t = 3000)]
-    pub port: u16,
-    /// The address to listen on
-    #[arg(long, default_value = "127.0.0.1")]
-    pub host: IpAddr,
-    /// Do not open a browser
-    #[arg(long)]
-    pub no_open: bool,
-}
-
-impl Default for ServeOptions {
-    fn default() -> ServeOptions {
-        ServeOptions {
-            port: 3000,
-            host: IpAddr::from([127, 0, 0, 1]),
-            no_open: false,
-        }
-    }
-}
-
 /// The arguments are wrong: one line, exit status 2.
 #[derive(Debug)]
 pub struct UsageError(pub String);
@@ -195,7 +172,10 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         .verb
         .unwrap_or(Verb::Serve(ServeOptions::default()))
     {
-        Verb::Serve(options) => serve(&book_root(root)?, &options),
+        Verb::Serve(options) => {
+            serve::serve(&book_root(root)?, &options)?;
+            Ok(ExitStatus::Success)
+        }
         Verb::Build { dest, live: false } => build(&book_root(root)?, dest.as_deref()),
         Verb::Build { dest, live: true } => in_session(root, |session, terminal, out| {
             build_live(session, dest.as_deref(), terminal, out)
@@ -247,7 +227,7 @@ fn in_session(
     let stop = Stop::default();
     let request = stop.clone();
     shutdown::on_shutdown(move || request.request())?;
-    let session = Session::new(&book, stop);
+    let session = Session::new(&book, stop).on_broken_build(show_diagnostics);
     verb(
         &session,
         Terminal::of_stdout(),
@@ -255,14 +235,17 @@ fn in_session(
     )
 }
 
-fn serve(root: &Path, options: &ServeOptions) -> Result<ExitStatus> {
-    let options = serve::Options {
-        host: options.host,
-        port: options.port,
-        open: !options.no_open,
-    };
-    serve::serve(root, &options)?;
-    Ok(ExitStatus::Success)
+/// Shows what a compiler says, in its colours where standard error takes them.
+fn show_diagnostics(diagnostics: &str) {
+    let colour = supports_color::on(supports_color::Stream::Stderr).is_some();
+    for line in diagnostics.lines() {
+        if colour {
+            eprintln!("{line}");
+        } else {
+            let pieces = ansi::pieces(line).into_iter();
+            eprintln!("{}", pieces.map(|piece| piece.text).collect::<String>());
+        }
+    }
 }
 
 fn build(root: &Path, dest: Option<&Path>) -> Result<ExitStatus> {

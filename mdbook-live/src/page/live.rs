@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{column, host_line, lines_of, verdict_mark, with_code};
+use super::{column, host_line, line, lines_of, verdict_mark, with_code};
 use crate::book::claim::Claim;
 use crate::book::varies::Varies;
 use crate::judge::agreement;
@@ -11,6 +11,7 @@ use crate::judge::checks::Judgement;
 use crate::record::cast::{HostCard, date_of};
 use crate::record::line::Line;
 use crate::record::result::RunResult;
+use crate::text::words::grouped;
 
 /// A live run that was made while the book was built.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ pub fn template() -> String {
             div.live-controls {
                 button.live-run type="button" { "Run" }
                 button.live-stop type="button" hidden { "Stop" }
-                label {
+                label.live-sizes hidden {
                     span { "Size " }
                     select.live-size {
                         option value="quick" selected { "quick" }
@@ -48,6 +49,26 @@ pub fn template() -> String {
         }
     };
     page.into_string()
+}
+
+/// A line that a live run has printed, or the beginning of one that lacks that many bytes.
+pub fn live_line(beginning: &str, lacks: usize, varies: &Varies) -> String {
+    let mut html = line(beginning, varies);
+    if lacks > 0 {
+        let note = html! {
+            span.cut { "… " (grouped(lacks)) " more bytes of this line are not shown" }
+        };
+        html.push_str(&note.into_string());
+    }
+    html
+}
+
+/// In place of a verdict whose HTML has so many bytes.
+pub fn live_verdict_too_long(bytes: usize) -> String {
+    html! {
+        span.live-verdict { "Live: what was seen is too long to show, " (grouped(bytes)) " bytes." }
+    }
+    .into_string()
 }
 
 /// The verdict of a claim on a live run.

@@ -29,7 +29,9 @@ mod verdicts;
 
 pub use chart::{ChartFigure, ChartRow, ChartView, chart};
 pub use diagram::diagram as diagram_figure;
-pub use live::{LiveView, live_verdict, template as live_template};
+pub use live::{
+    LiveView, live_line, live_verdict, live_verdict_too_long, template as live_template,
+};
 pub use plot::{PlotView, Point, Series, plot};
 pub use timeline::{picture, timeline, timeline_not_recorded};
 pub use verdicts::{VerdictsView, verdicts};
