@@ -97,6 +97,42 @@ pub fn serve(book: &Path, ignored: Option<&str>) -> Result<(Ended, String), Fail
     Ok((server, url))
 }
 
+/// A book of one chapter and one listing, `demo`, with this program and these runs, each a
+/// name and its arguments in TOML.
+pub fn small_book(program: &str, runs: &[(&str, &str)]) -> Result<tempfile::TempDir, Failed> {
+    let book = tempfile::tempdir()?;
+    let mut runs_toml = String::new();
+    let mut chapter = "# One\n".to_owned();
+    for (name, args) in runs {
+        runs_toml += &format!(
+            "[[run]]\nname = '{name}'\ncaption = 'A run'\nargs = [{args}]\nlimit_s = 60\n\
+             [[run.claim]]\nsays = 'It begins'\ncount = {{ of = '^under way', is = 1 }}\n"
+        );
+        chapter += &format!("\n{{{{#run demo/{name}}}}}\n");
+    }
+    for (path, text) in [
+        (
+            "book.toml",
+            "[book]\ntitle = 'Small'\n[preprocessor.live]\ncommand = 'mdbook-live preprocess'\n\
+             before = ['links']\nlistings = ['listings/*']\n",
+        ),
+        ("src/SUMMARY.md", "# Summary\n\n- [One](one.md)\n"),
+        ("src/one.md", &chapter),
+        ("listings/demo/runs.toml", &runs_toml),
+        (
+            "listings/demo/Cargo.toml",
+            "[package]\nname = 'demo'\nversion = '0.1.0'\nedition = '2024'\n[workspace]\n",
+        ),
+        ("listings/demo/src/main.rs", program),
+        (".gitignore", "/listings/demo/go\n"),
+    ] {
+        let path = book.path().join(path);
+        fs::create_dir_all(path.parent().ok_or("a path without a folder")?)?;
+        fs::write(path, text)?;
+    }
+    Ok(book)
+}
+
 /// The processes of runs that are under way, of this test's servers alone: a reader may
 /// have another one open.
 pub fn processes_of_runs() -> BTreeMap<u32, String> {

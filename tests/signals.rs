@@ -1,18 +1,46 @@
-//! Whoever ends the server ends the run that it is making.
+//! When the server ends, so does the run that it is making.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fork_spawn_share::root;
 use libtest_mimic::Failed;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 mod server;
 
-use server::{Ended, Outcome, PATIENCE, no_process_is_left, processes_of_runs, serve};
+use server::{Ended, Outcome, PATIENCE, no_process_is_left, processes_of_runs, serve, small_book};
+
+/// Two workers that end when their parent does, one of them in a session of its own and deaf
+/// to SIGTERM; all go on until there is a file `go`.
+const PROGRAM: &str = r#"
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn main() {
+    let workers = [
+        vec!["cat"],
+        vec!["setsid", "sh", "-c", "trap '' TERM; exec cat"],
+    ];
+    let workers = workers.map(|worker| {
+        let mut command = Command::new(worker[0]);
+        let command = command.args(&worker[1..]).stdin(Stdio::piped());
+        command.stdout(Stdio::null()).spawn().unwrap()
+    });
+    println!("under way");
+    while !Path::new("go").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    for mut worker in workers {
+        drop(worker.stdin.take());
+        worker.wait().unwrap();
+    }
+}
+"#;
 
 /// What the server at `url` answers to a request, its head first.
 fn ask(url: &str, request: &str, body: &str) -> Result<BufReader<TcpStream>, Failed> {
@@ -28,7 +56,7 @@ fn ask(url: &str, request: &str, body: &str) -> Result<BufReader<TcpStream>, Fai
     // The token is in every page: the page's own script sends it.
     if request.starts_with("POST") {
         let mut page = String::new();
-        ask(url, "GET /module-state.html", "")?.read_to_string(&mut page)?;
+        ask(url, "GET /one.html", "")?.read_to_string(&mut page)?;
         let token = page
             .split_once("\"x-live-token\": \"")
             .and_then(|(_, rest)| rest.split('"').next())
@@ -39,16 +67,22 @@ fn ask(url: &str, request: &str, body: &str) -> Result<BufReader<TcpStream>, Fai
     Ok(BufReader::new(stream))
 }
 
-/// A run that has printed its first line and is under way.
+/// A run that has printed its first line and is under way with both its workers.
 fn run_under_way(url: &str) -> Result<BufReader<TcpStream>, Failed> {
-    let wish = r#"{"run": "module-state/spawn", "size": "quick"}"#;
-    let mut told = ask(url, "POST /live/runs", wish)?;
+    let request = r#"{"run": "demo/long", "size": "quick"}"#;
+    let mut told = ask(url, "POST /live/runs", request)?;
     for line in told.by_ref().lines() {
-        if line?.contains(r#""event":"line""#) {
-            return match processes_of_runs().len() {
-                0 => Err("a line came, and no process is there".into()),
-                _ => Ok(told),
-            };
+        if line?.contains(r#""event":"lines""#) {
+            // A process that is about to execute its program shows no environment.
+            let deadline = Instant::now() + PATIENCE;
+            while processes_of_runs().len() < 3 {
+                if Instant::now() > deadline {
+                    let processes = processes_of_runs();
+                    return Err(format!("of its processes only {processes:?}").into());
+                }
+                thread::sleep(Duration::from_millis(5));
+            }
+            return Ok(told);
         }
     }
     Err("the run printed nothing".into())
@@ -70,25 +104,59 @@ fn ends_well(server: &mut Ended) -> Outcome {
     Err("the server goes on".into())
 }
 
+/// One test at a time: each looks at all runs of this program.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[test]
-fn a_signal_ends_the_server_and_its_run_unless_it_was_ignored() -> Outcome {
+fn a_signal_ends_the_server_and_its_run() -> Outcome {
+    let _alone = alone();
+    let book = small_book(PROGRAM, &[("long", "")])?;
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        let (mut server, url) = serve(root(), None)?;
+        let (mut server, url) = serve(book.path(), None)?;
         let _told = run_under_way(&url)?;
         send(&server, signal)?;
         ends_well(&mut server)?;
         no_process_is_left()?;
     }
+    Ok(())
+}
 
-    // As nohup(1) starts it: the terminal goes, the server and its run go on.
-    let (mut server, url) = serve(root(), Some("HUP"))?;
+/// As nohup(1) starts it: the terminal goes, the server and its run go on.
+#[test]
+fn an_ignored_signal_leaves_the_server_and_its_run() -> Outcome {
+    let _alone = alone();
+    let book = small_book(PROGRAM, &[("long", "")])?;
+    let (mut server, url) = serve(book.path(), Some("HUP"))?;
     let mut told = run_under_way(&url)?;
     send(&server, Signal::SIGHUP)?;
+    fs::write(book.path().join("listings/demo/go"), "")?;
     let mut rest = String::new();
     told.read_to_string(&mut rest)?;
-    if !rest.contains(r#""event":"verdicts""#) {
+    if !(rest.contains(r#""event":"verdicts""#) && rest.contains(r#""well":true"#)) {
         return Err(format!("the run did not come to its end: {rest}").into());
     }
     send(&server, Signal::SIGTERM)?;
     ends_well(&mut server)
+}
+
+#[test]
+fn a_killed_server_leaves_no_process_of_its_run() -> Outcome {
+    let _alone = alone();
+    for signal in [Signal::SIGKILL, Signal::SIGQUIT] {
+        let book = small_book(PROGRAM, &[("long", "")])?;
+        let (server, url) = serve(book.path(), None)?;
+        let _told = run_under_way(&url)?;
+        send(&server, signal)?;
+        let left = no_process_is_left();
+        // Whatever is left ends with this test.
+        fs::write(book.path().join("listings/demo/go"), "")?;
+        if let Err(error) = left {
+            no_process_is_left()?;
+            return Err(format!("after {signal}: {error:?}").into());
+        }
+    }
+    Ok(())
 }

@@ -1,10 +1,11 @@
 //! The arguments of every verb.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use super::serve::ServeOptions;
 
 /// Runs, records, checks and serves the listings of a book
 #[derive(Debug, Parser)]
@@ -73,30 +74,6 @@ pub(super) enum Question {
         /// As in [output.RENDERER]
         renderer: String,
     },
-}
-
-/// How the book is served.
-#[derive(Debug, Clone, Args)]
-pub(super) struct ServeOptions {
-    /// The port to listen on
-    #[arg(long, default_value_t = 3000)]
-    pub port: u16,
-    /// The address to listen on
-    #[arg(long, default_value = "127.0.0.1")]
-    pub host: IpAddr,
-    /// Do not open a browser
-    #[arg(long)]
-    pub no_open: bool,
-}
-
-impl Default for ServeOptions {
-    fn default() -> ServeOptions {
-        ServeOptions {
-            port: 3000,
-            host: IpAddr::from([127, 0, 0, 1]),
-            no_open: false,
-        }
-    }
 }
 
 /// A number of runs that has a median among them.

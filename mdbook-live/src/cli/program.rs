@@ -7,15 +7,17 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser as _;
 
-use super::arguments::{Arguments, Question, ServeOptions, Verb, usage_line};
+use super::arguments::{Arguments, Question, Verb, usage_line};
 use super::exit_status::{ExitStatus, UsageError};
 use super::selection::book_root;
+use super::serve::ServeOptions;
 use super::terminal::Terminal;
 use super::{build, check, list, preprocess, record, run, serve};
 use crate::book::listing::{Book, Size};
 use crate::run::runner::Stop;
 use crate::run::session::Session;
 use crate::run::shutdown;
+use crate::text::ansi;
 use crate::verbs::record::RecordOptions;
 
 /// The whole program.
@@ -58,7 +60,10 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         .verb
         .unwrap_or(Verb::Serve(ServeOptions::default()))
     {
-        Verb::Serve(options) => serve::serve(&book_root(root)?, &options),
+        Verb::Serve(options) => {
+            serve::serve(&book_root(root)?, &options)?;
+            Ok(ExitStatus::Success)
+        }
         Verb::Build { dest, live: false } => build::build(&book_root(root)?, dest.as_deref()),
         Verb::Build { dest, live: true } => in_session(root, |session, terminal, out| {
             build::build_live(session, dest.as_deref(), terminal, out)
@@ -110,12 +115,24 @@ fn in_session(
     let stop = Stop::default();
     let request = stop.clone();
     shutdown::on_shutdown(move || request.request())?;
-    let session = Session::new(&book, stop);
+    let session = Session::new(&book, stop).on_broken_build(show_diagnostics);
     verb(
         &session,
         Terminal::of_stdout(),
         &mut std::io::stdout().lock(),
     )
+}
+
+/// Shows what a compiler says, in its colours where standard error takes them.
+fn show_diagnostics(diagnostics: &str) {
+    let colour = supports_color::on(supports_color::Stream::Stderr).is_some();
+    for line in diagnostics.lines() {
+        if colour {
+            eprintln!("{line}");
+        } else {
+            eprintln!("{}", ansi::parse(line).text);
+        }
+    }
 }
 
 #[cfg(test)]

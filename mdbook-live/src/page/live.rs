@@ -2,12 +2,14 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::output::{column, host_line, lines_of};
+use super::output::{column, host_line, line, lines_of};
 use crate::book::varies::Varies;
 use crate::judge::agreement::places;
 use crate::judge::evidence::Judged;
 use crate::record::cast::{HostCard, date_of};
 use crate::record::result::RunResult;
+use crate::text::ansi;
+use crate::text::words::grouped;
 
 /// A live run that was made while the book was built.
 #[derive(Debug, Clone)]
@@ -27,7 +29,7 @@ pub fn template() -> String {
             div.live-controls {
                 button.live-run type="button" { "Run" }
                 button.live-stop type="button" hidden { "Stop" }
-                label {
+                label.live-sizes hidden {
                     span { "Size " }
                     select.live-size {
                         option value="quick" selected { "quick" }
@@ -43,6 +45,26 @@ pub fn template() -> String {
         }
     };
     page.into_string()
+}
+
+/// A line that a live run has printed, or the beginning of one that lacks that many bytes.
+pub fn live_line(beginning: &str, lacks: usize, varies: &Varies) -> String {
+    let mut html = line(&ansi::parse(beginning), varies);
+    if lacks > 0 {
+        let note = html! {
+            span.cut { "… " (grouped(lacks)) " more bytes of this line are not shown" }
+        };
+        html.push_str(&note.into_string());
+    }
+    html
+}
+
+/// In place of a verdict whose HTML has so many bytes.
+pub fn live_verdict_too_long(bytes: usize) -> String {
+    html! {
+        span.live-verdict { "Live: what was seen is too long to show, " (grouped(bytes)) " bytes." }
+    }
+    .into_string()
 }
 
 /// The column of a live run that was made while the book was built.

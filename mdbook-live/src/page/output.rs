@@ -22,8 +22,8 @@ pub(super) fn column(class: &str, title: &str, about: Markup, lines: &Markup, ru
 }
 
 /// One line that a program has printed.
-pub fn line(line: &Line, varies: &Varies) -> String {
-    without_directives(&line_of(&line.styled, varies, false).into_string())
+pub fn line(line: &Styled, varies: &Varies) -> String {
+    without_directives(&line_of(line, varies, false).into_string())
 }
 
 /// The lines; those at the places `differ` are marked.

@@ -1,191 +1,245 @@
-//! Builds a listing's program.
+//! Builds listings' programs with cargo, in the dev profile, as a reader's `cargo run` does.
 
-use std::io::Read;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
-use anyhow::{Context, Result, anyhow, bail};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::book::listing::{Listing, Program};
+use crate::book::listing::{Book, Listing, Program};
 use crate::run::runner::Stop;
 
-/// How much of the machine a build takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Priority {
-    /// Somebody waits for it.
-    Ordinary,
-    /// Nobody does yet: whatever else runs goes first (nice(1)), and a build that somebody
-    /// waits for takes its turn.
-    Low,
+/// How often a build looks whether it has to end.
+const LOOK_MS: u8 = 20;
+
+/// Why there is no program. It reads as one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildError {
+    message: String,
+    /// What the compiler, or else cargo, said, with colours as ANSI escapes; empty where
+    /// nothing was compiled.
+    pub diagnostics: String,
 }
 
-/// Builds come one after another: two would wait for each other's lock inside cargo,
-/// where nobody sees it.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-/// Returns when no build is under way.
-pub fn wait_for_builds() {
-    drop(ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner));
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
-/// How many builds wait for their turn, or have just got it, for which somebody waits.
-static AWAITED: AtomicUsize = AtomicUsize::new(0);
+impl std::error::Error for BuildError {}
 
-/// Whether somebody waits for another build than one of this priority.
-fn gives_way(priority: Priority) -> bool {
-    priority == Priority::Low && AWAITED.load(Ordering::SeqCst) > 0
-}
-
-/// Waits for the end of other builds. What somebody waits for comes first.
-fn turn(priority: Priority, stop: &Stop) -> Result<MutexGuard<'static, ()>> {
-    let counts = usize::from(priority == Priority::Ordinary);
-    AWAITED.fetch_add(counts, Ordering::SeqCst);
-    let turn = loop {
-        if stop.is_requested() {
-            break Err(anyhow!("stopped"));
+impl BuildError {
+    fn new(message: impl Into<String>) -> BuildError {
+        BuildError {
+            message: message.into(),
+            diagnostics: String::new(),
         }
-        if !gives_way(priority) {
-            match ONE_AT_A_TIME.try_lock() {
-                Ok(turn) => break Ok(turn),
-                Err(TryLockError::Poisoned(turn)) => break Ok(turn.into_inner()),
-                Err(TryLockError::WouldBlock) => {}
-            }
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
-    AWAITED.fetch_sub(counts, Ordering::SeqCst);
-    turn
+    }
 }
 
-/// Builds one of the listing's programs in the dev profile, as a
-/// reader's `cargo run` does, and returns it. Cargo's messages go to standard error.
+/// Builds one program of one of the book's listings, and returns it.
+///
+/// Cargo chooses the features of a dependency by all packages that it is asked for: it is
+/// asked for the same ones as by [`build_all`], so that nothing is compiled twice.
 ///
 /// # Errors
 ///
 /// When it does not build, or `stop` ends the build, with every compiler.
 pub fn build(
+    book: &Book,
     listing: &Listing,
     program: &Program,
-    priority: Priority,
     stop: &Stop,
-) -> Result<PathBuf> {
-    loop {
-        let _turn = turn(priority, stop)?;
-        if let Some(program) = build_now(listing, program, priority, stop)? {
-            return Ok(program);
-        }
+) -> Result<PathBuf, BuildError> {
+    let (option, name) = program.option().unwrap_or(("--bin", &listing.name));
+    let mut arguments = vec![option, name];
+    let workspace = workspace(&listing.dir);
+    let packages = book.listings.iter();
+    for package in packages.filter(|package| self::workspace(&package.dir) == workspace) {
+        arguments.extend(["-p", &package.name]);
     }
+    let built = cargo_build(&listing.dir, &arguments, stop)?;
+    let found = built.program(&listing.dir, name);
+    found.ok_or_else(|| built.error(name))
 }
 
-/// Nothing when the build has given way: what cargo has built until then stays.
-fn build_now(
-    listing: &Listing,
-    program: &Program,
-    priority: Priority,
-    stop: &Stop,
-) -> Result<Option<PathBuf>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = match priority {
-        Priority::Ordinary => Command::new(&cargo),
-        Priority::Low => {
-            let mut command = Command::new("nice");
-            command.args(["-n", "19"]).arg(&cargo);
-            command
-        }
+/// Builds every program of every listing, with one cargo for each workspace, so that a
+/// reader's run finds its program built. A listing that does not build leaves the others
+/// alone; what is wrong with it is said when it is run.
+///
+/// # Errors
+///
+/// When `stop` ends the build, or there is no cargo.
+pub fn build_all(book: &Book, stop: &Stop) -> Result<(), BuildError> {
+    let mut workspaces: BTreeMap<PathBuf, Vec<&str>> = BTreeMap::new();
+    for listing in &book.listings {
+        let packages = workspaces.entry(workspace(&listing.dir)).or_default();
+        packages.extend(["-p", &listing.name]);
+    }
+    for (workspace, packages) in workspaces {
+        let targets = ["--bins", "--examples"];
+        cargo_build(&workspace, &[&targets, &packages[..]].concat(), stop)?;
+    }
+    Ok(())
+}
+
+/// The folder of the workspace that a package belongs to: its own where it has none.
+fn workspace(package: &Path) -> PathBuf {
+    let has_workspace = |folder: &&Path| {
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+        let manifest = manifest.parse::<toml::Table>().unwrap_or_default();
+        manifest.contains_key("workspace")
     };
-    command
+    let found = package.ancestors().find(has_workspace);
+    found.unwrap_or(package).to_owned()
+}
+
+/// What a build that came to its end has said.
+struct Built {
+    /// Cargo's messages, each a line of JSON.
+    messages: String,
+    /// Cargo's own words.
+    words: String,
+}
+
+fn cargo_build(dir: &Path, arguments: &[&str], stop: &Stop) -> Result<Built, BuildError> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let failed = |error: io::Error| BuildError::new(format!("cannot build: {error}"));
+    let words = tempfile::tempfile().map_err(failed)?;
+    let mut child = Command::new(&cargo)
         .args([
             "build",
             "--quiet",
-            "--message-format=json-render-diagnostics",
-            "-p",
+            "--keep-going",
+            "--message-format=json-diagnostic-rendered-ansi",
         ])
-        .arg(&listing.name);
-    if let Some((option, name)) = program.option() {
-        command.args([option, name]);
-    }
-    let mut child = command
-        .current_dir(&listing.dir)
+        .args(arguments)
+        .current_dir(dir)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
+        .stderr(words.try_clone().map_err(failed)?)
         // Its compilers are ended with it.
         .process_group(0)
         .spawn()
-        .with_context(|| format!("cannot start {}", cargo.display()))?;
-    let mut output = child.stdout.take().context("cargo has no output")?;
-    let reader = std::thread::Builder::new()
-        .name("reads cargo".into())
-        .spawn(move || {
-            let mut messages = Vec::new();
-            output.read_to_end(&mut messages).map(|_| messages)
+        .map_err(|error| match error.kind() {
+            ErrorKind::NotFound => BuildError::new(format!(
+                "cannot start {}: expected Rust's cargo on the PATH (https://rustup.rs installs it)",
+                cargo.display()
+            )),
+            _ => BuildError::new(format!("cannot start {}: {error}", cargo.display())),
+        })?;
+    let messages = match child.stdout.take() {
+        Some(mut output) => read_messages(&mut output, stop).map_err(failed),
+        None => Ok(None),
+    };
+    if !matches!(messages, Ok(Some(_))) {
+        end(&mut child);
+    }
+    child.wait().map_err(failed)?;
+    match messages? {
+        None => Err(BuildError::new("stopped")),
+        Some(messages) => Ok(Built {
+            messages,
+            words: read_words(words).map_err(failed)?,
+        }),
+    }
+}
+
+/// What cargo writes until it ends; nothing when `stop` comes first.
+fn read_messages(output: &mut ChildStdout, stop: &Stop) -> io::Result<Option<String>> {
+    let mut messages = Vec::new();
+    let mut piece = [0; 1 << 14];
+    while !stop.is_requested() {
+        let mut fds = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, PollTimeout::from(LOOK_MS)) {
+            Ok(0) | Err(nix::Error::EINTR) => continue,
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match output.read(&mut piece)? {
+            0 => return Ok(Some(String::from_utf8_lossy(&messages).into_owned())),
+            read => messages.extend_from_slice(&piece[..read]),
+        }
+    }
+    Ok(None)
+}
+
+/// Ends cargo with its compilers. What it has finished until then stays.
+fn end(child: &mut Child) {
+    // It has not been waited for, so the number is still its group's.
+    let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
+}
+
+fn read_words(mut file: File) -> io::Result<String> {
+    let mut words = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut words)?;
+    Ok(String::from_utf8_lossy(&words).into_owned())
+}
+
+impl Built {
+    fn messages(&self) -> impl Iterator<Item = Value> {
+        // What a build script prints may come between the messages.
+        let lines = self.messages.lines();
+        lines.filter_map(|line| serde_json::from_str(line).ok())
+    }
+
+    /// The program of that name of the package in `folder`, if it was built.
+    fn program(&self, folder: &Path, name: &str) -> Option<PathBuf> {
+        let manifest = folder.join("Cargo.toml");
+        // A library of that name has no executable.
+        self.messages().find_map(|message| {
+            let own = message["target"]["name"] == name
+                && message["manifest_path"].as_str().map(Path::new) == Some(&manifest);
+            let program = message["executable"].as_str().filter(|_| own);
+            program.map(PathBuf::from)
+        })
+    }
+
+    /// Why the build failed: the compiler's first error, with all of them as diagnostics, or
+    /// else cargo's words.
+    fn error(&self, name: &str) -> BuildError {
+        let errors: Vec<Value> = self
+            .messages()
+            .filter(|message| message["reason"] == "compiler-message")
+            .map(|mut message| message["message"].take())
+            // The last one only counts the others, and is about no place.
+            .filter(|error| error["level"] == "error" && error["spans"] != serde_json::json!([]))
+            .collect();
+        let why = errors.first().map(|error| {
+            let spans = error["spans"].as_array();
+            let span = spans.and_then(|spans| spans.iter().find(|span| span["is_primary"] == true));
+            let place = span.map(|span| {
+                let file = span["file_name"].as_str().unwrap_or_default();
+                format!(" ({file}:{})", span["line_start"])
+            });
+            let error = error["message"].as_str().unwrap_or_default();
+            format!("{error}{}", place.unwrap_or_default())
         });
-    let status = wait(&mut child, || stop.is_requested() || gives_way(priority));
-    let messages = match reader.context("cannot start a thread")?.join() {
-        Ok(messages) => messages.context("cannot read cargo's messages")?,
-        Err(_) => bail!("the thread that reads cargo's messages panicked"),
-    };
-    let status = status?;
-    if stop.is_requested() {
-        bail!("stopped");
-    }
-    let Some(status) = status else {
-        return Ok(None);
-    };
-    let what = program.option().map_or(&*listing.name, |(_, name)| name);
-    if !status.success() {
-        bail!("cannot build {what}: cargo ended with {status}");
-    }
-    program_in(&String::from_utf8_lossy(&messages), what).map(Some)
-}
-
-/// How the child ended; nothing when it was ended here, because it had to be.
-fn wait(child: &mut Child, has_to_end: impl Fn() -> bool) -> Result<Option<ExitStatus>> {
-    loop {
-        let ended = child.try_wait().context("cannot wait for cargo")?;
-        if ended.is_some() {
-            return Ok(ended);
-        }
-        if has_to_end() {
-            // It may have ended in this moment; its zombie takes the signal.
-            let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
-            child.wait().context("cannot wait for cargo")?;
-            return Ok(None);
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// The program that cargo's messages tell of: that of the target's name, or the only one.
-fn program_in(messages: &str, name: &str) -> Result<PathBuf> {
-    let mut programs: Vec<(String, PathBuf)> = Vec::new();
-    for line in messages.lines() {
-        // What a build script prints may stand between the messages.
-        let Ok(message) = serde_json::from_str::<Value>(line) else {
-            continue;
+        let rendered = errors.iter().filter_map(|error| error["rendered"].as_str());
+        let rendered: String = rendered.collect();
+        let first = || {
+            let line = self.words.lines().find(|line| !line.trim().is_empty());
+            let line = line.unwrap_or("cargo failed and did not say why");
+            line.strip_prefix("error: ").unwrap_or(line).to_owned()
         };
-        let target = message["target"]["name"].as_str();
-        if let (Some(target), Some(program)) = (target, message["executable"].as_str()) {
-            programs.push((target.to_owned(), PathBuf::from(program)));
-        }
-    }
-    let named = programs.iter().find(|(target, _)| target == name);
-    match (named, &programs[..]) {
-        (Some((_, program)), _) | (None, [(_, program)]) => Ok(program.clone()),
-        (None, []) => bail!("{name} has no program; a listing has a src/main.rs"),
-        (None, several) => {
-            let names: Vec<&str> = several.iter().map(|(target, _)| target.as_str()).collect();
-            bail!(
-                "{name} has several programs ({}); accepted is one named {name}",
-                names.join(", ")
-            )
+        let why = why.unwrap_or_else(first);
+        BuildError {
+            message: format!("cannot build {name}: {}", why.replace('\n', " ")),
+            diagnostics: if rendered.is_empty() {
+                self.words.clone()
+            } else {
+                rendered
+            },
         }
     }
 }
@@ -193,111 +247,112 @@ fn program_in(messages: &str, name: &str) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::listing::Book;
     use crate::fixture_book;
 
-    fn artifact(name: &str, executable: &str) -> String {
-        format!(
-            r#"{{"reason":"compiler-artifact","target":{{"name":"{name}"}},"executable":{executable}}}"#
-        )
-    }
-
-    /// All builds of a process share their turns: one test at a time takes some.
-    static ALONE: Mutex<()> = Mutex::new(());
-
-    fn alone() -> MutexGuard<'static, ()> {
-        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     #[test]
-    fn a_build_that_somebody_waits_for_comes_before_one_of_the_background() {
-        let _alone = alone();
-        let order = Mutex::new(Vec::new());
-        let stop = Stop::default();
-        let first = turn(Priority::Low, &stop).expect("nobody stops it");
-        let begin = |priority| {
-            let _turn = turn(priority, &stop).expect("nobody stops it");
-            order.lock().expect("nobody panics").push(priority);
+    fn the_program_is_the_one_of_its_own_package() {
+        let artifact = |folder: &str, executable: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","manifest_path":"/{folder}/Cargo.toml","target":{{"name":"demo"}},"executable":{executable}}}"#
+            )
         };
-        std::thread::scope(|threads| {
-            threads.spawn(|| begin(Priority::Low));
-            // It has long asked for its turn when the reader comes.
-            std::thread::sleep(Duration::from_millis(50));
-            threads.spawn(|| begin(Priority::Ordinary));
-            while AWAITED.load(Ordering::SeqCst) == 0 {
-                std::thread::yield_now();
-            }
-            drop(first);
-        });
-        let order = order.into_inner().expect("nobody panics");
-        assert_eq!(order, [Priority::Ordinary, Priority::Low]);
+        let messages = ["other", "demo"].map(|name| artifact(name, &format!("\"/t/{name}\"")));
+        let built = |messages: &[String]| Built {
+            messages: messages.join("\nwarning\n"),
+            words: String::new(),
+        };
+        let found = |messages: &[String]| built(messages).program(Path::new("/demo"), "demo");
+        assert_eq!(found(&messages), Some("/t/demo".into()));
+        assert_eq!(found(&messages[..1]), None);
+        assert_eq!(found(&[artifact("demo", "null")]), None, "a library");
     }
 
     #[test]
-    fn a_build_of_the_background_gives_way_and_is_made_afterwards() {
-        let _alone = alone();
+    fn a_listing_in_a_workspace_of_its_own_is_built_without_the_others() {
+        let folder = fixture_book::book();
+        let runs = "[[run]]\nname = 'a'\ncaption = 'A'\nargs = []\nlimit_s = 5\n";
+        fixture_book::write(folder.path(), "listings/alone/runs.toml", runs);
+        let manifest = "[package]\nname = 'alone'\nedition = '2024'\n[workspace]\n";
+        fixture_book::write(folder.path(), "listings/alone/Cargo.toml", manifest);
+        fixture_book::write(
+            folder.path(),
+            "listings/alone/src/main.rs",
+            "fn main() {}\n",
+        );
+        let members =
+            "[workspace]\nresolver = '3'\nmembers = ['listings/demo', 'listings/beside']\n";
+        fixture_book::write(folder.path(), "Cargo.toml", members);
+        let book = Book::open(folder.path()).expect("the book is whole");
+        build_all(&book, &Stop::default()).expect("they build");
+        for listing in &book.listings {
+            let built = build(&book, listing, &Program::Main, &Stop::default());
+            let program = built.unwrap_or_else(|error| panic!("{error:?}"));
+            assert!(program.is_file(), "{}", program.display());
+        }
+    }
+
+    #[test]
+    fn a_program_that_does_not_compile_says_the_first_error_and_keeps_them_all() {
         let folder = fixture_book::book();
         let book = Book::open(folder.path()).expect("the book is whole");
         let listing = &book.listings[0];
-        // The first build waits for its end; any later one has nothing to do.
+        let broken = "fn main() {\n    let x: u32 = \"text\";\n    nothing();\n}\n";
+        fixture_book::write(&listing.dir, "src/main.rs", broken);
+        let error =
+            build(&book, listing, &Program::Main, &Stop::default()).expect_err("it is broken");
+        let message = error.to_string();
+        assert!(
+            message.starts_with("cannot build demo: ")
+                && message.contains("(listings/demo/src/main.rs:"),
+            "{message}"
+        );
+        let said = &error.diagnostics;
+        assert!(said.contains("E0308") && said.contains("E0425"), "{said}");
+        assert!(said.contains('\x1b'), "with colours: {said}");
+        assert!(!said.contains("aborting"), "{said}");
+    }
+
+    #[test]
+    fn what_cargo_says_is_kept_where_nothing_was_compiled() {
+        let folder = fixture_book::book();
+        let book = Book::open(folder.path()).expect("the book is whole");
+        let listing = &book.listings[0];
+        fixture_book::write(&listing.dir, "Cargo.toml", "[package]\nname = \n");
+        let error =
+            build(&book, listing, &Program::Main, &Stop::default()).expect_err("it is broken");
+        assert!(error.to_string().starts_with("cannot build demo: "));
+        assert!(error.diagnostics.contains("Cargo.toml"), "{error:?}");
+    }
+
+    #[test]
+    fn a_build_that_is_stopped_leaves_no_process() {
+        let folder = fixture_book::book();
+        let book = Book::open(folder.path()).expect("the book is whole");
+        let listing = &book.listings[0];
         fixture_book::write(
             &listing.dir,
             "build.rs",
-            "fn main() {\n    if std::fs::rename(\"slow\", \"begun\").is_ok() {\n        \
-             std::thread::sleep(std::time::Duration::from_secs(60));\n        \
-             panic!(\"nobody has ended this build\");\n    }\n}\n",
+            "fn main() {\n    std::fs::write(\"begun\", std::process::id().to_string()).unwrap();\n    \
+             std::fs::rename(\"begun\", \"pid\").unwrap();\n    loop { std::thread::park(); }\n}\n",
         );
-        fixture_book::write(&listing.dir, "slow", "");
-
-        let stop = Stop::default();
-        let built =
-            |priority| build(listing, &Program::Main, priority, &stop).map_err(|e| e.to_string());
-        std::thread::scope(|threads| {
-            let background = threads.spawn(|| built(Priority::Low));
-            while !listing.dir.join("begun").exists() {
-                assert!(!background.is_finished(), "{:?}", background.join());
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            let awaited = built(Priority::Ordinary).expect("it builds");
-            assert!(awaited.is_file(), "{}", awaited.display());
-            let background = background.join().expect("it does not panic");
-            assert_eq!(background, Ok(awaited));
-        });
-    }
-
-    #[test]
-    fn a_build_that_waits_for_its_turn_can_be_stopped() {
-        let _alone = alone();
-        let _under_way = turn(Priority::Ordinary, &Stop::default()).expect("nobody stops it");
         let stop = Stop::default();
         std::thread::scope(|threads| {
-            let waiting = threads.spawn(|| turn(Priority::Ordinary, &stop).map(drop));
+            let building = threads.spawn(|| build(&book, listing, &Program::Main, &stop));
+            let pid = loop {
+                if let Ok(pid) = std::fs::read_to_string(listing.dir.join("pid")) {
+                    break pid;
+                }
+                assert!(!building.is_finished(), "{:?}", building.join());
+                std::thread::yield_now();
+            };
             stop.request();
-            let ended = waiting.join().expect("it does not panic");
-            assert_eq!(ended.expect_err("it was stopped").to_string(), "stopped");
+            let ended = building.join().expect("it does not panic");
+            assert_eq!(ended, Err(BuildError::new("stopped")));
+            // Its parent, cargo, is gone: init reaps it.
+            let stat = || std::fs::read_to_string(format!("/proc/{pid}/stat"));
+            while stat().is_ok_and(|stat| !stat.contains(") Z ")) {
+                std::thread::yield_now();
+            }
         });
-    }
-
-    #[test]
-    fn the_program_is_that_of_the_packages_name_or_the_only_one() {
-        let library = artifact("demo", "null");
-        let demo = artifact("demo", "\"/t/demo\"");
-        let other = artifact("other", "\"/t/other\"");
-        let found = |messages: &[&str]| {
-            program_in(&messages.join("\n"), "demo").map_err(|error| error.to_string())
-        };
-        assert_eq!(
-            found(&[&library, "warning", &other, &demo]),
-            Ok("/t/demo".into())
-        );
-        assert_eq!(found(&[&library, &other]), Ok("/t/other".into()));
-        assert_eq!(
-            found(&[&library]),
-            Err("demo has no program; a listing has a src/main.rs".into())
-        );
-        assert_eq!(
-            found(&[&other, &artifact("third", "\"/t/third\"")]),
-            Err("demo has several programs (other, third); accepted is one named demo".into())
-        );
     }
 }

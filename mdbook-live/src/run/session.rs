@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::book::figure::FigureName;
 use crate::book::listing::{Book, Program, RunRef, Size};
@@ -15,7 +15,7 @@ use crate::judge::figures::{self, Figure, FigureSource, Measured};
 use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::record::result::RunResult;
-use crate::run::cargo::{self, Priority};
+use crate::run::cargo::{self, BuildError};
 use crate::run::runner::{self, Launch, Stop};
 
 /// Runs listings of a book.
@@ -26,13 +26,15 @@ pub struct Session<'b> {
     pub stop: Stop,
     /// Called with the name of each run that is made because a claim of another needs it.
     beside: Box<dyn Fn(&str)>,
+    /// Is given the compiler's words where a program does not build.
+    on_broken_build: Box<dyn Fn(&str)>,
     /// By listing.
     programs: RefCell<HashMap<(String, Program), Built>>,
     quick: RefCell<HashMap<String, Rc<RunResult>>>,
 }
 
 /// A program, or why there is none: a failed build is not tried again.
-type Built = Result<PathBuf, String>;
+type Built = Result<PathBuf, BuildError>;
 
 impl<'b> Session<'b> {
     /// A session in which nothing is built yet.
@@ -41,6 +43,7 @@ impl<'b> Session<'b> {
             book,
             stop,
             beside: Box::new(|_| {}),
+            on_broken_build: Box::new(|_| {}),
             programs: RefCell::default(),
             quick: RefCell::default(),
         }
@@ -52,21 +55,31 @@ impl<'b> Session<'b> {
         self
     }
 
+    /// Has `show` shown what the compiler says of a program that does not build: once for
+    /// each program, with colours as ANSI escapes.
+    pub fn on_broken_build(mut self, show: impl Fn(&str) + 'static) -> Session<'b> {
+        self.on_broken_build = Box::new(show);
+        self
+    }
+
     /// The run's program, built at the first call.
+    ///
+    /// # Errors
+    ///
+    /// A [`BuildError`] when it does not build.
     pub fn program(&self, run: RunRef<'_>) -> Result<PathBuf> {
         let key = (run.listing.name.clone(), run.run.program.clone());
         if let Some(built) = self.programs.borrow().get(&key) {
-            return built.clone().map_err(|why| anyhow!(why));
+            return Ok(built.clone()?);
         }
-        let built = cargo::build(
-            run.listing,
-            &run.run.program,
-            Priority::Ordinary,
-            &self.stop,
-        )
-        .map_err(|error| format!("{error:#}"));
+        let built = cargo::build(self.book, run.listing, &run.run.program, &self.stop);
+        if let Err(error) = &built
+            && !self.stop.is_requested()
+        {
+            (self.on_broken_build)(&error.diagnostics);
+        }
         self.programs.borrow_mut().insert(key, built.clone());
-        built.map_err(|why| anyhow!(why))
+        Ok(built?)
     }
 
     /// Takes a program as it is, so that tests need not build one.

@@ -1,5 +1,5 @@
 // Added to each page while the book is served on this machine: makes a run, and shows it
-// as it goes. What is shown comes from the server as HTML; who lets go of the answer ends
+// as it goes. What is shown comes from the server as HTML; letting go of the answer ends
 // the run, so that Stop and closing the page are one thing.
 (() => {
   const headers = { "x-live-token": "TOKEN" };
@@ -16,7 +16,8 @@
     const part = (name) => parts.querySelector(name);
     const own = {
       run, section,
-      start: part(".live-run"), stop: part(".live-stop"), size: part(".live-size"),
+      start: part(".live-run"), stop: part(".live-stop"),
+      sizes: part(".live-sizes"), size: part(".live-size"), about: part("figure.live .about"),
       status: part(".live-status"), column: part("figure.live"), output: part("figure.live pre"),
     };
     own.start.setAttribute("aria-label", `Run ${run}`);
@@ -29,15 +30,17 @@
     controls.set(run, [...(controls.get(run) ?? []), own]);
   }
 
-  // The recorded size, where this machine has the memory for it.
+  // A run with one size has none to choose. The recorded size is offered where this machine
+  // has the memory for it.
   const offer = async () => {
     const answer = await fetch("/live/runs", { headers });
     if (!answer.ok) return;
-    for (const [run, why] of Object.entries(await answer.json())) {
+    for (const [run, { sizes, why }] of Object.entries(await answer.json())) {
       for (const own of controls.get(run) ?? []) {
+        own.sizes.hidden = sizes === "one";
         const option = own.size.querySelector("[value=recorded]");
-        option.disabled = why !== null;
-        option.textContent = why === null ? "as recorded" : `as recorded (${why})`;
+        option.disabled = sizes !== "both";
+        option.textContent = why === undefined ? "as recorded" : `as recorded (${why})`;
       }
     }
   };
@@ -51,6 +54,9 @@
   const clear = (own) => {
     own.section.querySelector(".run-columns").append(own.column);
     own.output.replaceChildren();
+    own.lines = new Map();
+    own.omitted = undefined;
+    own.about.textContent = "this program, on this machine, now";
     own.section.querySelectorAll(".live-verdict, .live-picture").forEach((old) => old.remove());
     own.section.querySelectorAll(".line.differs").forEach((line) => unmark(line));
   };
@@ -68,10 +74,38 @@
     line.querySelector(".differs-word")?.remove();
   };
 
+  // The page shows what it has, and answers to its reader; a hidden page is not drawn.
+  const frame = () => new Promise((done) => {
+    requestAnimationFrame(done);
+    setTimeout(done, 250);
+  });
+
   const show = {
     status: (own, { words }) => say(own, words),
-    started: (own, { command }) => say(own, `Running: ${command}`),
-    line: (own, { html }) => own.output.insertAdjacentHTML("beforeend", html),
+    started: (own, { command, size }) => {
+      const code = document.createElement("code");
+      code.textContent = command;
+      own.about.replaceChildren(`${size ? `${size}, ` : ""}on this machine, now: `, code);
+      say(own, `Running: ${command}`);
+    },
+    lines: async (own, { first, html }) => {
+      own.output.insertAdjacentHTML("beforeend", html.join(""));
+      // From the last one back: what was there before is not looked at again.
+      let number = first + html.length - 1;
+      for (let line = own.output.lastElementChild; number >= first; line = line.previousElementSibling) {
+        if (line.classList.contains("line")) own.lines.set(number--, line);
+      }
+      await frame();
+    },
+    omitted: (own, { words }) => {
+      if (!own.omitted) {
+        own.omitted = document.createElement("span");
+        own.omitted.className = "omitted";
+        own.output.append(own.omitted);
+      }
+      own.omitted.textContent = words;
+      own.omitted.hidden = words === "";
+    },
     ended: (own, { words, well }) => { own.ended = words; say(own, words, !well); },
     picture: (own, { html }) => {
       const picture = document.createElement("div");
@@ -82,9 +116,8 @@
     agreement: (own, { words, agrees, live, recorded }) => {
       say(own, `${own.ended} ${words}`, !agrees);
       own.ended = `${own.ended} ${words}`;
-      const lines = (column) => own.section.querySelectorAll(`.run-column.${column} .line`);
-      const [ours, theirs] = [lines("live"), lines("recorded")];
-      live.forEach((at) => mark(ours[at], "only live"));
+      const theirs = own.section.querySelectorAll(".run-column.recorded .line");
+      live.forEach((at) => mark(own.lines.get(at), "only live"));
       recorded.forEach((at) => mark(theirs[at], "only recorded"));
       own.agrees = agrees;
     },
@@ -104,6 +137,7 @@
       const { value, done } = await reader.read();
       if (done) return;
       text += value;
+      if (!value.includes("\n")) continue;
       const blocks = text.split("\n\n");
       text = blocks.pop();
       for (const block of blocks) {
@@ -113,15 +147,26 @@
     }
   }
 
+  // On a phone the output is far below its button.
+  const reveal = (column) => {
+    const { top, bottom } = column.getBoundingClientRect();
+    if (top < innerHeight * 0.8 && bottom > 0) return;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    column.scrollIntoView({ block: "center", behavior: still ? "auto" : "smooth" });
+  };
+
   async function make(own) {
     own.abort = new AbortController();
     own.ended = undefined;
     own.agrees = undefined;
     clear(own);
     say(own, "Asking for the run.");
+    // The focus goes on to Stop before Run takes none.
+    own.stop.hidden = false;
+    if (document.activeElement === own.start) own.stop.focus({ preventScroll: true });
     own.start.disabled = true;
     own.size.disabled = true;
-    own.stop.hidden = false;
+    reveal(own.column);
     under_way += 1;
     try {
       const answer = await fetch("/live/runs", {
@@ -134,7 +179,7 @@
         say(own, await answer.text(), true);
         return;
       }
-      for await (const told of events(answer.body)) show[told.event]?.(own, told);
+      for await (const told of events(answer.body)) await show[told.event]?.(own, told);
     } catch (error) {
       say(own, own.abort.signal.aborted ? "Stopped." : `The server is gone: ${error.message}`, !own.abort.signal.aborted);
     } finally {

@@ -1,31 +1,30 @@
 //! Live runs: what a reader starts from the page, on the machine that serves the book.
 //!
-//! A request begins a thread, and its answer is a stream of what that thread tells. Who
-//! lets go of the stream, by *Stop* or by closing the page, ends the run: there is no
+//! A request begins a thread, and its answer is a stream of what that thread tells. A page
+//! that lets go of the stream, by *Stop* or because it is closed, ends the run: there is no
 //! other way to stop one, and so none to forget. One run is made at a time, and one more
-//! may wait for it.
+//! may wait for it. While no run is made or waits, the listings are built.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use serde::{Deserialize, Serialize};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::book::listing::{Book, Program, RunRef, Size};
+use crate::book::listing::{Book, RunRef, Size};
+use crate::book::varies::Varies;
 use crate::judge::agreement::places;
 use crate::judge::figures::Measured;
 use crate::page;
 use crate::record::cast::Record;
 use crate::record::line::Line;
-use crate::run::cargo::{self, Priority};
+use crate::run::cargo::{self, BuildError};
 use crate::run::runner::Stop;
 use crate::run::session::Session;
+use crate::serve::events::{AvailableSizes, Rejected, RequestedSize, RunEvent, RunRequest};
+use crate::serve::stream::{EventSender, Stream, stream};
 
 /// One that is made, and one that waits.
 const MOST_RUNS: usize = 2;
@@ -36,99 +35,12 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How much more than its record's peak must be free for the recorded size.
 const ROOM: f64 = 1.15;
 
-/// What a reader asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RunRequest {
-    /// The full name of a run.
-    pub run: String,
-    /// At which size.
-    pub size: RequestedSize,
-}
-
-/// The size in a [`RunRequest`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RequestedSize {
-    /// The one that takes seconds.
-    Quick,
-    /// That of the record.
-    Recorded,
-}
-
-/// What the page is told, in this order: each at most once but `line` and `status`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "event")]
-pub enum RunEvent {
-    /// What is waited for or made now, in words.
-    Status {
-        /// A sentence.
-        words: String,
-    },
-    /// The program has been started.
-    Started {
-        /// What it is called, at this size.
-        command: String,
-    },
-    /// A line that the program has printed.
-    Line {
-        /// The line, as the page shows it.
-        html: String,
-    },
-    /// The program has ended.
-    Ended {
-        /// How, in words.
-        words: String,
-        /// Whether it ended as it must.
-        well: bool,
-    },
-    /// What became of the claims, by their places in `runs.toml`.
-    Verdicts {
-        /// The claims' verdicts, as the page shows them.
-        claims: BTreeMap<usize, String>,
-    },
-    /// How the run compares with its record.
-    Agreement {
-        /// In words.
-        words: String,
-        /// Whether it agrees.
-        agrees: bool,
-        /// The lines that only the live run has, counted from 0.
-        live: Vec<usize>,
-        /// The lines that only the record has, counted from 0.
-        recorded: Vec<usize>,
-    },
-    /// The timeline of the run.
-    Picture {
-        /// As the page shows it.
-        html: String,
-    },
-    /// There is no run: why.
-    Failed {
-        /// In words.
-        words: String,
-    },
-}
-
-/// Why a wish is not granted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rejected {
-    /// No run has that name.
-    NotListed,
-    /// One run is made and another waits.
-    QueueFull,
-    /// The server is about to end.
-    Ending,
-}
-
 /// The live runs of one server.
 #[derive(Debug)]
 pub struct RunQueue {
     root: PathBuf,
     state: Mutex<State>,
     changed: Condvar,
-    /// Ends builds that nobody waits for.
-    closing: Stop,
     /// In place of the listings' own programs.
     #[cfg(test)]
     program: Option<PathBuf>,
@@ -141,6 +53,8 @@ struct State {
     next: u64,
     /// Whether one of them is being made.
     busy: bool,
+    /// Ends the build that is under way while there are none.
+    build: Option<Stop>,
     closed: bool,
 }
 
@@ -151,7 +65,6 @@ impl RunQueue {
             root: root.to_owned(),
             state: Mutex::default(),
             changed: Condvar::new(),
-            closing: Stop::default(),
             #[cfg(test)]
             program: None,
         })
@@ -164,7 +77,6 @@ impl RunQueue {
             root: root.to_owned(),
             state: Mutex::default(),
             changed: Condvar::new(),
-            closing: Stop::default(),
             program: Some(program.into()),
         })
     }
@@ -199,14 +111,10 @@ impl RunQueue {
             state.admitted.insert(number, stop.clone());
             number
         };
-        let (sender, receiver) = unbounded_channel();
+        let (told, stream) = stream(stop);
         let admitted = Permit {
             live: Arc::clone(self),
             number,
-        };
-        let told = EventSender {
-            sender,
-            stop: stop.clone(),
         };
         let thread = std::thread::Builder::new().name(format!("live run {number}"));
         let spawned = thread.spawn(move || {
@@ -214,116 +122,94 @@ impl RunQueue {
             if let Err(error) = outcome
                 && !told.stop.is_requested()
             {
-                told.tell(RunEvent::Failed {
-                    words: format!("{error:#}"),
-                });
+                tell_failure(&told, &error);
             }
         });
         // Where there is no thread, its admission went with what it was to do.
         match spawned {
-            Ok(_) => Ok(Stream { receiver, stop }),
+            Ok(_) => Ok(stream),
             Err(_) => Err(Rejected::QueueFull),
         }
     }
 
-    /// Which runs there are, and why the recorded size is not offered where it is not.
-    pub fn offers(&self) -> Result<BTreeMap<String, Option<String>>> {
+    /// Which runs there are, and at which sizes each can be made.
+    pub fn available_runs(&self) -> Result<BTreeMap<String, AvailableSizes>> {
         let book = Book::open(&self.root)?;
         let free_mib = free_memory_mib();
         book.runs()
             .map(|run| {
-                let why_not = match run.run.args == run.run.quick {
-                    true => Some("the same".to_owned()),
-                    false => why_not_at_recorded_size(run, free_mib)?,
+                let sizes = if run.run.args == run.run.quick {
+                    AvailableSizes::One
+                } else {
+                    match why_not_at_recorded_size(run, free_mib)? {
+                        Some(why) => AvailableSizes::QuickOnly { why },
+                        None => AvailableSizes::Both,
+                    }
                 };
-                Ok((run.full_name(), why_not))
+                Ok((run.full_name(), sizes))
             })
             .collect()
     }
 
-    /// Builds every listing, one after another, when nothing else wants the machine, so
-    /// that whoever presses *Run* seldom waits. A listing that does not build is told when
-    /// it is run.
-    pub fn build_all(&self) {
+    /// Builds the listings, so that a reader who presses *Run* does not wait for it. A run
+    /// ends the build, and when no run is made or waits any more, the build goes on: what
+    /// was compiled stays.
+    pub fn build_listings(&self) {
         let Ok(book) = Book::open(&self.root) else {
             return;
         };
-        for listing in &book.listings {
-            let mut built: Vec<&Program> = Vec::new();
-            for program in listing.runs.iter().map(|run| &run.program) {
-                if built.contains(&program) {
-                    continue;
-                }
-                built.push(program);
-                if self.closing.is_requested() {
-                    return;
-                }
-                let _ = cargo::build(listing, program, Priority::Low, &self.closing);
+        while let Some(turn) = self.turn_to_build() {
+            // What does not build is told when it is run.
+            let _ = cargo::build_all(&book, &turn.stop);
+            if !turn.stop.is_requested() {
+                return;
             }
         }
     }
 
+    /// Waits until no run is made or waits; nothing once the server ends.
+    fn turn_to_build(&self) -> Option<TurnToBuild<'_>> {
+        let mut state = self.lock();
+        while !state.closed && !state.admitted.is_empty() {
+            let waited = self.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed {
+            return None;
+        }
+        let stop = Stop::default();
+        state.build = Some(stop.clone());
+        Some(TurnToBuild { live: self, stop })
+    }
+
     /// Ends every run and build, and waits until their processes are gone.
     pub fn close(&self) {
-        self.closing.request();
         let mut state = self.lock();
         state.closed = true;
-        for stop in state.admitted.values() {
+        for stop in state.admitted.values().chain(&state.build) {
             stop.request();
         }
-        while !state.admitted.is_empty() {
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+        while !state.admitted.is_empty() || state.build.is_some() {
+            let waited = self.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        drop(state);
-        cargo::wait_for_builds();
     }
 }
 
-/// What the page is told, as it happens. Dropping it ends the run.
-#[derive(Debug)]
-pub struct Stream {
-    receiver: UnboundedReceiver<RunEvent>,
-    stop: Stop,
-}
-
-impl tokio_stream::Stream for Stream {
-    type Item = RunEvent;
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut TaskContext<'_>,
-    ) -> Poll<Option<Self::Item>> {
-        self.receiver.poll_recv(context)
+/// Tells why there is no run: of a program that does not compile in the compiler's words.
+fn tell_failure(told: &EventSender, error: &anyhow::Error) {
+    if let Some(build) = error.downcast_ref::<BuildError>() {
+        let plain = Varies::default();
+        for line in build.diagnostics.lines() {
+            told.line(line, |line, lacks| {
+                page::live::live_line(line, lacks, &plain)
+            });
+        }
+        told.end_of_lines(|line, lacks| page::live::live_line(line, lacks, &plain));
     }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.stop.request();
-    }
-}
-
-/// The thread's end of a stream.
-#[derive(Clone)]
-struct EventSender {
-    sender: UnboundedSender<RunEvent>,
-    stop: Stop,
-}
-
-impl EventSender {
-    fn tell(&self, told: RunEvent) {
-        // Nobody listens any more: the stream's end has asked the run to stop.
-        let _ = self.sender.send(told);
-    }
-
-    fn status(&self, words: impl Into<String>) {
-        self.tell(RunEvent::Status {
-            words: words.into(),
-        });
-    }
+    told.tell(RunEvent::Failed {
+        words: format!("{error:#}"),
+    });
 }
 
 /// A place among the runs that are made or wait. Dropping it gives it up.
@@ -349,13 +235,30 @@ impl Drop for Turn<'_> {
     }
 }
 
+/// The turn of the build that goes on while there are no runs.
+struct TurnToBuild<'a> {
+    live: &'a RunQueue,
+    /// Ends it.
+    stop: Stop,
+}
+
+impl Drop for TurnToBuild<'_> {
+    fn drop(&mut self) {
+        self.live.lock().build = None;
+        self.live.changed.notify_all();
+    }
+}
+
 impl Permit {
     fn turn(&self, told: &EventSender) -> Result<Turn<'_>> {
         let mut state = self.live.lock();
         if state.busy {
             told.status("Waiting for another run to end.");
         }
-        while state.busy {
+        if let Some(build) = &state.build {
+            build.request();
+        }
+        while state.busy || state.build.is_some() {
             if told.stop.is_requested() {
                 bail!("stopped");
             }
@@ -392,12 +295,16 @@ impl Permit {
         session.program(run)?;
         told.tell(RunEvent::Started {
             command: run.command(size),
+            size: (run.run.args != run.run.quick).then_some(match size {
+                Size::Quick => "quick size",
+                Size::Recorded => "recorded size",
+            }),
         });
+        let shown = |raw: &str, lacks| page::live::live_line(raw, lacks, &run.listing.varies);
         let result = session.run(run, size, run.run.memory, &mut |line: &Line| {
-            told.tell(RunEvent::Line {
-                html: page::output::line(line, &run.listing.varies),
-            });
+            told.line(&line.raw, shown);
         })?;
+        told.end_of_lines(shown);
         let faults = result.faults(run.run.exit);
         let skipped = result.skipped();
         told.tell(RunEvent::Ended {
@@ -480,6 +387,7 @@ mod tests {
 
     use super::*;
     use crate::fixture_book::{book, write};
+    use crate::serve::stream::tests::next;
 
     /// The fixture's book with runs that are scripts of `sh`, each a name and a script.
     fn scripts(runs: &[(&str, &str)]) -> (tempfile::TempDir, Arc<RunQueue>) {
@@ -504,15 +412,15 @@ mod tests {
     }
 
     fn all(mut stream: Stream) -> Vec<RunEvent> {
-        std::iter::from_fn(|| stream.receiver.blocking_recv()).collect()
+        std::iter::from_fn(|| next(&mut stream)).collect()
     }
 
     /// What the first line of a run says.
     fn first_line(stream: &mut Stream) -> String {
         loop {
-            match stream.receiver.blocking_recv() {
-                Some(RunEvent::Line { html }) => {
-                    let text = html
+            match next(stream) {
+                Some(RunEvent::Lines { html, .. }) => {
+                    let text = html[0]
                         .replace("<span class=\"line\">", "")
                         .replace("</span>", "");
                     return text.trim().to_owned();
@@ -544,7 +452,7 @@ mod tests {
                 json["event"].as_str().expect("a name").to_owned()
             })
             .collect();
-        assert_eq!(kinds, ["status", "started", "line", "ended", "verdicts"]);
+        assert_eq!(kinds, ["status", "started", "lines", "ended", "verdicts"]);
         let Some(RunEvent::Verdicts { claims }) = told.last() else {
             panic!("{told:?}");
         };
@@ -662,5 +570,103 @@ mod tests {
             "gone when close returns"
         );
         assert_eq!(live.begin(wish("demo/a")).err(), Some(Rejected::Ending));
+    }
+
+    #[test]
+    fn a_program_that_does_not_compile_shows_the_compilers_words_in_the_page() {
+        let dir = book();
+        let broken = "fn main() {\n    nothing();\n}\n";
+        write(dir.path(), "listings/demo/src/main.rs", broken);
+        let live = RunQueue::new(dir.path());
+        let told = all(live.begin(wish("demo/fork")).expect("it is listed"));
+        let lines: String = told
+            .iter()
+            .filter_map(|told| match told {
+                RunEvent::Lines { html, .. } => Some(html.concat()),
+                _ => None,
+            })
+            .collect();
+        assert!(lines.contains("E0425"), "{lines}");
+        assert!(lines.contains("listings/demo/src/main.rs:2:5"), "{lines}");
+        let Some(RunEvent::Failed { words }) = told.last() else {
+            panic!("{told:?}");
+        };
+        assert!(words.starts_with("cannot build demo: "), "{words}");
+    }
+
+    #[test]
+    fn a_run_comes_before_the_build_of_the_other_listings_which_goes_on_afterwards() {
+        let dir = book();
+        let live = RunQueue::new(dir.path());
+        let listing = dir.path().join("listings/demo");
+        // The first build waits for its end; any later one has nothing to do.
+        write(
+            &listing,
+            "build.rs",
+            "fn main() {\n    if std::fs::rename(\"slow\", \"begun\").is_ok() {\n        \
+             loop { std::thread::park(); }\n    }\n}\n",
+        );
+        write(&listing, "slow", "");
+        std::thread::scope(|threads| {
+            let building = threads.spawn(|| live.build_listings());
+            while !listing.join("begun").exists() {
+                assert!(!building.is_finished(), "nothing is built");
+                std::thread::yield_now();
+            }
+            let told = all(live.begin(wish("demo/fast")).expect("it is listed"));
+            assert!(
+                told.iter()
+                    .any(|told| matches!(told, RunEvent::Ended { well: true, .. })),
+                "{told:?}"
+            );
+            building.join().expect("it does not panic");
+        });
+        let built = dir.path().join("target/debug/demo");
+        assert!(built.is_file(), "{}", built.display());
+    }
+
+    #[test]
+    fn the_servers_end_ends_the_build() {
+        let dir = book();
+        let live = RunQueue::new(dir.path());
+        let listing = dir.path().join("listings/demo");
+        write(
+            &listing,
+            "build.rs",
+            "fn main() {\n    std::fs::write(\"begun\", \"\").unwrap();\n    \
+             loop { std::thread::park(); }\n}\n",
+        );
+        std::thread::scope(|threads| {
+            let building = threads.spawn(|| live.build_listings());
+            while !listing.join("begun").exists() {
+                assert!(!building.is_finished(), "nothing is built");
+                std::thread::yield_now();
+            }
+            live.close();
+            building.join().expect("it does not panic");
+        });
+    }
+
+    #[test]
+    fn each_run_says_at_which_sizes_it_can_be_made() {
+        let dir = book();
+        let run = |name: &str, rest: &str| {
+            format!("[[run]]\nname = '{name}'\ncaption = 'A'\nargs = ['9']\nlimit_s = 5\n{rest}\n")
+        };
+        let runs = run("fork", "quick = ['1']") + &run("new", "quick = ['1']") + &run("one", "");
+        write(dir.path(), "listings/demo/runs.toml", &runs);
+        let available = RunQueue::new(dir.path()).available_runs().expect("a book");
+        let json = serde_json::to_value(available).expect("JSON");
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "demo/fork": { "sizes": "both" },
+                "demo/new": {
+                    "sizes": "quick-only",
+                    "why": "has no record that tells what it needs",
+                },
+                "demo/one": { "sizes": "one" },
+            })
+        );
     }
 }

@@ -25,7 +25,27 @@ use crate::run::session::Session;
 /// When the book cannot be read, a directive names something that does not exist
 /// (`src/chapter.md:41: …`, one line each), or the pages cannot be written.
 pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
-    build_with(root, dest, LivePreprocessor::default())
+    build_with(root, dest, LivePreprocessor::default(), SiteUrl::OfBookToml)
+}
+
+/// As [`build`], for a server that shows the book at its root, wherever `book.toml` has it
+/// published: the page for what is not there finds its style.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn build_for_serving(root: &Path, dest: &Path) -> Result<PathBuf> {
+    let live = LivePreprocessor::default();
+    build_with(root, Some(dest), live, SiteUrl::Root)
+}
+
+/// Under which path a site shows the book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SiteUrl {
+    /// `output.html.site-url`.
+    OfBookToml,
+    /// `/`, as mdBook's own server has it.
+    Root,
 }
 
 /// As [`build`], with the Live columns filled: every run is made at its quick size on this
@@ -65,10 +85,17 @@ pub fn build_live(
     let live = LivePreprocessor {
         made: Arc::new(made),
     };
-    Ok((build_with(&session.book.root, dest, live)?, failed))
+    let root = &session.book.root;
+    let built = build_with(root, dest, live, SiteUrl::OfBookToml)?;
+    Ok((built, failed))
 }
 
-fn build_with(root: &Path, dest: Option<&Path>, live: LivePreprocessor) -> Result<PathBuf> {
+fn build_with(
+    root: &Path,
+    dest: Option<&Path>,
+    live: LivePreprocessor,
+    site_url: SiteUrl,
+) -> Result<PathBuf> {
     show_mdbooks_warnings();
     let path = root.join("book.toml");
     let mut config =
@@ -77,6 +104,9 @@ fn build_with(root: &Path, dest: Option<&Path>, live: LivePreprocessor) -> Resul
     if let Some(dest) = dest {
         config.build.build_dir = std::path::absolute(dest)
             .with_context(|| format!("finding the folder {}", dest.display()))?;
+    }
+    if site_url == SiteUrl::Root {
+        config.set("output.html.site-url", "/")?;
     }
     // The same order as plain `mdbook build` needs; given here, a book.toml without it works too.
     let before = format!("preprocessor.{}.before", preprocessor::NAME);
