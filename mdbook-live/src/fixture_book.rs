@@ -7,13 +7,13 @@ use tempfile::TempDir;
 
 /// The lines of the record, with its colours.
 pub const RECORDED: [&str; 4] = [
-    "\\u001b[1mMainProcess\\u001b[0m      \\u001b[32m[ 0.00s]\\u001b[0m id: 0x1 {{#run x/y}}",
+    "\\u001b[1mMain\\u001b[0m      \\u001b[32m[ 0.00s]\\u001b[0m id: 0x1 {{#run x/y}}",
     "",
     "   ForkProcess-1 \\u001b[32m[ 0.01s]\\u001b[0m id: 0x1 <&>",
     "total_time_s=0.50",
 ];
 
-/// Writes the book: `demo/fork` with notes, record and memory, `demo/fast` with a record,
+/// Writes the book: `demo/fork` with reference, record and memory, `demo/fast` with a record,
 /// `demo/new` without; a crate `beside` without runs; two chapters, the second with a child.
 pub fn book() -> TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder can be made");
@@ -22,7 +22,10 @@ pub fn book() -> TempDir {
         root,
         "book.toml",
         "[book]\ntitle = \"Demo\"\nlanguage = \"en\"\n\n[preprocessor.live]\n\
-         command = \"mdbook-live preprocess\"\nbefore = [\"links\"]\nlistings = [\"listings/*\"]\n",
+         command = \"mdbook-live preprocess\"\nbefore = [\"links\"]\nlistings = [\"listings/*\"]\n\
+         redact = ['\\[ *\\d+\\.\\d+s\\]', '\\b0x[0-9a-f]+\\b']\n\
+         [preprocessor.live.reference]\nname = \"Manual\"\nabout = \"As printed in it\"\n\
+         says = \"The manual says\"\nfolder = \"manual\"\n",
     );
     write(
         root,
@@ -47,22 +50,22 @@ pub fn book() -> TempDir {
     crate_files(root, "beside");
     write(
         root,
-        "listings/demo/notes/fork.txt",
-        "MainProcess [ 0.00s] id: 1\n",
+        "listings/demo/manual/fork.txt",
+        "Main [ 0.00s] id: 1\n",
     );
     write(
         root,
         "listings/demo/runs.toml",
         "[figures]\ntotal_time_s = { pattern = 'total_time_s=([\\d.]+)', unit = \"s\" }\n\
          processes = { pattern = 'processes=(\\d+)' }\n\n\
-         [[run]]\nname = \"fork\"\ncaption = \"Two processes\"\nargs = [\"fork\"]\nlimit_s = 5\n\n\
-         [[run.claim]]\nsays = \"One id everywhere\"\nby = \"notes\"\nsame = 'id: (0x[0-9a-f]+)'\n\n\
-         [[run.claim]]\nsays = \"Three lines name an id\"\ncount = { of = 'id:', is = 3 }\n\n\
+         [[run]]\nname = \"fork\"\ncaption = \"Two processes\"\nargs = [\"fork\"]\ntimeout = '5s'\n\n\
+         [[run.claim]]\nsays = \"One id everywhere\"\nreference = { becomes = \"holds\" }\nsame = 'id: (0x[0-9a-f]+)'\n\n\
+         [[run.claim]]\nsays = \"Three lines name an id\"\ncount = { lines = 'id:', is = 3 }\n\n\
          [[run.claim]]\nsays = \"Slower than fast\"\n\
-         ratio = { of = \"total_time_s\", to = \"demo/fast total_time_s\", at_least = 1.5 }\n\n\
-         [[run]]\nname = \"fast\"\ncaption = \"One process\"\nargs = [\"fast\"]\nlimit_s = 5\n\n\
-         [[run]]\nname = \"new\"\ncaption = \"Not recorded\"\nargs = [\"new\"]\nlimit_s = 5\n\n\
-         [[run.claim]]\nsays = \"It prints a line\"\ncount = { of = '.', is = 1 }\n",
+         ratio = { figure = \"total_time_s\", to = \"demo/fast total_time_s\", at_least = 1.5 }\n\n\
+         [[run]]\nname = \"fast\"\ncaption = \"One process\"\nargs = [\"fast\"]\ntimeout = '5s'\n\n\
+         [[run]]\nname = \"new\"\ncaption = \"Not recorded\"\nargs = [\"new\"]\ntimeout = '5s'\n\n\
+         [[run.claim]]\nsays = \"It prints a line\"\ncount = { lines = '.', is = 1 }\n",
     );
     record(root, "fork", &RECORDED);
     record(root, "fast", &["total_time_s=0.25"]);

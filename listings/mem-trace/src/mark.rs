@@ -11,7 +11,7 @@ use nix::time::{ClockId, clock_gettime};
 use crate::process::name;
 
 /// The environment variable that names the file to which [`mark`] appends.
-pub const MARKS_VARIABLE: &str = "MEM_TRACE_MARKS";
+pub const MARKS_VARIABLE: &str = "MDBOOK_LIVE_MARKS";
 
 static MARKS: OnceLock<Option<File>> = OnceLock::new();
 

@@ -31,6 +31,8 @@ pub enum Shows {
         x_unit: String,
         /// The unit of the vertical axis.
         y_unit: String,
+        /// What the bars around a point show: "eight in ten tries".
+        spread: Option<String>,
         /// Each with its name and a pattern of four captures: where, the median, the least
         /// and the most.
         series: Vec<(String, Regex)>,
@@ -41,9 +43,9 @@ pub enum Shows {
 #[derive(Debug, Clone)]
 pub struct Charted {
     /// Its name.
-    pub of: String,
+    pub figure: String,
     /// What a reader sees above it.
     pub heading: String,
-    /// The notes' figure beside it, and what it is where it is another.
-    pub notes: Option<(String, Option<String>)>,
+    /// The reference's figure next to it, and what that is where it is another.
+    pub reference: Option<(String, Option<String>)>,
 }

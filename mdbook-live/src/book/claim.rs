@@ -9,50 +9,67 @@ use crate::book::figure::FigureName;
 pub struct Claim {
     /// The sentence, as the book says it.
     pub says: String,
-    /// Who says it.
-    pub by: By,
+    /// Its line in `runs.toml`.
+    pub line: usize,
     /// What qualifies the outcome, shown after it: "holds when every worker is up".
-    pub verdict: Option<String>,
+    pub note: Option<String>,
     /// What the claim is checked on.
     pub on: On,
-    /// Whether the book says that the claim does not hold: a conclusion that it
-    /// refutes. What is wrong then is a check that comes out well.
-    pub refuted: bool,
-    /// The condition, which the notes do not name, under which it holds: "every worker is up".
-    pub when: Option<String>,
-    /// What the notes say of this, or leave out, where `says` is the book's own sentence.
-    pub statement: Option<Statement>,
+    /// What it decides of the reference, if anything.
+    pub reference: Option<AboutReference>,
     /// What decides it.
     pub check: Check,
 }
 
-/// What the notes say or leave out, in a short sentence.
+/// What a claim decides of the reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// The sentence.
-    pub text: String,
-    /// Whether they leave it out.
-    pub left_out: bool,
+pub struct AboutReference {
+    /// What the reference says, or leaves out; `None`: the claim's own sentence.
+    pub says: Option<String>,
+    /// What becomes of that where the claim comes out as the book says.
+    pub becomes: Becomes,
+}
+
+/// What becomes of a statement of the reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Becomes {
+    /// It holds, under a condition that the reference does not name where there is one.
+    Holds {
+        /// The condition: "every worker is up".
+        when: Option<String>,
+    },
+    /// It does not hold.
+    DoesNotHold,
+    /// The reference leaves it out.
+    LeftOut,
 }
 
 impl Claim {
-    /// What of the notes this claim decides; `None` where it is the book's own alone.
-    pub fn of_the_notes(&self) -> Option<&str> {
-        match (&self.statement, self.by) {
-            (Some(statement), _) => Some(&statement.text),
-            (None, By::Notes) => Some(&self.says),
-            (None, By::Book) => None,
+    /// What of the reference this claim decides; `None` where it is the book's own alone.
+    pub fn of_reference(&self) -> Option<&str> {
+        let about = self.reference.as_ref()?;
+        Some(about.says.as_deref().unwrap_or(&self.says))
+    }
+
+    /// Whether the sentence is the reference's and not the book's own.
+    pub fn is_of_reference(&self) -> bool {
+        let about = self.reference.as_ref();
+        about.is_some_and(|about| about.says.is_none())
+    }
+
+    /// Whether the book says that the check fails: a sentence of the reference that it refutes.
+    pub fn is_refuted(&self) -> bool {
+        let about = self.reference.as_ref();
+        about.is_some_and(|about| about.says.is_none() && about.becomes == Becomes::DoesNotHold)
+    }
+
+    /// The condition under which a statement of the reference holds.
+    pub fn condition(&self) -> Option<&str> {
+        match &self.reference.as_ref()?.becomes {
+            Becomes::Holds { when } => when.as_deref(),
+            Becomes::DoesNotHold | Becomes::LeftOut => None,
         }
     }
-}
-
-/// Who makes a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// The notes that the book goes back to.
-    Notes,
-    /// The book itself.
-    Book,
 }
 
 /// What a claim is checked on.
@@ -62,47 +79,56 @@ pub enum On {
     Any,
     /// The record alone: its figures need the real size.
     Record,
-    /// What the notes' program printed: it is a claim about the notes.
-    Notes,
+    /// The reference's text: it is a claim about the reference.
+    Reference,
 }
 
 /// One check of a run's lines or figures.
 #[derive(Debug, Clone)]
 pub enum Check {
-    /// Exactly `is` lines match `of`.
+    /// Exactly `is` lines match `lines`.
     Count {
         /// Which lines are counted.
-        of: Regex,
+        lines: Regex,
         /// How many there must be; at least 1.
         is: usize,
     },
     /// At least two processes print the capture, and all print one value.
-    Same(Regex),
+    Same(ByProcess),
     /// At least two processes print the capture; each has one value of its own.
-    Distinct(Regex),
-    /// Every line that matches `of` contains the text; at least one line matches.
+    Distinct(ByProcess),
+    /// Every line that matches `lines` matches `contains`; there is at least one.
     Every {
         /// Which lines are looked at.
-        of: Regex,
+        lines: Regex,
         /// What each of them contains.
-        contains: String,
+        contains: Regex,
     },
-    /// No line that matches `among` matches `of`; at least one line matches `among`.
+    /// No line that matches `lines` matches `contain`; there is at least one.
     Never {
-        /// What none of them may match.
-        of: Regex,
         /// Which lines are looked at.
-        among: Regex,
+        lines: Regex,
+        /// What none of them may contain.
+        contain: Regex,
     },
     /// The quotient of two figures lies within bounds.
     Ratio {
         /// The dividend, a figure of this run.
-        of: FigureName,
+        figure: FigureName,
         /// The divisor, a figure of this run or of another.
         to: FigureName,
         /// Where the quotient must lie.
         bound: Bound,
     },
+}
+
+/// A value that several processes print.
+#[derive(Debug, Clone)]
+pub struct ByProcess {
+    /// Has exactly one capture: the value.
+    pub value: Regex,
+    /// Has exactly one capture: the process of a line.
+    pub process: Regex,
 }
 
 /// Where a quotient must lie.

@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use anyhow::{Result, bail};
 use regex::Regex;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// The figures that every run has: its time, and the peaks of its process
 /// tree's memory where that was sampled.
@@ -21,22 +23,25 @@ pub struct FigureSpec {
     /// Has exactly one capture, a number.
     pub pattern: Regex,
     /// Which of the lines that match counts.
-    pub take: Take,
+    pub which: Match,
     /// Its unit; empty for a bare number.
     pub unit: String,
 }
 
-/// Which of several lines counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Take {
+/// Which of several lines that match counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Match {
     /// The one printed first.
     First,
     /// The one printed last.
+    #[default]
     Last,
 }
 
 /// The name of a figure: `total_time_s`, or `data-sink/fork-8 total_time_s`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct FigureName {
     /// The full name of the run; `None` is the run at hand.
     pub run: Option<String>,
@@ -57,8 +62,16 @@ impl FromStr for FigureName {
                 run: Some(run.to_owned()),
                 figure: figure.to_owned(),
             }),
-            _ => bail!("`{text}`: accepted is FIGURE or LISTING/RUN FIGURE"),
+            _ => bail!("expected FIGURE or LISTING/RUN FIGURE, found `{text}`"),
         }
+    }
+}
+
+impl TryFrom<String> for FigureName {
+    type Error = anyhow::Error;
+
+    fn try_from(text: String) -> Result<FigureName> {
+        text.parse()
     }
 }
 

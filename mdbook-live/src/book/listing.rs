@@ -8,14 +8,18 @@ use anyhow::{Context, Result, bail};
 
 use crate::book::chart::Chart;
 use crate::book::claim::{Check, Claim, On};
+use crate::book::config::Config;
 use crate::book::figure::{self, BUILT_IN, FigureName, FigureSpec};
 use crate::book::varies::Varies;
+use crate::text::words::expected;
 
 /// A book with its listings.
 #[derive(Debug, Clone)]
 pub struct Book {
     /// The folder of `book.toml`.
     pub root: PathBuf,
+    /// What `book.toml` says of them.
+    pub config: Config,
     /// The listings, in the order of `book.toml`'s globs, then by name.
     pub listings: Vec<Listing>,
 }
@@ -27,10 +31,12 @@ pub struct Listing {
     pub name: String,
     /// Its folder.
     pub dir: PathBuf,
+    /// Where it keeps what the reference printed, where the book has a reference.
+    pub reference_dir: Option<PathBuf>,
     /// What varies by nature between two runs of it.
     pub varies: Varies,
-    /// Globs of files that it runs and is not built from.
-    pub sources: Vec<String>,
+    /// Globs of files that its programs read or start and are not built from.
+    pub also_hash: Vec<String>,
     /// The figures that can be read from its runs' lines.
     pub figures: BTreeMap<String, FigureSpec>,
     /// Its runs, in the order of `runs.toml`.
@@ -53,17 +59,17 @@ pub struct Run {
     /// The arguments at the quick size.
     pub quick: Vec<String>,
     /// The time limit of the recorded size.
-    pub limit: Duration,
+    pub timeout: Duration,
     /// The time limit of the quick size.
-    pub quick_limit: Duration,
+    pub quick_timeout: Duration,
     /// The figure by which the median of several recordings is chosen; built in
     /// `wall_s` unless the run names another.
-    pub median: String,
+    pub rank_by: String,
     /// Whether its process tree's memory is sampled when it is recorded: it is, unless
     /// what the run measures would suffer from it.
     pub memory: bool,
-    /// The exit code that it must end with.
-    pub exit: i32,
+    /// The exit status that it must end with.
+    pub status: i32,
     /// What the book claims of it.
     pub claims: Vec<Claim>,
 }
@@ -136,12 +142,12 @@ impl Book {
             })
     }
 
-    /// The run with that full name. The error names those that there are.
+    /// The run with that full name. The error names the nearest.
     pub fn run(&self, name: &str) -> Result<RunRef<'_>> {
         let found = self.runs().find(|run| run.full_name() == name);
         found.with_context(|| {
-            let there_are: Vec<String> = self.runs().map(|run| run.full_name()).collect();
-            format!("no run {name}; there are: {}", there_are.join(", "))
+            let known: Vec<String> = self.runs().map(|run| run.full_name()).collect();
+            format!("no run {name}; {}", expected(name, &known))
         })
     }
 
@@ -152,7 +158,7 @@ impl Book {
             .flat_map(|listing| listing.runs.iter().map(move |run| RunRef { listing, run }))
     }
 
-    /// The chart `LISTING/CHART`, with its listing. The error names those that there are.
+    /// The chart `LISTING/CHART`, with its listing. The error names the nearest.
     pub fn chart(&self, name: &str) -> Result<(&Listing, &Chart)> {
         let all = self.listings.iter().flat_map(|listing| {
             let charts = listing.charts.iter();
@@ -161,8 +167,8 @@ impl Book {
         let all: Vec<(String, &Listing, &Chart)> = all.collect();
         let found = all.iter().find(|(known, ..)| known == name);
         let found = found.with_context(|| {
-            let there_are: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
-            format!("no chart {name}; there are: {}", there_are.join(", "))
+            let known: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
+            format!("no chart {name}; {}", expected(name, &known))
         })?;
         Ok((found.1, found.2))
     }
@@ -187,7 +193,7 @@ impl Book {
         self.runs().flat_map(|run| {
             run.run.claims.iter().flat_map(move |claim| {
                 let named = match &claim.check {
-                    Check::Ratio { of, to, .. } => vec![of, to],
+                    Check::Ratio { figure, to, .. } => vec![figure, to],
                     _ => Vec::new(),
                 };
                 named.into_iter().map(move |name| (run, claim, name))
@@ -208,11 +214,11 @@ impl Listing {
             return Ok(());
         }
         let own = self.figures.keys().map(String::as_str);
-        let expected: Vec<&str> = own.chain(BUILT_IN).collect();
+        let known: Vec<&str> = own.chain(BUILT_IN).collect();
         bail!(
-            "no figure {name} of {}; accepted: {}",
+            "no figure {name} of {}; {}",
             self.name,
-            expected.join(", ")
+            expected(name, &known)
         );
     }
 }
@@ -227,10 +233,10 @@ impl Run {
     }
 
     /// The time limit at that size.
-    pub fn limit(&self, size: Size) -> Duration {
+    pub fn timeout(&self, size: Size) -> Duration {
         match size {
-            Size::Recorded => self.limit,
-            Size::Quick => self.quick_limit,
+            Size::Recorded => self.timeout,
+            Size::Quick => self.quick_timeout,
         }
     }
 }
@@ -268,10 +274,10 @@ impl RunRef<'_> {
         self.recorded(&format!("{}.memory.csv", self.run.name))
     }
 
-    /// Where the notes' output lies, if they recorded it.
-    pub fn notes_path(&self) -> PathBuf {
-        let file = format!("{}.txt", self.run.name);
-        self.listing.dir.join("notes").join(file)
+    /// Where the reference's output of this run is, where the book has a reference.
+    pub fn reference_path(&self) -> Option<PathBuf> {
+        let folder = self.listing.reference_dir.as_ref()?;
+        Some(folder.join(format!("{}.txt", self.run.name)))
     }
 
     fn recorded(&self, file: &str) -> PathBuf {
@@ -303,7 +309,8 @@ pub(crate) mod tests {
         };
         write(
             "book.toml",
-            "[preprocessor.live]\nlistings = [\"listings/*\"]\n",
+            "[preprocessor.live]\nlistings = [\"listings/*\"]\nredact = ['\\b0x[0-9a-f]+\\b']\n\
+             [preprocessor.live.reference]\nname = 'Manual'\nsays = 'The manual says'\nfolder = 'manual'\n",
         );
         write("listings/library/Cargo.toml", "");
         write("listings/demo/runs.toml", runs_toml);
@@ -319,7 +326,7 @@ pub(crate) mod tests {
     /// A `runs.toml` with one run, `one`, and these further lines of it.
     pub(crate) fn one_run(rest: &str) -> String {
         format!(
-            "[[run]]\nname = 'one'\ncaption = 'One'\nargs = ['a b', '--n', '1']\nlimit_s = 5\n{rest}"
+            "[[run]]\nname = 'one'\ncaption = 'One'\nargs = ['a b', '--n', '1']\ntimeout = '5s'\n{rest}"
         )
     }
 
@@ -333,7 +340,7 @@ pub(crate) mod tests {
     #[test]
     fn a_book_is_its_listings_and_their_runs() {
         let (dir, book) = book_with(&one_run(
-            "exit = 3\nquick = []\nquick_limit_s = 0.5\n[[run]]\nname='two'\ncaption='Two'\nargs=['x']\nlimit_s=1",
+            "status = 3\nquick = { args = [], timeout = '500ms' }\n[[run]]\nname='two'\nargs=['x']\n",
         ));
         let book = book.expect("it is right");
         let names: Vec<String> = book.runs().map(|run| run.full_name()).collect();
@@ -341,11 +348,11 @@ pub(crate) mod tests {
         let one = book.run("demo/one").expect("it is there");
         assert_eq!(one.command(Size::Recorded), "cargo run -- 'a b' --n 1");
         assert_eq!(one.command(Size::Quick), "cargo run");
-        assert_eq!(one.run.exit, 3);
-        assert_eq!(one.run.quick_limit, Duration::from_millis(500));
+        assert_eq!(one.run.status, 3);
+        assert_eq!(one.run.quick_timeout, Duration::from_millis(500));
         let two = book.run("demo/two").expect("it is there");
         assert_eq!(two.run.quick, two.run.args);
-        assert_eq!(two.run.quick_limit, two.run.limit);
+        assert_eq!(two.run.quick_timeout, two.run.timeout);
         assert_eq!(
             two.memory_path(),
             dir.path().join("listings/demo/recorded/two.memory.csv")
@@ -359,7 +366,10 @@ pub(crate) mod tests {
             .expect("it is right")
             .run("demo/two")
             .expect_err("no such run");
-        assert_eq!(error.to_string(), "no run demo/two; there are: demo/one");
+        assert_eq!(
+            error.to_string(),
+            "no run demo/two; did you mean demo/one? expected demo/one"
+        );
     }
 
     #[test]
@@ -393,14 +403,14 @@ pub(crate) mod tests {
             format!("figures.t = {{ pattern = 't=(.+)' }}\n{run}")
         };
         assert_eq!(
-            error_of(&with("{ of = 't', to = 'u', at_least = 2 }")),
-            "listings/demo/runs.toml: run one: claim \"Faster\": ratio: no figure u of demo; \
-             accepted: t, wall_s, tree_peak, tree_peak_anon, tree_peak_file, tree_peak_shmem"
+            error_of(&with("{ figure = 't', to = 'u', at_least = 2 }")),
+            "listings/demo/runs.toml:7: claim \"Faster\": ratio: no figure u of demo; \
+             expected t, wall_s, tree_peak, tree_peak_anon, tree_peak_file, tree_peak_shmem"
         );
         assert_eq!(
-            error_of(&with("{ of = 't', to = 'demo/two t', at_least = 2 }")),
-            "listings/demo/runs.toml: run one: claim \"Faster\": ratio: no run demo/two; \
-             there are: demo/one"
+            error_of(&with("{ figure = 't', to = 'demo/two t', at_least = 2 }")),
+            "listings/demo/runs.toml:7: claim \"Faster\": ratio: no run demo/two; \
+             did you mean demo/one? expected demo/one"
         );
     }
 
@@ -409,10 +419,10 @@ pub(crate) mod tests {
         let with = |on: &str| {
             one_run(&format!(
                 "[[run.claim]]\nsays = 'Once'\non = '{on}'\n\
-                 ratio = {{ of = 'tree_peak', to = 'wall_s', at_least = 1 }}\n"
+                 ratio = {{ figure = 'tree_peak', to = 'wall_s', at_least = 1 }}\n"
             ))
         };
-        for (on, needed) in [("any", true), ("record", false), ("notes", false)] {
+        for (on, needed) in [("any", true), ("record", false), ("reference", false)] {
             let (_dir, book) = book_with(&with(on));
             let book = book.expect("it is right");
             let run = book.run("demo/one").expect("it is there");

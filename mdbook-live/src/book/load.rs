@@ -1,31 +1,40 @@
-//! The one place that reads `runs.toml`.
-//!
-//! Read by hand and not by derive: each error is one line that names file, run
-//! and claim, and says what is accepted.
+//! Opens `book.toml` and every `runs.toml`, and checks what only all of them together can tell.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
-use regex::Regex;
-use toml::{Table, Value};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::Spanned;
 
 use crate::book::chart::{Chart, Charted, Shows};
-use crate::book::claim::{Bound, By, Check, Claim, On, Statement};
-use crate::book::figure::{BUILT_IN, FigureName, FigureSpec, Take};
-use crate::book::listing::{Book, Listing, Program, Run, SKIPPED};
+use crate::book::claim::{ByProcess, Check, Claim};
+use crate::book::config::Config;
+use crate::book::figure::FigureSpec;
+use crate::book::listing::{Book, Listing, Program, Run};
+use crate::book::runs_toml::{self, CheckSpec, RunsToml};
 use crate::book::varies::Varies;
+use crate::text::words::expected;
+
+/// The file of a listing.
+const RUNS_TOML: &str = "runs.toml";
 
 impl Book {
     /// Reads `book.toml` in `root` and every listing's `runs.toml`.
     ///
     /// The listings are the folders with a `runs.toml` that the globs
     /// `[preprocessor.live] listings` match; without that key, `listings/*`.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the file, the line and what is expected.
     pub fn open(root: &Path) -> Result<Book> {
+        let config = config(root)?;
         let mut listings: Vec<Listing> = Vec::new();
-        for dir in listing_folders(root)? {
-            let listing = read(root, &dir)?;
+        for dir in listing_folders(root, &config.listings)? {
+            let listing = listing(root, &dir, &config)?;
             if let Some(first) = listings.iter().find(|known| known.name == listing.name) {
                 bail!(
                     "two listings are named {}: {} and {}; a listing's name is its folder's, and unique",
@@ -38,683 +47,388 @@ impl Book {
         }
         let book = Book {
             root: root.to_path_buf(),
+            config,
             listings,
         };
         book.check_figures()?;
         Ok(book)
     }
 
-    /// Every figure and run that a run or a ratio names exists: known only when all
-    /// listings are read.
+    /// Every figure and run that a ratio names exists: known only when all listings are read.
     fn check_figures(&self) -> Result<()> {
-        for run in self.runs() {
-            run.listing
-                .require_figure(&run.run.median)
-                .with_context(|| {
-                    let file = run.listing.dir.join("runs.toml");
-                    format!(
-                        "{}: run {}: median",
-                        self.relative(&file).display(),
-                        run.run.name
-                    )
-                })
-                .map_err(one_line)?;
-        }
         for (run, claim, name) in self.ratios() {
-            let at = || {
-                format!(
-                    "{}: run {}: claim \"{}\": ratio",
-                    self.relative(&run.listing.dir.join("runs.toml")).display(),
-                    run.run.name,
+            let file = run.listing.dir.join(RUNS_TOML);
+            let at = |error: anyhow::Error| {
+                anyhow!(
+                    "{}:{}: claim \"{}\": ratio: {error:#}",
+                    self.relative(&file).display(),
+                    claim.line,
                     claim.says
                 )
             };
             let listing = match &name.run {
-                Some(other) => self.run(other).with_context(at).map_err(one_line)?.listing,
+                Some(other) => self.run(other).map_err(at)?.listing,
                 None => run.listing,
             };
-            listing
-                .require_figure(&name.figure)
-                .with_context(at)
-                .map_err(one_line)?;
+            listing.require_figure(&name.figure).map_err(at)?;
         }
         Ok(())
     }
 }
 
-/// An error whose chain is in its first line, as the terminal shows it.
-fn one_line(error: anyhow::Error) -> anyhow::Error {
-    anyhow::Error::msg(format!("{error:#}"))
+/// `[preprocessor.live]` of `book.toml`.
+fn config(root: &Path) -> Result<Config> {
+    /// The file, as far as it is this tool's.
+    #[derive(Deserialize)]
+    struct BookToml {
+        #[serde(default)]
+        preprocessor: Preprocessors,
+    }
+    #[derive(Default, Deserialize)]
+    struct Preprocessors {
+        live: Option<Config>,
+    }
+    let path = root.join("book.toml");
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let book: BookToml = parse("book.toml", &text)?;
+    Ok(book.preprocessor.live.unwrap_or_default())
 }
 
-/// Reads the `runs.toml` of a listing's folder.
-pub(crate) fn read(root: &Path, dir: &Path) -> Result<Listing> {
-    let path = dir.join("runs.toml");
-    let shown = path
-        .strip_prefix(root)
-        .unwrap_or(&path)
-        .display()
-        .to_string();
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {shown}"))?;
-    let table: Table = text
-        .parse()
-        .map_err(|error| syntax_error(&shown, &text, &error))?;
-    let name = dir
-        .file_name()
-        .and_then(|name| name.to_str())
-        .with_context(|| format!("{shown}: the folder has no name that is UTF-8"))?
-        .to_owned();
-
-    let file = Section {
-        table: &table,
-        dir,
-        at: shown,
-    };
-    file.accept(&["varies", "incidental", "sources", "figures", "run", "chart"])?;
-    let varies = Varies {
-        masked: file.patterns("varies")?,
-        incidental: file.patterns("incidental")?,
-    };
-    let mut known = BTreeMap::new();
-    if let Some(section) = file.section("figures", "figures")? {
-        for figure in section.table.keys() {
-            known.insert(figure.clone(), read_figure(&section, figure)?);
-        }
-    }
-    let mut runs: Vec<Run> = Vec::new();
-    for (nth, section) in file.sections("run")?.into_iter().enumerate() {
-        let run = read_run(&file.at, nth + 1, section)?;
-        if runs.iter().any(|known| known.name == run.name) {
-            bail!(
-                "{}: two runs are named {}; a run's name is unique in its listing",
-                file.at,
-                run.name
-            );
-        }
-        runs.push(run);
-    }
-    if runs.is_empty() {
-        bail!("{}: no [[run]]; a listing has at least one", file.at);
-    }
-    let mut charts = Vec::new();
-    for (nth, section) in file.sections("chart")?.into_iter().enumerate() {
-        charts.push(read_chart(&file.at, nth + 1, section, &runs, &known)?);
-    }
-    Ok(Listing {
-        charts,
-        name,
-        dir: dir.to_path_buf(),
-        varies,
-        sources: file.texts("sources")?.unwrap_or_default(),
-        figures: known,
-        runs,
-    })
-}
-
-fn read_chart(
-    file: &str,
-    nth: usize,
-    mut section: Section<'_>,
-    runs: &[Run],
-    known: &BTreeMap<String, FigureSpec>,
-) -> Result<Chart> {
-    section.at = format!("{file}: chart {nth}");
-    let name = section.required_text("name")?.to_owned();
-    section.at = format!("{file}: chart {name}");
-    section.accept(&[
-        "name", "caption", "runs", "figure", "run", "x_unit", "y_unit", "series",
-    ])?;
-    let caption = section.required_text("caption")?.to_owned();
-    if section.table.contains_key("run") {
-        let shows = read_plot(&section, runs)?;
-        return Ok(Chart {
-            name,
-            caption,
-            shows,
-        });
-    }
-    let of_runs = section.texts("runs")?.unwrap_or_default();
-    if of_runs.is_empty() {
-        return section.fail("runs: accepted are names of this listing's runs");
-    }
-    if let Some(gone) = of_runs
-        .iter()
-        .find(|name| !runs.iter().any(|run| run.name == **name))
-    {
-        let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
-        return section.fail(&format!(
-            "runs: no run {gone}; there are: {}",
-            names.join(", ")
-        ));
-    }
-    let mut charted = Vec::new();
-    for mut figure in section.sections("figure")? {
-        let of = figure.required_text("of")?.to_owned();
-        figure.at = format!("{}: figure {of}", section.at);
-        figure.accept(&["of", "heading", "notes", "notes_heading"])?;
-        let notes = figure.text("notes")?.map(str::to_owned);
-        for name in [Some(&of), notes.as_ref()].into_iter().flatten() {
-            if !known.contains_key(name) && !BUILT_IN.contains(&name.as_str()) {
-                return figure.fail(&format!("no figure {name} in this file's [figures]"));
-            }
-        }
-        let notes_heading = figure.text("notes_heading")?.map(str::to_owned);
-        charted.push(Charted {
-            heading: figure.required_text("heading")?.to_owned(),
-            notes: notes.map(|notes| (notes, notes_heading)),
-            of,
-        });
-    }
-    if charted.is_empty() {
-        return section.fail("no [[chart.figure]]; a chart has at least one");
-    }
-    Ok(Chart {
-        name,
-        caption,
-        shows: Shows::Figures {
-            runs: of_runs,
-            figures: charted,
-        },
-    })
-}
-
-fn read_plot(section: &Section<'_>, runs: &[Run]) -> Result<Shows> {
-    let run = section.required_text("run")?.to_owned();
-    if !runs.iter().any(|known| known.name == run) {
-        return section.fail(&format!("run: no run {run} in this file"));
-    }
-    let mut series = Vec::new();
-    for line in section.sections("series")? {
-        line.accept(&["name", "pattern"])?;
-        let name = line.required_text("name")?.to_owned();
-        series.push((name, line.pattern("pattern", Some(4))?));
-    }
-    if series.is_empty() {
-        return section.fail("no [[chart.series]]; lines have at least one");
-    }
-    Ok(Shows::Plot {
-        run,
-        x_unit: section.required_text("x_unit")?.to_owned(),
-        y_unit: section.required_text("y_unit")?.to_owned(),
-        series,
-    })
-}
-
-fn read_figure(figures: &Section<'_>, name: &str) -> Result<FigureSpec> {
-    if BUILT_IN.contains(&name) {
-        return figures.fail(&format!("{name} is built in; accepted is any other name"));
-    }
-    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return figures.fail(&format!(
-            "`{name}`: accepted in a figure's name: letters, digits, _"
-        ));
-    }
-    let section = figures
-        .section(name, name)?
-        .with_context(|| figures.at.clone())?;
-    section.accept(&["pattern", "unit", "take"])?;
-    Ok(FigureSpec {
-        pattern: section.pattern("pattern", Some(1))?,
-        take: section.choice("take", &[("last", Take::Last), ("first", Take::First)])?,
-        unit: section.text("unit")?.unwrap_or_default().to_owned(),
-    })
-}
-
-fn read_run(file: &str, nth: usize, mut section: Section<'_>) -> Result<Run> {
-    section.at = format!("{file}: run {nth}");
-    let name = section.required_text("name")?.to_owned();
-    if name.is_empty()
-        || !name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
-    {
-        return section.fail(&format!(
-            "name `{name}`: accepted: letters, digits, - and _"
-        ));
-    }
-    section.at = format!("{file}: run {name}");
-    section.accept(&[
-        "name",
-        "bin",
-        "example",
-        "caption",
-        "args",
-        "quick",
-        "limit_s",
-        "quick_limit_s",
-        "median",
-        "memory",
-        "exit",
-        "claim",
-    ])?;
-    let args = section.texts("args")?.with_context(|| {
-        format!(
-            "{}: args is missing; accepted is a list of texts",
-            section.at
-        )
-    })?;
-    let limit = section
-        .seconds("limit_s")?
-        .with_context(|| format!("{}: limit_s is missing; accepted are seconds", section.at))?;
-    let exit = match section.table.get("exit") {
-        None => 0,
-        Some(Value::Integer(code)) if (0..=255).contains(code) && *code != i64::from(SKIPPED) => {
-            // The guard keeps it within a byte.
-            *code as i32
-        }
-        Some(other) => {
-            return section.fail(&format!(
-                "exit {other}: accepted: 0 to 255 but not {SKIPPED}, which means skipped"
-            ));
-        }
-    };
-    let program = match (section.text("bin")?, section.text("example")?) {
-        (None, None) => Program::Main,
-        (Some(bin), None) => Program::Bin(bin.to_owned()),
-        (None, Some(example)) => Program::Example(example.to_owned()),
-        (Some(_), Some(_)) => return section.fail("expected `bin` or `example`, not both"),
-    };
-    if let Some((option, name)) = program.option()
-        && !section.dir.join(program.source()).is_file()
-    {
-        let folder = program.source();
-        let folder = folder.parent().unwrap_or(Path::new("")).display();
-        return section.fail(&format!(
-            "{} `{name}`: expected the name of a file in {folder}/, without .rs",
-            option.trim_start_matches('-')
-        ));
-    }
-    let mut claims = Vec::new();
-    let mut said = BTreeSet::new();
-    for (nth, claim) in section.sections("claim")?.into_iter().enumerate() {
-        let claim = read_claim(&section.at, nth + 1, claim)?;
-        if !said.insert(claim.says.clone()) {
-            return section.fail(&format!("two claims say \"{}\"", claim.says));
-        }
-        claims.push(claim);
-    }
-    Ok(Run {
-        caption: section.required_text("caption")?.to_owned(),
-        quick: section.texts("quick")?.unwrap_or_else(|| args.clone()),
-        quick_limit: section.seconds("quick_limit_s")?.unwrap_or(limit),
-        name,
-        program,
-        args,
-        limit,
-        median: section.text("median")?.unwrap_or("wall_s").to_owned(),
-        memory: section.flag("memory", true)?,
-        exit,
-        claims,
-    })
-}
-
-const CHECKS: [&str; 6] = ["count", "same", "distinct", "every", "never", "ratio"];
-
-fn read_claim(run: &str, nth: usize, mut section: Section<'_>) -> Result<Claim> {
-    section.at = format!("{run}: claim {nth}");
-    let says = section.required_text("says")?.to_owned();
-    section.at = format!("{run}: claim \"{says}\"");
-    let mut accepted = vec![
-        "says", "by", "verdict", "on", "refuted", "when", "notes", "left_out",
-    ];
-    accepted.extend(CHECKS);
-    section.accept(&accepted)?;
-    let by = section.choice("by", &[("book", By::Book), ("notes", By::Notes)])?;
-    let on = section.choice(
-        "on",
-        &[
-            ("any", On::Any),
-            ("record", On::Record),
-            ("notes", On::Notes),
-        ],
-    )?;
-
-    let given: Vec<&str> = CHECKS
-        .into_iter()
-        .filter(|check| section.table.contains_key(*check))
-        .collect();
-    let check = match given[..] {
-        ["same"] => Check::Same(section.pattern("same", Some(1))?),
-        ["distinct"] => Check::Distinct(section.pattern("distinct", Some(1))?),
-        [kind] => {
-            let inner = section
-                .section(kind, kind)?
-                .with_context(|| section.at.clone())?;
-            read_table_check(kind, &inner)?
-        }
-        _ => {
-            let has = match given.is_empty() {
-                true => "no check".to_owned(),
-                false => format!("{} checks ({})", given.len(), given.join(", ")),
-            };
-            return section.fail(&format!(
-                "{has}; accepted is exactly one of {}",
-                CHECKS.join(", ")
-            ));
-        }
-    };
-    let refuted = section.flag("refuted", false)?;
-    let when = section.text("when")?.map(str::to_owned);
-    let left_out = section.flag("left_out", false)?;
-    let statement = section.text("notes")?.map(|text| Statement {
-        text: text.to_owned(),
-        left_out,
-    });
-    if when.is_some() && (refuted || left_out) {
-        return section.fail("when: accepted where the claim holds, without refuted and left_out");
-    }
-    if left_out && statement.is_none() {
-        return section.fail("left_out: accepted beside notes, which says what they leave out");
-    }
-    if statement.is_some() && (by == By::Notes || refuted) {
-        return section.fail("notes: accepted where the claim is the book's own, and holds");
-    }
-    Ok(Claim {
-        says,
-        by,
-        verdict: section.text("verdict")?.map(str::to_owned),
-        on,
-        refuted,
-        when,
-        statement,
-        check,
-    })
-}
-
-fn read_table_check(kind: &str, section: &Section<'_>) -> Result<Check> {
-    match kind {
-        "count" => {
-            section.accept(&["of", "is"])?;
-            let is = match section.table.get("is") {
-                Some(Value::Integer(is)) if *is >= 1 => usize::try_from(*is)?,
-                _ => {
-                    return section
-                        .fail("is: accepted is a whole number of 1 or more (for none: never)");
-                }
-            };
-            Ok(Check::Count {
-                of: section.pattern("of", None)?,
-                is,
-            })
-        }
-        "every" => {
-            section.accept(&["of", "contains"])?;
-            Ok(Check::Every {
-                of: section.pattern("of", None)?,
-                contains: section.required_text("contains")?.to_owned(),
-            })
-        }
-        "never" => {
-            section.accept(&["of", "among"])?;
-            Ok(Check::Never {
-                of: section.pattern("of", None)?,
-                among: section.pattern("among", None)?,
-            })
-        }
-        _ => {
-            section.accept(&["of", "to", "is", "at_least", "at_most"])?;
-            let is = section.number("is")?;
-            let (at_least, at_most) = (section.number("at_least")?, section.number("at_most")?);
-            let bound = match (is, at_least, at_most) {
-                (Some(is), None, None) => Bound::Is(is),
-                (None, Some(low), Some(high)) if low > high => {
-                    return section.fail(&format!("at_least {low} is above at_most {high}"));
-                }
-                (None, at_least, at_most) if at_least.or(at_most).is_some() => {
-                    Bound::Between { at_least, at_most }
-                }
-                _ => return section.fail("accepted is `is`, or `at_least`, `at_most` or both"),
-            };
-            let of = section.figure_name("of")?;
-            if of.run.is_some() {
-                return section.fail("of: accepted is a figure of this run, by its name alone");
-            }
-            Ok(Check::Ratio {
-                of,
-                to: section.figure_name("to")?,
-                bound,
-            })
-        }
-    }
-}
-
-/// A table of the file, with where it stands.
-struct Section<'a> {
-    table: &'a Table,
-    /// The listing's folder.
-    dir: &'a Path,
-    at: String,
-}
-
-impl<'a> Section<'a> {
-    fn fail<T>(&self, what: &str) -> Result<T> {
-        Err(anyhow!("{}: {what}", self.at))
-    }
-
-    fn accept(&self, keys: &[&str]) -> Result<()> {
-        match self.table.keys().find(|key| !keys.contains(&key.as_str())) {
-            None => Ok(()),
-            Some(key) => self.fail(&format!(
-                "unknown key `{key}`; accepted: {}",
-                keys.join(", ")
-            )),
-        }
-    }
-
-    fn text(&self, key: &str) -> Result<Option<&'a str>> {
-        match self.table.get(key) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => self.fail(&format!("{key}: accepted is a text")),
-        }
-    }
-
-    fn required_text(&self, key: &str) -> Result<&'a str> {
-        match self.text(key)? {
-            Some(text) if !text.trim().is_empty() => Ok(text),
-            Some(_) => self.fail(&format!("{key} is empty; accepted is a text")),
-            None => self.fail(&format!("{key} is missing; accepted is a text")),
-        }
-    }
-
-    fn texts(&self, key: &str) -> Result<Option<Vec<String>>> {
-        match self.table.get(key) {
-            None => Ok(None),
-            Some(value) => match texts_of(value) {
-                Some(texts) => Ok(Some(texts)),
-                None => self.fail(&format!("{key}: accepted is a list of texts")),
-            },
-        }
-    }
-
-    /// A list of regular expressions; without the key an empty one.
-    fn patterns(&self, key: &str) -> Result<Vec<Regex>> {
-        let patterns = self.texts(key)?.unwrap_or_default();
-        let patterns = patterns.iter();
-        patterns
-            .map(|pattern| self.pattern_of(key, pattern, None))
-            .collect()
-    }
-
-    fn flag(&self, key: &str, default: bool) -> Result<bool> {
-        match self.table.get(key) {
-            None => Ok(default),
-            Some(Value::Boolean(value)) => Ok(*value),
-            Some(_) => self.fail(&format!("{key}: accepted is true or false")),
-        }
-    }
-
-    fn number(&self, key: &str) -> Result<Option<f64>> {
-        match self.table.get(key) {
-            None => Ok(None),
-            // Bounds and seconds are far below 2⁵³, where f64 is exact.
-            Some(Value::Integer(number)) => Ok(Some(*number as f64)),
-            Some(Value::Float(number)) if number.is_finite() => Ok(Some(*number)),
-            Some(_) => self.fail(&format!("{key}: accepted is a number")),
-        }
-    }
-
-    fn seconds(&self, key: &str) -> Result<Option<Duration>> {
-        match self.number(key)? {
-            None => Ok(None),
-            Some(seconds) => match Duration::try_from_secs_f64(seconds) {
-                Ok(time) if !time.is_zero() => Ok(Some(time)),
-                _ => self.fail(&format!("{key}: accepted are seconds above 0")),
-            },
-        }
-    }
-
-    /// The first choice is the default.
-    fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<T> {
-        let Some(text) = self.text(key)? else {
-            return Ok(choices[0].1);
-        };
-        match choices.iter().find(|(name, _)| *name == text) {
-            Some((_, choice)) => Ok(*choice),
-            None => {
-                let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-                self.fail(&format!("{key} `{text}`: accepted: {}", names.join(", ")))
-            }
-        }
-    }
-
-    fn pattern(&self, key: &str, captures: Option<usize>) -> Result<Regex> {
-        self.pattern_of(key, self.required_text(key)?, captures)
-    }
-
-    fn pattern_of(&self, key: &str, pattern: &str, captures: Option<usize>) -> Result<Regex> {
-        let regex = match Regex::new(pattern) {
-            Ok(regex) => regex,
-            Err(error) => {
-                // The library draws the place in further lines above its last one.
-                let error = error.to_string();
-                let why = error.lines().last().unwrap_or_default().trim();
-                let why = why.strip_prefix("error: ").unwrap_or(why);
-                return self.fail(&format!(
-                    "{key}: `{pattern}` is no regular expression: {why}"
-                ));
-            }
-        };
-        let has = regex.captures_len() - 1;
-        match captures {
-            Some(wanted) if wanted != has => self.fail(&format!(
-                "{key}: `{pattern}` has {has} captures; accepted is exactly {}",
-                match wanted {
-                    1 => r"one, as in 'id: (\w+)'".to_owned(),
-                    more => more.to_string(),
-                }
-            )),
-            _ => Ok(regex),
-        }
-    }
-
-    fn figure_name(&self, key: &str) -> Result<FigureName> {
-        let text = self.required_text(key)?;
-        match text.parse() {
-            Ok(name) => Ok(name),
-            Err(error) => self.fail(&format!("{key}: {error:#}")),
-        }
-    }
-
-    fn section(&self, key: &str, named: &str) -> Result<Option<Section<'a>>> {
-        match self.table.get(key) {
-            None => Ok(None),
-            Some(Value::Table(table)) => Ok(Some(Section {
-                table,
-                dir: self.dir,
-                at: format!("{}: {named}", self.at),
-            })),
-            Some(_) => self.fail(&format!("{key}: accepted is a table, as {{ … = … }}")),
-        }
-    }
-
-    fn sections(&self, key: &str) -> Result<Vec<Section<'a>>> {
-        let wrong = || format!("{}: {key}: accepted are tables headed [[{key}]]", self.at);
-        let Some(value) = self.table.get(key) else {
-            return Ok(Vec::new());
-        };
-        let list = value.as_array().with_context(wrong)?;
-        list.iter()
-            .map(|value| {
-                let table = value.as_table().with_context(wrong)?;
-                Ok(Section {
-                    table,
-                    dir: self.dir,
-                    at: self.at.clone(),
-                })
-            })
-            .collect()
-    }
-}
-
-/// The folders with a `runs.toml` that `book.toml`'s globs match.
-pub(super) fn listing_folders(root: &Path) -> Result<Vec<PathBuf>> {
-    let file = root.join("book.toml");
-    let text = std::fs::read_to_string(&file)
-        .with_context(|| format!("cannot read {}", file.display()))?;
-    let config: toml::Table = text
-        .parse()
-        .map_err(|error| syntax_error("book.toml", &text, &error))?;
-    let globs = match config
-        .get("preprocessor")
-        .and_then(|table| table.get("live"))
-        .and_then(|table| table.get("listings"))
-    {
-        None => vec!["listings/*".to_owned()],
-        Some(value) => texts_of(value).with_context(|| {
-            "book.toml: [preprocessor.live] listings: accepted is a list of globs, as [\"listings/*\"]"
-        })?,
-    };
-
+/// The folders with a `runs.toml` that the globs match.
+fn listing_folders(root: &Path, globs: &[String]) -> Result<Vec<PathBuf>> {
     let mut folders: Vec<PathBuf> = Vec::new();
     for glob in globs {
         let at = || format!("book.toml: [preprocessor.live] listings: `{glob}`");
         // The root's own path is no pattern, whatever characters it has.
-        let pattern = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(&glob);
-        let matches = glob::glob(&pattern.to_string_lossy()).with_context(at)?;
-        let before = folders.len();
+        let pattern = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(glob);
         let mut matched = Vec::new();
-        for entry in matches {
+        for entry in glob::glob(&pattern.to_string_lossy()).with_context(at)? {
             let dir = entry.with_context(at)?;
-            if dir.join("runs.toml").is_file() {
+            if dir.join(RUNS_TOML).is_file() {
                 matched.push(dir);
+            } else if dir.join("run.toml").is_file() {
+                bail!(
+                    "{}: expected the name {RUNS_TOML}",
+                    dir.strip_prefix(root)
+                        .unwrap_or(&dir)
+                        .join("run.toml")
+                        .display()
+                );
             }
         }
         matched.sort();
-        let any = !matched.is_empty();
+        if matched.is_empty() {
+            bail!("{} matches no folder that has a {RUNS_TOML}", at());
+        }
         for dir in matched {
             if !folders.contains(&dir) {
                 folders.push(dir);
             }
         }
-        if !any && folders.len() == before {
-            bail!("{} matches no folder that has a runs.toml", at());
-        }
     }
     Ok(folders)
 }
 
-/// A list of texts.
-pub(crate) fn texts_of(value: &Value) -> Option<Vec<String>> {
-    value
-        .as_array()?
-        .iter()
-        .map(|text| text.as_str().map(str::to_owned))
-        .collect()
+/// A file that is being read, for errors with its lines.
+struct Source<'a> {
+    /// Its path from the book's root.
+    name: String,
+    text: &'a str,
+    dir: &'a Path,
+    config: &'a Config,
 }
 
-/// A TOML error in one line, with its place.
+impl Source<'_> {
+    fn line(&self, span: Range<usize>) -> usize {
+        line_of(self.text, span.start)
+    }
+
+    fn error<T>(&self, span: Range<usize>, problem: impl std::fmt::Display) -> Result<T> {
+        Err(anyhow!("{}:{}: {problem}", self.name, self.line(span)))
+    }
+}
+
+/// Reads the `runs.toml` of a listing's folder.
+fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
+    let path = dir.join(RUNS_TOML);
+    let name = path.strip_prefix(root).unwrap_or(&path);
+    let name = name.display().to_string();
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {name}"))?;
+    let file: RunsToml = parse(&name, &text)?;
+    let source = Source {
+        name,
+        text: &text,
+        dir,
+        config,
+    };
+    ensure!(
+        !file.run.is_empty(),
+        "{}: expected at least one [[run]]",
+        source.name
+    );
+    let figures: BTreeMap<String, FigureSpec> = file
+        .figures
+        .into_iter()
+        .map(|(key, figure)| {
+            let spec = FigureSpec {
+                pattern: figure.pattern.0,
+                which: figure.which,
+                unit: figure.unit,
+            };
+            (key.0, spec)
+        })
+        .collect();
+    let patterns = |patterns: Vec<crate::book::pattern::Pattern>| {
+        patterns.into_iter().map(|pattern| pattern.0)
+    };
+    let of_book = config.redact.iter().map(|pattern| pattern.0.clone());
+    let folder = dir.file_name().and_then(|name| name.to_str());
+    let mut listing = Listing {
+        name: folder
+            .with_context(|| format!("{}: expected a folder with a name in UTF-8", source.name))?
+            .to_owned(),
+        dir: dir.to_path_buf(),
+        reference_dir: config
+            .reference
+            .as_ref()
+            .map(|reference| dir.join(&reference.folder)),
+        varies: Varies {
+            redact: patterns(file.redact).chain(of_book).collect(),
+            ignore_lines: patterns(file.ignore_lines).collect(),
+        },
+        also_hash: file.also_hash,
+        figures,
+        runs: Vec::new(),
+        charts: Vec::new(),
+    };
+    for run in file.run {
+        let span = run.span();
+        let run = source.run(run)?;
+        if listing.runs.iter().any(|known| known.name == run.name) {
+            return source.error(
+                span,
+                format!("two runs are named {}; expected another name", run.name),
+            );
+        }
+        if let Err(error) = listing.require_figure(&run.rank_by) {
+            return source.error(span, format!("rank_by: {error}"));
+        }
+        listing.runs.push(run);
+    }
+    for chart in file.chart {
+        let span = chart.span();
+        match chart_of(&listing, chart.into_inner()) {
+            Ok(chart) => listing.charts.push(chart),
+            Err(error) => return source.error(span, format!("{error:#}")),
+        }
+    }
+    Ok(listing)
+}
+
+impl Source<'_> {
+    fn run(&self, run: Spanned<runs_toml::Run>) -> Result<Run> {
+        let span = run.span();
+        let run = run.into_inner();
+        let program = match (run.bin, run.example) {
+            (None, None) => Program::Main,
+            (Some(bin), None) => Program::Bin(bin),
+            (None, Some(example)) => Program::Example(example),
+            (Some(_), Some(_)) => {
+                return self.error(span, "expected `bin` or `example`, found both");
+            }
+        };
+        if let Some((option, name)) = program.option()
+            && !self.dir.join(program.source()).is_file()
+        {
+            let file = program.source();
+            let folder = file.parent().unwrap_or(Path::new("")).display();
+            let key = option.trim_start_matches('-');
+            return self.error(
+                span,
+                format!(
+                    "{key}: expected the name of a file in {folder}/, without .rs, found `{name}`"
+                ),
+            );
+        }
+        let mut said = BTreeSet::new();
+        let mut claims = Vec::new();
+        for claim in run.claim {
+            let span = claim.span();
+            let claim = claim.into_inner();
+            if !said.insert(claim.says.clone()) {
+                return self.error(
+                    span,
+                    format!("two claims of {} say \"{}\"", run.name.0, claim.says),
+                );
+            }
+            claims.push(Claim {
+                check: self.check(claim.check),
+                says: claim.says,
+                line: self.line(span),
+                note: claim.note,
+                on: claim.on,
+                reference: claim.reference,
+            });
+        }
+        let quick = run.quick;
+        let (quick_args, quick_timeout) = match quick {
+            Some(quick) => (quick.args, quick.timeout),
+            None => (None, None),
+        };
+        Ok(Run {
+            name: run.name.0,
+            program,
+            caption: run.caption,
+            quick: quick_args.unwrap_or_else(|| run.args.clone()),
+            args: run.args,
+            timeout: run.timeout.0,
+            quick_timeout: quick_timeout.unwrap_or(run.timeout).0,
+            rank_by: run.rank_by,
+            memory: run.memory,
+            status: run.status.0,
+            claims,
+        })
+    }
+
+    fn check(&self, check: CheckSpec) -> Check {
+        let by_process = |value: crate::book::pattern::Capture| ByProcess {
+            value: value.0,
+            process: self.config.process.0.clone(),
+        };
+        match check {
+            CheckSpec::Count(count) => Check::Count {
+                lines: count.lines.0,
+                is: count.is.0,
+            },
+            CheckSpec::Same(value) => Check::Same(by_process(value)),
+            CheckSpec::Distinct(value) => Check::Distinct(by_process(value)),
+            CheckSpec::Every(every) => Check::Every {
+                lines: every.lines.0,
+                contains: every.contains.0,
+            },
+            CheckSpec::Never(never) => Check::Never {
+                lines: never.lines.0,
+                contain: never.contain.0,
+            },
+            CheckSpec::Ratio(ratio) => Check::Ratio {
+                figure: ratio.figure,
+                to: ratio.to,
+                bound: ratio.bound,
+            },
+        }
+    }
+}
+
+/// A chart of runs and figures that there are.
+fn chart_of(listing: &Listing, chart: runs_toml::Chart) -> Result<Chart> {
+    let names: Vec<&str> = listing.runs.iter().map(|run| run.name.as_str()).collect();
+    let require_run = |name: &String| match names.contains(&name.as_str()) {
+        true => Ok(()),
+        false => Err(anyhow!("no run {name}; {}", expected(name, &names))),
+    };
+    let shows = if let Some(run) = chart.run {
+        require_run(&run)?;
+        ensure!(
+            !chart.series.is_empty(),
+            "expected at least one [[chart.series]]"
+        );
+        ensure!(
+            chart.runs.is_empty() && chart.figure.is_empty(),
+            "expected `run` with series, or `runs` with figures, found both"
+        );
+        Shows::Plot {
+            run,
+            x_unit: chart.x_unit.context("expected x_unit")?,
+            y_unit: chart.y_unit.context("expected y_unit")?,
+            spread: chart.spread,
+            series: chart
+                .series
+                .into_iter()
+                .map(|series| (series.name, series.pattern.0))
+                .collect(),
+        }
+    } else {
+        ensure!(
+            !chart.runs.is_empty(),
+            "expected `runs`, names of this listing's runs"
+        );
+        ensure!(
+            !chart.figure.is_empty(),
+            "expected at least one [[chart.figure]]"
+        );
+        chart.runs.iter().try_for_each(require_run)?;
+        let mut figures = Vec::new();
+        for charted in chart.figure {
+            listing.require_figure(&charted.figure)?;
+            if let Some(name) = &charted.reference {
+                listing.require_figure(name)?;
+            }
+            let heading = charted.reference_heading;
+            figures.push(Charted {
+                figure: charted.figure,
+                heading: charted.heading,
+                reference: charted.reference.map(|name| (name, heading)),
+            });
+        }
+        Shows::Figures {
+            runs: chart.runs,
+            figures,
+        }
+    };
+    Ok(Chart {
+        name: chart.name,
+        caption: chart.caption,
+        shows,
+    })
+}
+
+/// Reads a TOML file. An error is one line: file, line, key, what is expected.
+fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| syntax_error(file, text, &error))
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or(text);
+    before.matches('\n').count() + 1
+}
+
+/// A TOML error in one line, with its place, its key, and the nearest name where one is unknown.
 pub(crate) fn syntax_error(file: &str, text: &str, error: &toml::de::Error) -> anyhow::Error {
-    let line = error.span().map_or(1, |span| {
-        let before = text.get(..span.start).unwrap_or(text);
-        before.matches('\n').count() + 1
-    });
-    let why = error.message().split('\n').collect::<Vec<_>>().join("; ");
-    anyhow!("{file}:{line}: {why}")
+    let span = error.span().unwrap_or(0..0);
+    let message = error.message().split('\n').collect::<Vec<_>>().join("; ");
+    let mut message = message.replace("unknown field", "unknown key");
+    message = message.replace("missing field", "missing key");
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    if message.starts_with("unknown ")
+        && let [wrong, right @ ..] = &quoted[..]
+    {
+        let what = message.split(' ').nth(1).unwrap_or_default();
+        let what = if what == "variant" { "value" } else { what };
+        message = format!("unknown {what} `{wrong}`; {}", expected(wrong, right));
+    }
+    if !message.starts_with("unknown key")
+        && let Some(key) = key_at(text, span.start)
+    {
+        message = format!("{key}: {message}");
+    }
+    anyhow!("{file}:{}: {message}", line_of(text, span.start))
+}
+
+/// The key whose value is at that place, where it is on the same line.
+fn key_at(text: &str, at: usize) -> Option<&str> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let before = text.get(start..at)?;
+    let key = before.rsplit_once('=')?.0;
+    let key = key.rsplit(['{', ',']).next()?.trim();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    (!key.is_empty() && key.chars().all(plain)).then_some(key)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::book::claim::Becomes;
     use crate::book::listing::tests::{book_with, one_run};
 
     /// The error, without the file's name before it.
@@ -726,86 +440,83 @@ mod tests {
         rest.expect("the file is named").trim().to_owned()
     }
 
+    /// The error of a claim with these lines, which begins in line 5.
     fn error_of_claim(lines: &str) -> String {
         let error = error_of(&one_run(&format!("[[run.claim]]\nsays = 'So'\n{lines}\n")));
-        let rest = error.strip_prefix("run one: claim \"So\": ");
-        rest.expect("run and claim are named").to_owned()
+        let place = error.split_once(": ").expect("a line").0;
+        assert!(
+            place.parse::<usize>().is_ok_and(|line| line >= 5),
+            "{error}"
+        );
+        error.split_once(": ").expect("a line").1.to_owned()
+    }
+
+    #[test]
+    fn two_lines_are_enough_for_a_run() {
+        let (_dir, book) = book_with("[[run]]\nname = 'one'\n");
+        let book = book.expect("it is right");
+        let run = book.run("demo/one").expect("it is there").run;
+        assert_eq!((run.timeout.as_secs(), run.status), (60, 0));
+        assert_eq!((&*run.caption, &*run.rank_by), ("", "wall_s"));
+        assert!(run.memory && run.args.is_empty() && run.claims.is_empty());
     }
 
     #[test]
     fn bad_syntax_is_told_with_its_line() {
         assert_eq!(
-            error_of("varies = []\nfigures = [\n"),
-            "2: unclosed array, expected `]`"
+            error_of("redact = []\nfigures = [\n"),
+            "2: figures: unclosed array, expected `]`"
         );
         assert!(error_of("[[run]]\nname = 1 2\n").starts_with("2: "));
     }
 
     #[test]
-    fn unknown_keys_are_answered_with_the_known_ones() {
+    fn an_unknown_key_is_answered_with_the_nearest() {
         assert_eq!(
-            error_of("vary = []"),
-            "unknown key `vary`; accepted: varies, incidental, sources, figures, run, chart"
+            error_of("redakt = []\n[[run]]\nname = 'a'"),
+            "1: unknown key `redakt`; did you mean redact? \
+             expected redact, ignore_lines, also_hash, figures, run, chart"
+        );
+        let error = error_of(&one_run("timeot = '3s'"));
+        assert!(
+            error.starts_with("6: unknown key `timeot`; did you mean timeout? expected name, "),
+            "{error}"
         );
         assert_eq!(
-            error_of(&one_run("limits = 3")),
-            "run one: unknown key `limits`; accepted: name, bin, example, caption, args, quick, limit_s, quick_limit_s, median, memory, exit, claim"
+            error_of_claim("count = { lines = 'x', are = 3 }"),
+            "unknown key `are`; expected lines, is"
         );
         assert_eq!(
-            error_of_claim("counts = 3"),
-            "unknown key `counts`; accepted: says, by, verdict, on, refuted, when, notes, left_out, count, same, distinct, every, never, ratio"
+            error_of_claim("every = { lines = 'x', contain = 'y' }"),
+            "unknown key `contain`; did you mean contains? expected lines, contains"
         );
         assert_eq!(
-            error_of_claim("count = { of = 'x', are = 3 }"),
-            "count: unknown key `are`; accepted: of, is"
-        );
-        assert_eq!(
-            error_of("figures.t = { pattern = '(x)', units = 's' }"),
-            "figures: t: unknown key `units`; accepted: pattern, unit, take"
+            error_of("figures.t = { pattern = '(x)', units = 's' }\n[[run]]\nname = 'a'"),
+            "1: unknown key `units`; did you mean unit? expected pattern, unit, match"
         );
     }
 
     #[test]
-    fn what_a_run_needs_is_asked_for() {
+    fn a_value_of_another_kind_is_told_with_its_key() {
         assert_eq!(
-            error_of("[[run]]\ncaption = 'x'"),
-            "run 1: name is missing; accepted is a text"
+            error_of("[[run]]\nname = 'a'\nargs = [1]"),
+            "3: args: invalid type: integer `1`, expected a string"
         );
+        assert_eq!(error_of("redact = []"), "1: missing key `run`");
+        assert_eq!(error_of("[[run]]\ncaption = 'x'"), "1: missing key `name`");
         assert_eq!(
             error_of("[[run]]\nname = 'a/b'"),
-            "run 1: name `a/b`: accepted: letters, digits, - and _"
+            "2: name: expected letters, digits, - and _ in a run's name, found `a/b`"
         );
+        for (timeout, shown) in [("'0s'", "0s"), ("'soon'", "soon")] {
+            assert_eq!(
+                error_of(&format!("[[run]]\nname = 'a'\ntimeout = {timeout}")),
+                format!("3: timeout: expected a time such as \"20s\", found `{shown}`")
+            );
+        }
         assert_eq!(
-            error_of("[[run]]\nname = 'a'\ncaption = 'x'\nlimit_s = 1"),
-            "run a: args is missing; accepted is a list of texts"
-        );
-        assert_eq!(
-            error_of("[[run]]\nname = 'a'\ncaption = 'x'\nargs = [1]"),
-            "run a: args: accepted is a list of texts"
-        );
-        assert_eq!(
-            error_of("[[run]]\nname = 'a'\ncaption = 'x'\nargs = []"),
-            "run a: limit_s is missing; accepted are seconds"
-        );
-        assert_eq!(
-            error_of("[[run]]\nname = 'a'\nargs = []\nlimit_s = 0"),
-            "run a: limit_s: accepted are seconds above 0"
-        );
-        assert_eq!(
-            error_of("[[run]]\nname = 'a'\nargs = []\nlimit_s = 1"),
-            "run a: caption is missing; accepted is a text"
-        );
-        assert_eq!(
-            error_of(&one_run("exit = 77")),
-            "run one: exit 77: accepted: 0 to 255 but not 77, which means skipped"
-        );
-        assert_eq!(
-            error_of("varies = []"),
-            "no [[run]]; a listing has at least one"
-        );
-        assert_eq!(
-            error_of("run = 3"),
-            "run: accepted are tables headed [[run]]"
+            error_of(&one_run("status = 77")),
+            "6: status: expected 0 to 255 but not 77, which means skipped, found 77"
         );
     }
 
@@ -814,90 +525,87 @@ mod tests {
         let twice = one_run("") + &one_run("");
         assert_eq!(
             error_of(&twice),
-            "two runs are named one; a run's name is unique in its listing"
+            "6: two runs are named one; expected another name"
         );
         assert_eq!(
-            error_of("figures.wall_s = { pattern = '(x)' }"),
-            "figures: wall_s is built in; accepted is any other name"
+            error_of("figures.wall_s = { pattern = '(x)' }\n[[run]]\nname = 'a'"),
+            "1: wall_s is built in; expected another name"
         );
         let claim = "[[run.claim]]\nsays = 'So'\nsame = '(x)'\n";
         assert_eq!(
             error_of(&one_run(&claim.repeat(2))),
-            "run one: two claims say \"So\""
+            "9: two claims of one say \"So\""
         );
     }
 
     #[test]
     fn patterns_are_checked_with_their_captures() {
         assert_eq!(
-            error_of("varies = ['(']"),
-            "varies: `(` is no regular expression: unclosed group"
+            error_of("redact = ['(']\n[[run]]\nname = 'a'"),
+            "1: redact: expected a regular expression, found `(`: unclosed group"
         );
         assert_eq!(
-            error_of("figures.t = { pattern = 't=.+' }"),
-            "figures: t: pattern: `t=.+` has 0 captures; accepted is exactly one, as in 'id: (\\w+)'"
+            error_of("figures.t = { pattern = 't=.+' }\n[[run]]\nname = 'a'"),
+            "1: pattern: expected exactly one, as in 'id: (\\w+)', found 0 captures in `t=.+`"
         );
         assert_eq!(
             error_of_claim("same = '(a)(b)'"),
-            "same: `(a)(b)` has 2 captures; accepted is exactly one, as in 'id: (\\w+)'"
+            "same: expected exactly one, as in 'id: (\\w+)', found 2 captures in `(a)(b)`"
         );
         assert_eq!(
-            error_of_claim("distinct = 'a'"),
-            "distinct: `a` has 0 captures; accepted is exactly one, as in 'id: (\\w+)'"
+            error_of_claim("never = { lines = 'x', contain = '[' }"),
+            "contain: expected a regular expression, found `[`: unclosed character class"
         );
         assert_eq!(
-            error_of_claim("never = { of = '[', among = 'x' }"),
-            "never: of: `[` is no regular expression: unclosed character class"
-        );
-        assert_eq!(
-            error_of_claim("never = { of = 'x' }"),
-            "never: among is missing; accepted is a text"
+            error_of_claim("never = { contain = 'x' }"),
+            "never: missing key `lines`"
         );
     }
 
     #[test]
     fn a_claim_has_exactly_one_check() {
-        let accepted = "accepted is exactly one of count, same, distinct, every, never, ratio";
-        assert_eq!(error_of_claim(""), format!("no check; {accepted}"));
+        let expected = "claim \"So\": expected one of count, same, distinct, every, never, ratio";
+        assert_eq!(error_of_claim(""), format!("{expected}, found none"));
         assert_eq!(
-            error_of_claim("same = '(x)'\ncount = { of = 'x', is = 1 }"),
-            format!("2 checks (count, same); {accepted}")
+            error_of_claim("same = '(x)'\ncount = { lines = 'x', is = 1 }"),
+            format!("{expected}, found count and same")
         );
         assert_eq!(
-            error_of_claim("count = 3"),
-            "count: accepted is a table, as { … = … }"
-        );
-        assert_eq!(
-            error_of_claim("count = { of = 'x', is = 0 }"),
-            "count: is: accepted is a whole number of 1 or more (for none: never)"
-        );
-        assert_eq!(
-            error_of_claim("by = 'me'\nsame = '(x)'"),
-            "by `me`: accepted: book, notes"
+            error_of_claim("count = { lines = 'x', is = 0 }"),
+            "is: expected a whole number of 1 or more (for none: never), found 0"
         );
         assert_eq!(
             error_of_claim("on = 'moon'\nsame = '(x)'"),
-            "on `moon`: accepted: any, record, notes"
+            "on: unknown value `moon`; expected any, record, reference"
         );
     }
 
     #[test]
-    fn what_becomes_of_the_notes_is_said_without_contradiction() {
-        let accepted = "accepted where the claim is the book's own, and holds";
-        for (keys, error) in [
+    fn what_becomes_of_the_reference_is_said_without_contradiction() {
+        for (reference, error) in [
             (
-                "left_out = true",
-                "left_out: accepted beside notes, which says what they leave out".to_owned(),
+                "becomes = 'left out'",
+                "expected `says` with what is left out",
             ),
-            ("notes = 'x'\nby = 'notes'", format!("notes: {accepted}")),
-            ("notes = 'x'\nrefuted = true", format!("notes: {accepted}")),
             (
-                "when = 'x'\nrefuted = true",
-                "when: accepted where the claim holds, without refuted and left_out".to_owned(),
+                "becomes = 'does not hold', when = 'x'",
+                "expected `when` only where it becomes \"holds\"",
             ),
         ] {
-            assert_eq!(error_of_claim(&format!("{keys}\nsame = '(x)'")), error);
+            assert_eq!(
+                error_of_claim(&format!("same = '(x)'\nreference = {{ {reference} }}")),
+                format!("claim \"So\": reference: {error}")
+            );
         }
+        let (_dir, book) = book_with(&one_run(
+            "[[run.claim]]\nsays = 'So'\nsame = '(x)'\nreference = { becomes = 'does not hold' }",
+        ));
+        let book = book.expect("it is right");
+        let claim = &book.listings[0].runs[0].claims[0];
+        assert!(claim.is_refuted() && claim.is_of_reference());
+        assert_eq!(claim.of_reference(), Some("So"));
+        let about = claim.reference.as_ref().expect("it is there");
+        assert_eq!(about.becomes, Becomes::DoesNotHold);
     }
 
     #[test]
@@ -908,53 +616,85 @@ mod tests {
         };
         assert_eq!(
             chart(""),
-            "chart c: runs: accepted are names of this listing's runs"
-        );
-        assert_eq!(
-            chart("runs = ['two']"),
-            "chart c: runs: no run two; there are: one"
+            "6: expected `runs`, names of this listing's runs"
         );
         assert_eq!(
             chart("runs = ['one']"),
-            "chart c: no [[chart.figure]]; a chart has at least one"
+            "6: expected at least one [[chart.figure]]"
         );
+        let figure = "[[chart.figure]]\nfigure = 'gone'\nheading = 'x'";
         assert_eq!(
-            chart("runs = ['one']\n[[chart.figure]]\nof = 'gone'\nheading = 'x'"),
-            "chart c: figure gone: no figure gone in this file's [figures]"
+            chart(&format!("runs = ['onne']\n{figure}")),
+            "6: no run onne; did you mean one? expected one"
+        );
+        assert!(
+            chart(&format!("runs = ['one']\n{figure}")).starts_with("6: no figure gone of demo; "),
         );
     }
 
     #[test]
-    fn an_example_that_is_not_there_is_told() {
-        assert_eq!(
-            error_of(&one_run("example = 'gone'")),
-            "run one: example `gone`: expected the name of a file in examples/, without .rs"
-        );
+    fn a_program_that_is_not_there_is_told() {
+        for (key, folder) in [("bin", "src/bin"), ("example", "examples")] {
+            assert_eq!(
+                error_of(&one_run(&format!("{key} = 'gone'"))),
+                format!(
+                    "1: {key}: expected the name of a file in {folder}/, without .rs, found `gone`"
+                )
+            );
+        }
     }
 
     #[test]
     fn a_ratio_needs_a_bound_that_can_hold() {
         let bound = |text: &str| {
-            error_of_claim(&format!("ratio = {{ of = 'wall_s', to = 'wall_s'{text} }}"))
+            error_of_claim(&format!(
+                "ratio = {{ figure = 'wall_s', to = 'wall_s'{text} }}"
+            ))
         };
-        let accepted = "ratio: accepted is `is`, or `at_least`, `at_most` or both";
-        assert_eq!(bound(""), accepted);
-        assert_eq!(bound(", is = 1, at_least = 1"), accepted);
+        let expected = "ratio: expected `is`, or `at_least`, `at_most` or both";
+        assert_eq!(bound(""), expected);
+        assert_eq!(bound(", is = 1, at_least = 1"), expected);
         assert_eq!(
             bound(", at_least = 3, at_most = 2"),
-            "ratio: at_least 3 is above at_most 2"
+            "ratio: expected at_least below at_most, found 3 and 2"
         );
         assert_eq!(
-            bound(", at_least = 'x'"),
-            "ratio: at_least: accepted is a number"
+            error_of_claim("ratio = { figure = 'demo/one wall_s', to = 'wall_s', is = 1 }"),
+            "ratio: figure: expected a figure of this run, by its name alone"
         );
         assert_eq!(
-            error_of_claim("ratio = { of = 'demo/one wall_s', to = 'wall_s', is = 1 }"),
-            "ratio: of: accepted is a figure of this run, by its name alone"
+            error_of_claim("ratio = { figure = 'wall_s', to = 'a b c', is = 1 }"),
+            "to: expected FIGURE or LISTING/RUN FIGURE, found `a b c`"
+        );
+    }
+
+    #[test]
+    fn a_file_with_a_mistyped_name_is_told() {
+        let (dir, _) = book_with(&one_run(""));
+        let demo = dir.path().join("listings/demo");
+        std::fs::rename(demo.join("runs.toml"), demo.join("run.toml")).expect("it was there");
+        let error = Book::open(dir.path()).expect_err("it has another name");
+        assert_eq!(
+            error.to_string(),
+            "listings/demo/run.toml: expected the name runs.toml"
+        );
+    }
+
+    #[test]
+    fn book_toml_is_read_as_strictly() {
+        let (dir, _) = book_with(&one_run(""));
+        let error = |text: &str| {
+            std::fs::write(dir.path().join("book.toml"), text).expect("a file");
+            format!("{:#}", Book::open(dir.path()).expect_err("it is wrong"))
+        };
+        assert_eq!(
+            error("[book]\ntitle = 'X'\n[preprocessor.live]\nlisting = ['x']\n"),
+            "book.toml:4: unknown key `listing`; did you mean listings? expected listings, redact, \
+             process, reference, timeline, diagram, command, before, after, renderers, optional"
         );
         assert_eq!(
-            error_of_claim("ratio = { of = 'wall_s', to = 'a b c', is = 1 }"),
-            "ratio: to: `a b c`: accepted is FIGURE or LISTING/RUN FIGURE"
+            error("[preprocessor.live]\nprocess = 'x'\n"),
+            "book.toml:2: process: expected exactly one, as in 'id: (\\w+)', found 0 captures in `x`"
         );
     }
 }

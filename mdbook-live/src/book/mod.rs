@@ -4,7 +4,10 @@
 
 pub mod chart;
 pub mod claim;
+pub mod config;
 pub mod figure;
 pub mod listing;
 pub mod load;
+mod pattern;
+mod runs_toml;
 pub mod varies;

@@ -2,11 +2,11 @@
 
 use regex::Regex;
 
-/// What varies by nature between two runs of one listing.
+/// What the comparison of two runs leaves out.
 #[derive(Debug, Clone, Default)]
 pub struct Varies {
-    /// What is masked where it stands in a line.
-    pub masked: Vec<Regex>,
-    /// Lines that a run may print or not, left out of the comparison.
-    pub incidental: Vec<Regex>,
+    /// What is redacted where it occurs in a line.
+    pub redact: Vec<Regex>,
+    /// Lines that a run may print or not.
+    pub ignore_lines: Vec<Regex>,
 }

@@ -1,12 +1,12 @@
 //! The directives of a chapter: found where Markdown is prose, and taken apart.
 //!
 //! ```text
-//! {{#listing module-state/src/main.rs}}
-//! {{#listing module-state/src/main.rs:anchor A caption}}
-//! {{#run module-state/fork}}
-//! {{#figure data-sink/fork-8 total_time_s}}
-//! {{#figure data-sink/spawn-4 total_time_s / data-sink/sequential total_time_s}}
-//! {{#figure notes:data-sink/fork-8 total_time_s}}
+//! {{#listing demo/src/main.rs}}
+//! {{#listing demo/src/main.rs:anchor A caption}}
+//! {{#run demo/fork}}
+//! {{#figure demo/fork-8 total_time_s}}
+//! {{#figure demo/spawn-4 total_time_s / demo/sequential total_time_s}}
+//! {{#figure reference:demo/fork-8 total_time_s}}
 //! ```
 //!
 //! A `figure` may be anywhere in a sentence; every other directive is alone on its line.
@@ -20,13 +20,13 @@ use std::sync::LazyLock;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 
-/// One figure of one run: of its record, or of what the notes' program printed.
+/// One figure of one run: of its record, or of what the reference's program printed.
 ///
-/// Written `LISTING/RUN FIGURE`, or `notes:LISTING/RUN FIGURE`.
+/// Written `LISTING/RUN FIGURE`, or `reference:LISTING/RUN FIGURE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFigure {
-    /// Whether it is of the notes' output.
-    pub in_notes: bool,
+    /// Whether it is of the reference's output.
+    pub in_reference: bool,
     /// `LISTING/RUN`.
     pub run: String,
     /// A figure of its `runs.toml`, or one that is built in.
@@ -35,13 +35,13 @@ pub struct RunFigure {
 
 impl fmt::Display for RunFigure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let source = if self.in_notes { NOTES } else { "" };
+        let source = if self.in_reference { REFERENCE } else { "" };
         write!(f, "{source}{} {}", self.run, self.figure)
     }
 }
 
-/// Before the run of a figure that is read from the notes' output.
-const NOTES: &str = "notes:";
+/// Before the run of a figure that is read from the reference's output.
+const REFERENCE: &str = "reference:";
 
 /// What a directive asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub enum Directive {
     Diagram(String),
     /// What the processes of a run were doing when, by its full name.
     Timeline(String),
-    /// What becomes of the notes' statements, by the runs of this chapter, or of all.
+    /// What becomes of the reference's statements, by the runs of this chapter, or of all.
     Verdicts {
         /// Whether those of every chapter are meant.
         all: bool,
@@ -284,13 +284,13 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
         "figure" => {
             let words: Vec<&str> = arguments.split_whitespace().collect();
             let figure = |run: &str, figure: &str| {
-                let (in_notes, run) = match run.strip_prefix(NOTES) {
+                let (in_reference, run) = match run.strip_prefix(REFERENCE) {
                     Some(run) => (true, run),
                     None => (false, run),
                 };
                 is_run_name(run)
                     .then(|| RunFigure {
-                        in_notes,
+                        in_reference,
                         run: run.to_owned(),
                         figure: figure.to_owned(),
                     })
@@ -392,7 +392,7 @@ mod tests {
 
     fn figure(run: &str, figure: &str) -> RunFigure {
         RunFigure {
-            in_notes: false,
+            in_reference: false,
             run: run.to_owned(),
             figure: figure.to_owned(),
         }
@@ -401,9 +401,9 @@ mod tests {
     #[test]
     fn a_listing_has_a_file_an_anchor_and_a_caption() {
         assert_eq!(
-            one("{{#listing module-state/src/main.rs:fork The forking *half*}}\n"),
+            one("{{#listing demo/src/main.rs:fork The forking *half*}}\n"),
             Ok(Directive::Listing {
-                listing: "module-state".into(),
+                listing: "demo".into(),
                 file: "src/main.rs".into(),
                 anchor: Some("fork".into()),
                 since: None,
@@ -411,9 +411,9 @@ mod tests {
             })
         );
         assert_eq!(
-            one("{{#listing module-state/runs.toml}}"),
+            one("{{#listing demo/runs.toml}}"),
             Ok(Directive::Listing {
-                listing: "module-state".into(),
+                listing: "demo".into(),
                 file: "runs.toml".into(),
                 anchor: None,
                 since: None,
@@ -436,8 +436,8 @@ mod tests {
     #[test]
     fn runs_figures_and_quotients_are_told_apart() {
         assert_eq!(
-            one("{{#run module-state/fork}}"),
-            Ok(Directive::Run("module-state/fork".into()))
+            one("{{#run demo/fork}}"),
+            Ok(Directive::Run("demo/fork".into()))
         );
         assert_eq!(
             all("It takes {{#figure a/b total_time_s}}, or {{#figure a/b t / c/d t}}."),

@@ -75,7 +75,7 @@ impl<'a> Expander<'a> {
             let placed = |run: &RunRef<'_>| shown.contains(&run.full_name());
             let speaks = |run: &RunRef<'_>| {
                 let claims = &run.run.claims;
-                claims.iter().any(|claim| claim.of_the_notes().is_some())
+                claims.iter().any(|claim| claim.reference.is_some())
             };
             if let Some(run) = self
                 .data
@@ -84,14 +84,14 @@ impl<'a> Expander<'a> {
                 .find(|run| speaks(run) && !placed(run))
             {
                 bail!(
-                    "{}: run {}: it decides a statement of the notes, and no chapter shows it",
+                    "{}: run {}: it decides a statement of the reference, and no chapter shows it",
                     self.data.shown(&run.listing.dir.join("runs.toml")),
                     run.run.name
                 );
             }
         }
         if parts.is_empty() {
-            bail!("no run of this chapter decides a statement of the notes");
+            bail!("no run of this chapter decides a statement of the reference");
         }
         let views: Vec<VerdictsView<'_>> = parts
             .iter()
@@ -100,7 +100,9 @@ impl<'a> Expander<'a> {
                 rows,
             })
             .collect();
-        Ok(page::verdicts::verdicts(&views))
+        let reference = self.data.book.config.reference.as_ref();
+        let name = reference.map_or("Reference", |reference| &reference.name);
+        Ok(page::verdicts::verdicts(name, &views))
     }
 
     /// In reading order, so that listings are numbered as they are read.
@@ -232,7 +234,8 @@ impl<'a> Expander<'a> {
                 let shown = self.data.shown(&path);
                 let source =
                     fs::read_to_string(&path).with_context(|| format!("reading {shown}"))?;
-                let drawn = page::diagram::draw(&source).with_context(|| shown)?;
+                let drawn = page::diagram::draw(&self.data.book.config.diagram, &source)
+                    .with_context(|| shown)?;
                 let id = ids.unique(&format!("diagram-{name}"));
                 Ok(page::diagram::diagram(&drawn, &id))
             }
@@ -240,10 +243,12 @@ impl<'a> Expander<'a> {
                 let run = self.data.book.run(name)?;
                 let drawn = self.data.record(run)?.and_then(|judged| {
                     let record = &judged.record;
+                    let config = &self.data.book.config.timeline;
                     let seconds = record.header.duration;
-                    let timeline = Timeline::of(&record.marks, &record.memory, seconds)?;
+                    let timeline = Timeline::of(config, &record.marks, &record.memory, seconds)?;
                     let id = ids.unique(&format!("timeline-{name}"));
                     Some(page::timeline::timeline(
+                        config,
                         &timeline,
                         name,
                         &id,
@@ -279,13 +284,18 @@ impl<'a> Expander<'a> {
             }),
             None => None,
         };
+        let config = &self.data.book.config;
         Ok(page::run::run(&RunView {
             id,
             name: &name,
             caption: &run.run.caption,
             folder: &self.data.shown(&run.listing.dir),
             command: &run.command(Size::Recorded),
-            notes: run.notes()?.as_deref(),
+            reference: config.reference.as_ref().zip(run.reference()?),
+            reference_says: config
+                .reference
+                .as_ref()
+                .map_or("The reference says", |reference| &reference.says),
             record: view,
             live: made
                 .zip(self.made.host.as_ref())
@@ -314,32 +324,41 @@ impl<'a> Expander<'a> {
             for run in runs {
                 let full_name = format!("{}/{run}", listing.name);
                 let of_run = self.data.book.run(&full_name)?;
-                let notes = match &charted.notes {
-                    Some((figure, _)) if of_run.notes_path().is_file() => {
-                        Some(figures::of_notes(of_run, figure)?)
+                let reference = match &charted.reference {
+                    Some((figure, _)) if of_run.reference()?.is_some() => {
+                        Some(figures::of_reference(of_run, figure)?)
                     }
                     _ => None,
                 };
                 let recorded = match self.data.record(of_run)? {
-                    Some(judged) => Some(figures::of_record(of_run, &judged.record, &charted.of)?),
+                    Some(judged) => {
+                        Some(figures::of_record(of_run, &judged.record, &charted.figure)?)
+                    }
                     None => None,
                 };
                 rows.push(ChartRow {
                     run: run.clone(),
-                    notes,
+                    reference,
                     recorded,
                 });
             }
-            let notes = charted.notes.as_ref();
+            let reference = charted.reference.as_ref();
             figures.push(ChartFigure {
                 heading: charted.heading.clone(),
-                notes_heading: notes.and_then(|(_, heading)| heading.clone()),
+                reference_heading: reference.and_then(|(_, heading)| heading.clone()),
                 rows,
             });
         }
         Ok(page::chart::chart(&ChartView {
             id,
             caption: &chart.caption,
+            reference: self
+                .data
+                .book
+                .config
+                .reference
+                .as_ref()
+                .map_or("Reference", |reference| &reference.name),
             figures,
             bars,
         }))
@@ -355,6 +374,7 @@ impl<'a> Expander<'a> {
         let Shows::Plot {
             x_unit,
             y_unit,
+            spread,
             series,
             ..
         } = &chart.shows
@@ -396,6 +416,7 @@ impl<'a> Expander<'a> {
             caption: &chart.caption,
             x_unit,
             y_unit,
+            spread: spread.as_deref(),
             series: lines,
             drawn,
         }))

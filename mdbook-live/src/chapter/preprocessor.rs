@@ -133,14 +133,14 @@ mod tests {
         expand_one(markdown).unwrap_err().to_string()
     }
 
-    /// A book whose run `demo/fork` decides two statements of the notes, shown in `two.md`.
-    fn book_of_the_notes() -> tempfile::TempDir {
+    /// A book whose run `demo/fork` decides two statements of the reference, shown in `two.md`.
+    fn book_of_the_reference() -> tempfile::TempDir {
         let dir = book();
-        let runs = "[[run]]\nname = 'fork'\ncaption = 'Two'\nargs = ['fork']\nlimit_s = 5\n\
-                    [[run.claim]]\nsays = 'One id'\nby = 'notes'\nwhen = 'it is forked'\n\
+        let runs = "[[run]]\nname = 'fork'\ncaption = 'Two'\nargs = ['fork']\ntimeout = '5s'\n\
+                    [[run.claim]]\nsays = 'One id'\nreference = { becomes = 'holds', when = 'it is forked' }\n\
                     same = 'id: (0x[0-9a-f]+)'\n\
-                    [[run.claim]]\nsays = 'There are two'\nnotes = 'There are three'\n\
-                    count = { of = 'id:', is = 2 }\n";
+                    [[run.claim]]\nsays = 'There are two'\nreference = { says = 'There are three', becomes = 'does not hold' }\n\
+                    count = { lines = 'id:', is = 2 }\n";
         write(dir.path(), "listings/demo/runs.toml", runs);
         write(
             dir.path(),
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn verdicts_name_the_statement_what_became_of_it_and_the_run() {
-        let dir = book_of_the_notes();
+        let dir = book_of_the_reference();
         let chapters = expand(dir.path()).unwrap();
         for (chapter, link) in [
             ("two.md", "#run-demo-fork"),
@@ -177,13 +177,13 @@ mod tests {
 
     #[test]
     fn a_statement_that_no_chapter_shows_is_told_where_all_are_asked_for() {
-        let dir = book_of_the_notes();
+        let dir = book_of_the_reference();
         write(dir.path(), "src/two.md", "# Two\n");
         let error = expand(dir.path()).unwrap_err().to_string();
         assert_eq!(
             error,
             "src/one.md:3: listings/demo/runs.toml: run fork: it decides a statement of the \
-             notes, and no chapter shows it"
+             reference, and no chapter shows it"
         );
         write(dir.path(), "src/one.md", "# One\n\n{{#verdicts}}\n");
         let error = expand(dir.path()).unwrap_err().to_string();
@@ -271,14 +271,14 @@ mod tests {
     }
 
     #[test]
-    fn a_run_shows_notes_record_verdicts_and_memory() {
+    fn a_run_shows_reference_record_verdicts_and_memory() {
         let text = expand_one("{{#run demo/fork}}\n").unwrap();
         for part in [
             "id=\"run-demo-fork\"",
             "listings/demo</code>",
             "cargo run -- fork</code>",
-            "MainProcess <span class=\"varies\">[ 0.00s]</span> id: 1",
-            "<span class=\"bold\">MainProcess</span>",
+            "Main <span class=\"varies\">[ 0.00s]</span> id: 1",
+            "<span class=\"bold\">Main</span>",
             "<span class=\"green\">[ 0.01s]</span></span> id: <span class=\"varies\">0x1</span> &lt;&amp;&gt;",
             "Stale",
             "One id everywhere",
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_links_lead_to_them() {
-        let dir = book_of_the_notes();
+        let dir = book_of_the_reference();
         // A second place of the same run, and its timeline twice.
         let path = "listings/demo/recorded/fork.cast";
         let cast = fs::read_to_string(dir.path().join(path)).unwrap();
@@ -403,10 +403,10 @@ mod tests {
         for (line, starts, contains) in [
             (0, "src/one.md:3: ", "demo/frok"),
             (0, "src/one.md:3: ", "demo/fork"),
-            (1, "src/one.md:5: no listing nowhere; there are: ", "demo"),
+            (1, "src/one.md:5: no listing nowhere; expected demo", "demo"),
             (
                 2,
-                "src/one.md:6: no file src/mian.rs in listings/demo; there are: ",
+                "src/one.md:6: no file src/mian.rs in listings/demo; did you mean src/main.rs?",
                 "src/main.rs",
             ),
             (

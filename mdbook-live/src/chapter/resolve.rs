@@ -18,6 +18,7 @@ use crate::judge::figures::{self, Figure};
 use crate::judge::fingerprint::Fingerprints;
 use crate::record::built_from::BuiltFrom;
 use crate::record::cast::Record;
+use crate::text::words::expected;
 
 /// What chapters name, looked up.
 pub(super) struct Resolver<'a> {
@@ -50,9 +51,9 @@ impl<'a> Resolver<'a> {
     /// A figure and where it is from; `None` where there is no record yet.
     pub(super) fn figure(&mut self, name: &RunFigure) -> Result<Option<(Figure, String)>> {
         let run = self.book.run(&name.run)?;
-        if name.in_notes {
-            let figure = figures::of_notes(run, &name.figure)?;
-            return Ok(Some((figure, "as the notes recorded it".to_owned())));
+        if name.in_reference {
+            let figure = figures::of_reference(run, &name.figure)?;
+            return Ok(Some((figure, "as the reference recorded it".to_owned())));
         }
         // Before the record: a name that does not exist is an error with a record and without.
         run.listing.require_figure(&name.figure)?;
@@ -138,13 +139,9 @@ impl<'a> Resolver<'a> {
                 path.join(file).is_file().then_some(path)
             });
         let Some(dir) = dir else {
-            let names: Vec<&str> = self
-                .book
-                .listings
-                .iter()
-                .map(|listing| listing.name.as_str())
-                .collect();
-            bail!("no listing {listing}; there are: {}", names.join(", "));
+            let names = self.book.listings.iter().map(|listing| &listing.name);
+            let names: Vec<&String> = names.collect();
+            bail!("no listing {listing}; {}", expected(listing, &names));
         };
         let inside = Path::new(listing)
             .join(file)
@@ -157,9 +154,9 @@ impl<'a> Resolver<'a> {
         let mut files = Vec::new();
         collect_files(&dir, &dir, &mut files);
         bail!(
-            "no file {file} in {}; there are: {}",
+            "no file {file} in {}; {}",
             self.shown(&dir),
-            files.join(", ")
+            expected(file, &files)
         )
     }
 
@@ -195,7 +192,7 @@ fn collect_files(root: &Path, dir: &Path, files: &mut Vec<String>) {
     paths.sort();
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with('.') || matches!(&*name, "target" | "recorded" | "notes") {
+        if name.starts_with('.') || matches!(&*name, "target" | "recorded") {
             continue;
         }
         if path.is_dir() {

@@ -189,7 +189,10 @@ mod tests {
         let book = book.expect("it is right");
         let error = chosen(&book, &["demo/two".into()]).expect_err("no such run");
         assert!(error.is::<UsageError>());
-        assert_eq!(error.to_string(), "no run demo/two; there are: demo/one");
+        assert_eq!(
+            error.to_string(),
+            "no run demo/two; did you mean demo/one? expected demo/one"
+        );
         assert_eq!(chosen(&book, &[]).expect("all").len(), 1);
     }
 
@@ -217,9 +220,9 @@ mod tests {
 
     fn script(name: &str, script: &str) -> String {
         format!(
-            "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '{script}']\nlimit_s = 60\n\
-             [[run.claim]]\nsays = 'Main speaks once'\nby = 'notes'\nverdict = 'holds here'\n\
-             count = {{ of = 'Main', is = 1 }}\n"
+            "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '{script}']\ntimeout = '60s'\n\
+             [[run.claim]]\nsays = 'Main speaks once'\nreference = {{ becomes = 'holds' }}\nnote = 'holds here'\n\
+             count = {{ lines = 'Main', is = 1 }}\n"
         )
     }
 
@@ -262,7 +265,7 @@ mod tests {
         assert!(
             text.ends_with(
                 "\n✔ agrees with its record, apart from what varies by nature\n\
-                 ✔ holds: Main speaks once (the notes say)\n    seen: 1 line; holds here\n"
+                 ✔ holds: Main speaks once (of the reference)\n    seen: 1 line; holds here\n"
             ),
             "{text}"
         );
@@ -310,7 +313,7 @@ mod tests {
         for words in [
             "≠ old",
             "✘ differs from its record: 1 line only recorded, 1 line only live\n    only recorded: old\n",
-            "✘ does not hold: Main speaks once (the notes say)\n    seen: 2 lines, not 1; holds here\n",
+            "✘ does not hold: Main speaks once (of the reference)\n    seen: 2 lines, not 1; holds here\n",
         ] {
             assert!(text.contains(words), "{text}");
         }

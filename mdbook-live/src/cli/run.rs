@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::exit_status::ExitStatus;
 use super::selection::chosen;
 use super::terminal::Terminal;
-use crate::book::claim::{By, Claim};
+use crate::book::claim::Claim;
 use crate::book::listing::{RunRef, Size};
 use crate::judge::agreement::Agreement;
 use crate::judge::checks::Judgement;
@@ -154,13 +154,14 @@ fn show_claim(
             (terminal.warning("! not judged"), why, true)
         }
     };
-    let by = match claim.by {
-        By::Notes => "the notes say",
-        By::Book => "the book says",
+    let by = if claim.is_of_reference() {
+        "of the reference"
+    } else {
+        "the book says"
     };
     writeln!(out, "{mark}: {} ({by})", claim.says)?;
-    let qualified = claim.verdict.iter().map(|verdict| format!("; {verdict}"));
-    writeln!(out, "    {seen}{}", qualified.collect::<String>())?;
+    let note = claim.note.iter().map(|note| format!("; {note}"));
+    writeln!(out, "    {seen}{}", note.collect::<String>())?;
     Ok(passes)
 }
 

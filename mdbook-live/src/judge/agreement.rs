@@ -2,9 +2,6 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use crate::book::varies::Varies;
 use crate::record::line::Line;
@@ -96,29 +93,23 @@ pub fn places(differences: &[Difference]) -> Vec<usize> {
 pub fn masked(lines: &[Line], varies: &Varies) -> Vec<Option<String>> {
     let texts = lines.iter().map(|line| line.text());
     texts
-        .map(|text| (!is_incidental(text, varies)).then(|| mask(text, varies)))
+        .map(|text| (!is_ignored(text, varies)).then(|| mask(text, varies)))
         .collect()
 }
 
-fn is_incidental(line: &str, varies: &Varies) -> bool {
+fn is_ignored(line: &str, varies: &Varies) -> bool {
     varies
-        .incidental
+        .ignore_lines
         .iter()
         .any(|pattern| pattern.is_match(line))
 }
 
-/// What varies in every listing: the times of its lines, and addresses.
-static BUILT_IN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\[ *\d+\.\d+s\]|\b0x[0-9a-fA-F]+\b")
-        .expect("a constant pattern, compiled by every test")
-});
-
 /// The bytes of a line that vary by nature, in order and apart.
 pub fn varying(line: &str, varies: &Varies) -> Vec<Range<usize>> {
-    if is_incidental(line, varies) {
+    if is_ignored(line, varies) {
         return std::iter::once(0..line.len()).collect();
     }
-    let patterns = varies.masked.iter().chain([&*BUILT_IN]);
+    let patterns = varies.redact.iter();
     let mut found: Vec<Range<usize>> = patterns
         .flat_map(|pattern| pattern.find_iter(line).map(|part| part.range()))
         .filter(|range| !range.is_empty())
@@ -187,14 +178,18 @@ pub(crate) fn unmatched(
 
 #[cfg(test)]
 mod tests {
+    use regex::Regex;
+
     use super::*;
     use crate::record::line::lines_of;
 
     fn compared(live: &str, recorded: &str) -> Agreement {
         let pattern = |text| vec![Regex::new(text).expect("a pattern")];
         let varies = Varies {
-            masked: pattern(r"\d[\d_]* records"),
-            incidental: pattern("^No data file yet"),
+            redact: [r"\d[\d_]* records", r"\[ *\d+\.\d+s\]", r"\b0x[0-9a-f]+\b"]
+                .map(|text| Regex::new(text).expect("a pattern"))
+                .into(),
+            ignore_lines: pattern("^No data file yet"),
         };
         Agreement::of(&lines_of(live), &lines_of(recorded), &varies)
     }
@@ -226,8 +221,10 @@ mod tests {
     #[test]
     fn what_varies_in_a_line_is_found_in_parts_that_do_not_touch() {
         let varies = Varies {
-            masked: vec![Regex::new(r"Process-\d+ +\[").expect("a pattern")],
-            incidental: vec![Regex::new("^No data").expect("a pattern")],
+            redact: [r"Process-\d+ +\[", r"\[ *\d+\.\d+s\]", r"\b0x[0-9a-f]+\b"]
+                .map(|text| Regex::new(text).expect("a pattern"))
+                .into(),
+            ignore_lines: vec![Regex::new("^No data").expect("a pattern")],
         };
         let found = |line: &str| -> Vec<String> {
             let ranges = varying(line, &varies).into_iter();
@@ -244,10 +241,10 @@ mod tests {
     #[test]
     fn what_is_grey_is_exactly_what_is_masked() {
         let varies = Varies {
-            masked: ["a b", "b c"]
+            redact: ["a b", "b c"]
                 .map(|p| Regex::new(p).expect("a pattern"))
                 .into(),
-            incidental: Vec::new(),
+            ignore_lines: Vec::new(),
         };
         // The second pattern overlaps the first: all of it is grey, and none is compared.
         let grey = varying("a b c", &varies).into_iter();

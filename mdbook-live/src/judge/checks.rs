@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::book::claim::{Bound, Check};
+use crate::book::claim::{Bound, ByProcess, Check};
 use crate::judge::figures::{Figure, FigureSource};
 use crate::record::line::Line;
 use crate::text::words::{counted, two_digits};
@@ -43,23 +43,24 @@ fn matching<'a>(lines: &'a [Line], pattern: &'a Regex) -> impl Iterator<Item = &
     texts.filter(|line| pattern.is_match(line))
 }
 
-/// The values that each process printed, in order of appearance. The process of a line is
-/// its first word.
-fn values_by_process<'a>(lines: &'a [Line], pattern: &Regex) -> Vec<(&'a str, Vec<&'a str>)> {
+/// The values that each process printed, in order of appearance.
+fn values_by_process<'a>(lines: &'a [Line], pattern: &ByProcess) -> Vec<(&'a str, Vec<&'a str>)> {
     let mut by_process: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in lines.iter().map(Line::text) {
-        let value = pattern.captures(line).and_then(|found| found.get(1));
-        let (Some(value), Some(process)) = (value, line.split_whitespace().next()) else {
+        let captured = |pattern: &Regex| Some(pattern.captures(line)?.get(1)?.range());
+        let (Some(value), Some(process)) = (captured(&pattern.value), captured(&pattern.process))
+        else {
             continue;
         };
+        let (value, process) = (&line[value], &line[process]);
         let at = by_process.iter().position(|(name, _)| *name == process);
         let at = at.unwrap_or_else(|| {
             by_process.push((process, Vec::new()));
             by_process.len() - 1
         });
         let values = &mut by_process[at].1;
-        if !values.contains(&value.as_str()) {
-            values.push(value.as_str());
+        if !values.contains(&value) {
+            values.push(value);
         }
     }
     by_process
@@ -82,19 +83,22 @@ impl Check {
     /// Decides the check on a run's lines and figures.
     pub fn judge(&self, lines: &[Line], figures: &dyn FigureSource) -> CheckResult {
         match self {
-            Check::Count { of, is } => match matching(lines, of).count() {
-                0 => CheckResult::matches_no_line(of),
+            Check::Count { lines: pattern, is } => match matching(lines, pattern).count() {
+                0 => CheckResult::matches_no_line(pattern),
                 seen if seen == *is => CheckResult::new(true, counted(seen, "line")),
                 seen => CheckResult::new(false, format!("{}, not {is}", counted(seen, "line"))),
             },
             Check::Same(pattern) => judge_values(lines, pattern, same_everywhere),
             Check::Distinct(pattern) => judge_values(lines, pattern, distinct_everywhere),
-            Check::Every { of, contains } => {
+            Check::Every {
+                lines: pattern,
+                contains,
+            } => {
                 let (with, without): (Vec<&str>, Vec<&str>) =
-                    matching(lines, of).partition(|line| line.contains(contains.as_str()));
+                    matching(lines, pattern).partition(|line| contains.is_match(line));
                 let all = with.len() + without.len();
                 match without.first() {
-                    None if all == 0 => CheckResult::matches_no_line(of),
+                    None if all == 0 => CheckResult::matches_no_line(pattern),
                     None => CheckResult::new(true, format!("{all} of {}", counted(all, "line"))),
                     Some(line) => CheckResult::new(
                         false,
@@ -107,11 +111,14 @@ impl Check {
                     ),
                 }
             }
-            Check::Never { of, among } => {
-                let all = matching(lines, among).count();
-                let mut hits = matching(lines, among).filter(|line| of.is_match(line));
+            Check::Never {
+                lines: pattern,
+                contain,
+            } => {
+                let all = matching(lines, pattern).count();
+                let mut hits = matching(lines, pattern).filter(|line| contain.is_match(line));
                 match hits.next() {
-                    None if all == 0 => CheckResult::matches_no_line(among),
+                    None if all == 0 => CheckResult::matches_no_line(pattern),
                     None => CheckResult::new(true, format!("0 of {}", counted(all, "line"))),
                     Some(line) => CheckResult::new(
                         false,
@@ -124,10 +131,14 @@ impl Check {
                     ),
                 }
             }
-            Check::Ratio { of, to, bound } => match (figures.figure(of), figures.figure(to)) {
-                (Ok(of), Ok(to)) => bound.judge(&of, &to),
-                (Err(error), _) | (_, Err(error)) => CheckResult::new(false, format!("{error:#}")),
-            },
+            Check::Ratio { figure, to, bound } => {
+                match (figures.figure(figure), figures.figure(to)) {
+                    (Ok(of), Ok(to)) => bound.judge(&of, &to),
+                    (Err(error), _) | (_, Err(error)) => {
+                        CheckResult::new(false, format!("{error:#}"))
+                    }
+                }
+            }
         }
     }
 
@@ -151,10 +162,10 @@ impl Check {
 
 type Judge = fn(&[(&str, Vec<&str>)]) -> CheckResult;
 
-fn judge_values(lines: &[Line], pattern: &Regex, judge: Judge) -> CheckResult {
+fn judge_values(lines: &[Line], pattern: &ByProcess, judge: Judge) -> CheckResult {
     let by_process = values_by_process(lines, pattern);
     match &by_process[..] {
-        [] => CheckResult::matches_no_line(pattern),
+        [] => CheckResult::matches_no_line(&pattern.value),
         [(process, _)] => CheckResult::new(
             false,
             format!("only {process} prints it; at least two processes must"),
@@ -255,6 +266,14 @@ mod tests {
         Regex::new(pattern).expect("a pattern")
     }
 
+    /// The process of a line is its first word.
+    fn by_process(value: &str) -> ByProcess {
+        ByProcess {
+            value: pattern(value),
+            process: pattern(r"^\s*(\S+)"),
+        }
+    }
+
     struct NoFigures;
 
     impl FigureSource for NoFigures {
@@ -282,7 +301,7 @@ mod tests {
     #[test]
     fn count_is_exact() {
         let check = || Check::Count {
-            of: pattern("^Main.* loaded"),
+            lines: pattern("^Main.* loaded"),
             is: 2,
         };
         holds(
@@ -301,7 +320,7 @@ mod tests {
 
     #[test]
     fn same_is_one_value_in_at_least_two_processes() {
-        let check = || Check::Same(pattern("id: (0x[0-9a-f]+)"));
+        let check = || Check::Same(by_process("id: (0x[0-9a-f]+)"));
         holds(
             check(),
             "Main id: 0x1\n  Fork-1 id: 0x1\nFork-2 id: 0x1\n",
@@ -327,7 +346,7 @@ mod tests {
 
     #[test]
     fn distinct_is_one_value_of_its_own_per_process() {
-        let check = || Check::Distinct(pattern("id: (0x[0-9a-f]+)"));
+        let check = || Check::Distinct(by_process("id: (0x[0-9a-f]+)"));
         holds(
             check(),
             "Main id: 0x1\nFork id: 0x2\nMain id: 0x1\n",
@@ -354,8 +373,8 @@ mod tests {
     #[test]
     fn every_needs_each_line_and_at_least_one() {
         let check = || Check::Every {
-            of: pattern("^ *Fork"),
-            contains: "[1, 2]".into(),
+            lines: pattern("^ *Fork"),
+            contains: pattern(r"\[1, 2\]"),
         };
         holds(
             check(),
@@ -373,8 +392,8 @@ mod tests {
     #[test]
     fn never_needs_a_line_among_which_to_look() {
         let check = || Check::Never {
-            of: pattern("updated"),
-            among: pattern("^Spawn"),
+            lines: pattern("^Spawn"),
+            contain: pattern("updated"),
         };
         holds(check(), "Main updated\nSpawn plain\n", "0 of 1 line");
         breaks(
@@ -403,7 +422,7 @@ mod tests {
 
     fn ratio(bound: Bound) -> Check {
         Check::Ratio {
-            of: "t".parse().expect("a name"),
+            figure: "t".parse().expect("a name"),
             to: "a/b t".parse().expect("a name"),
             bound,
         }

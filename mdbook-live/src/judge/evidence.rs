@@ -5,7 +5,7 @@ use crate::book::claim::{Claim, On};
 use crate::book::listing::{Book, RunRef, Size};
 use crate::judge::agreement::Agreement;
 use crate::judge::checks::{CheckResult, Judgement};
-use crate::judge::figures::{FigureSource, NotesFigures, RecordedFigures};
+use crate::judge::figures::{FigureSource, RecordedFigures, ReferenceFigures};
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
 
@@ -49,7 +49,7 @@ pub fn judge(book: &Book, run: RunRef<'_>, evidence: Evidence<'_>) -> Judged {
             let figures = RecordedFigures { book, run, record };
             let judge = |claim: &Claim| match claim.on {
                 On::Any | On::Record => claim.check.judgement(&record.lines, &figures),
-                On::Notes => on_reference(book, run, claim),
+                On::Reference => on_reference(book, run, claim),
             };
             Judged {
                 claims: claims.map(|(at, claim)| (at, judge(claim))).collect(),
@@ -64,10 +64,10 @@ pub fn judge(book: &Book, run: RunRef<'_>, evidence: Evidence<'_>) -> Judged {
         } => {
             let judged = Judged {
                 skipped: result.skipped(),
-                faults: result.faults(run.run.exit),
+                faults: result.faults(run.run.status),
                 ..Judged::default()
             };
-            if judged.skipped.is_some() || result.exit_code() != run.run.exit {
+            if judged.skipped.is_some() || result.exit_code() != run.run.status {
                 return judged;
             }
             let judge = |claim: &Claim| match (claim.on, size) {
@@ -76,7 +76,7 @@ pub fn judge(book: &Book, run: RunRef<'_>, evidence: Evidence<'_>) -> Judged {
                 }
                 (On::Record, Size::Quick) => Some(Judgement::NeedsRecordedSize),
                 // A live run says nothing about it.
-                (On::Notes, _) => None,
+                (On::Reference, _) => None,
             };
             let varies = &run.listing.varies;
             Judged {
@@ -92,8 +92,10 @@ pub fn judge(book: &Book, run: RunRef<'_>, evidence: Evidence<'_>) -> Judged {
 
 /// A claim about the reference, judged on its text.
 fn on_reference(book: &Book, run: RunRef<'_>, claim: &Claim) -> Judgement {
-    match run.require_notes() {
-        Ok(lines) => claim.check.judgement(&lines, &NotesFigures { book, run }),
+    match run.require_reference() {
+        Ok(lines) => claim
+            .check
+            .judgement(&lines, &ReferenceFigures { book, run }),
         Err(error) => Judgement::Decided(CheckResult {
             holds: false,
             seen: format!("{error:#}"),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::book::figure::{FigureName, Take};
+use crate::book::figure::{FigureName, Match};
 use crate::book::listing::{Book, Listing, RunRef};
 use crate::record::cast::Record;
 use crate::record::line::Line;
@@ -85,9 +85,9 @@ impl Measured<'_> {
                 let captures = spec.pattern.captures(line.text())?;
                 Some(captures.get(1)?.as_str().to_owned())
             });
-            let found = match spec.take {
-                Take::First => found.next(),
-                Take::Last => found.next_back(),
+            let found = match spec.which {
+                Match::First => found.next(),
+                Match::Last => found.next_back(),
             };
             let text = found
                 .with_context(|| format!("{name}: `{}` matches no line", spec.pattern.as_str()))?;
@@ -122,16 +122,16 @@ pub fn of_record(run: RunRef<'_>, record: &Record, name: &str) -> Result<Figure>
     .with_context(|| format!("in the record of {}", run.full_name()))
 }
 
-/// The figure `name` of what the notes' program printed. It has no figures of time
-/// and memory but those that it printed.
-pub fn of_notes(run: RunRef<'_>, name: &str) -> Result<Figure> {
+/// The figure `name` of what the reference's program printed. It has no figures of
+/// time and memory but those that it printed.
+pub fn of_reference(run: RunRef<'_>, name: &str) -> Result<Figure> {
     let listing = run.listing;
     listing.require_figure(name)?;
-    let at = || format!("in the notes' output of {}", run.full_name());
+    let at = || format!("in the reference's output of {}", run.full_name());
     if !listing.figures.contains_key(name) {
         return Err(anyhow!("{name} is not a figure of printed lines")).with_context(at);
     }
-    let lines = run.require_notes()?;
+    let lines = run.require_reference()?;
     Measured {
         lines: &lines,
         seconds: 0.0,
@@ -141,22 +141,22 @@ pub fn of_notes(run: RunRef<'_>, name: &str) -> Result<Figure> {
     .with_context(at)
 }
 
-/// Figures of the notes' outputs: what claims on the notes need.
+/// Figures of the reference's outputs: what claims on the reference need.
 #[derive(Clone, Copy)]
-pub struct NotesFigures<'a> {
+pub struct ReferenceFigures<'a> {
     /// The book that the other runs belong to.
     pub book: &'a Book,
     /// The run at hand.
     pub run: RunRef<'a>,
 }
 
-impl FigureSource for NotesFigures<'_> {
+impl FigureSource for ReferenceFigures<'_> {
     fn figure(&self, name: &FigureName) -> Result<Figure> {
         let run = match &name.run {
             Some(other) => self.book.run(other)?,
             None => self.run,
         };
-        of_notes(run, &name.figure)
+        of_reference(run, &name.figure)
     }
 }
 
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn the_first_line_that_matches_counts_where_that_is_asked_for() {
         let (_dir, book) = book_with(&format!(
-            "figures.t = {{ pattern = 't=(\\S+)', take = 'first' }}\n{}",
+            "figures.t = {{ pattern = 't=(\\S+)', match = 'first' }}\n{}",
             one_run("")
         ));
         let book = book.expect("it is right");

@@ -47,7 +47,7 @@ impl Fingerprints {
     ///
     /// When a manifest or a source cannot be read, or a glob of `also_hash` matches no file.
     pub fn of_run(&mut self, run: RunRef<'_>) -> Result<BuiltFrom> {
-        self.of(&run.listing.dir, &run.run.program, &run.listing.sources)
+        self.of(&run.listing.dir, &run.run.program, &run.listing.also_hash)
     }
 
     /// What a program of the package in `dir` is built from; `others` are globs, from `dir`, of

@@ -1,72 +1,74 @@
-//! What becomes of the notes' statements: the rows of a table, gathered from the claims of
-//! the runs that chapters show.
+//! What becomes of the reference's statements: the rows of a table, gathered from the claims
+//! of the runs that chapters show.
 
-use crate::book::claim::Claim;
+use crate::book::claim::{Becomes, Claim};
 use crate::judge::checks::{CheckResult, Judgement};
 
-/// What becomes of a statement of the notes.
+/// What becomes of a statement of the reference.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReferenceVerdict {
-    /// As they say.
+    /// As it says.
     Holds,
-    /// Under a condition that they do not name.
+    /// Under a condition that it does not name.
     HoldsWhen(String),
-    /// Not as they say.
+    /// Not as it says.
     DoesNotHold,
-    /// They leave it out.
+    /// It leaves it out.
     LeftOut,
     /// It could not be judged: why.
     Open(String),
 }
 
 impl Claim {
-    /// What becomes of that, by the verdict on this claim.
-    pub fn fate(&self, judgement: &Judgement) -> ReferenceVerdict {
-        let verdict = match judgement {
-            Judgement::Decided(verdict) => verdict,
+    /// What becomes of the reference's statement, by the judgement on this claim; `None` where
+    /// it is about none.
+    pub fn reference_verdict(&self, judgement: &Judgement) -> Option<ReferenceVerdict> {
+        let about = self.reference.as_ref()?;
+        let result = match judgement {
+            Judgement::Decided(result) => result,
             other => {
-                return ReferenceVerdict::Open(other.why_not().unwrap_or_default().to_owned());
+                let why = other.why_not().unwrap_or_default().to_owned();
+                return Some(ReferenceVerdict::Open(why));
             }
         };
-        if !self.is_as_the_book_says(verdict) {
-            return ReferenceVerdict::Open(format!("not as the book says: {}", verdict.seen));
-        }
-        match (&self.statement, &self.when) {
-            (Some(statement), _) if statement.left_out => ReferenceVerdict::LeftOut,
-            (_, Some(condition)) => ReferenceVerdict::HoldsWhen(condition.clone()),
-            // The book's own sentence holds in place of theirs.
-            (Some(_), None) => ReferenceVerdict::DoesNotHold,
-            (None, None) if self.refuted => ReferenceVerdict::DoesNotHold,
-            (None, None) => ReferenceVerdict::Holds,
-        }
+        Some(if !self.is_as_the_book_says(result) {
+            ReferenceVerdict::Open(format!("not as the book says: {}", result.seen))
+        } else {
+            match &about.becomes {
+                Becomes::Holds { when: None } => ReferenceVerdict::Holds,
+                Becomes::Holds {
+                    when: Some(condition),
+                } => ReferenceVerdict::HoldsWhen(condition.clone()),
+                Becomes::DoesNotHold => ReferenceVerdict::DoesNotHold,
+                Becomes::LeftOut => ReferenceVerdict::LeftOut,
+            }
+        })
     }
 
     /// Whether a check came out as the book says.
-    pub fn is_as_the_book_says(&self, verdict: &CheckResult) -> bool {
-        verdict.holds != self.refuted
+    pub fn is_as_the_book_says(&self, result: &CheckResult) -> bool {
+        result.holds != self.is_refuted()
     }
 
     /// What is wrong where it did not. `on` says what the check was made on, where
     /// that is not plain: " on the record".
-    pub fn fault(&self, verdict: &CheckResult, on: &str) -> String {
-        let outcome = match self.refuted {
-            true => "holds, though the book refutes it",
-            false => "does not hold",
+    pub fn fault(&self, result: &CheckResult, on: &str) -> String {
+        let outcome = if self.is_refuted() {
+            "holds, though the book refutes it"
+        } else {
+            "does not hold"
         };
-        format!(
-            "the claim \"{}\" {outcome}{on}: {}",
-            self.says, verdict.seen
-        )
+        format!("the claim \"{}\" {outcome}{on}: {}", self.says, result.seen)
     }
 }
 
-/// A statement of the notes with what became of it.
+/// A statement of the reference with what became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// What they say, or leave out.
+    /// What it says, or leaves out.
     pub statement: String,
     /// What became of it; more than one where runs disagree.
-    pub fates: Vec<(ReferenceVerdict, Vec<Reason>)>,
+    pub verdicts: Vec<(ReferenceVerdict, Vec<Reason>)>,
 }
 
 /// The claim that decided it.
@@ -76,7 +78,7 @@ pub struct Reason {
     pub run: String,
     /// Where a reader finds that run: a link, from the page that shows the row.
     pub href: String,
-    /// The book's sentence, where it is another than the notes'.
+    /// The book's sentence, where it is another than the reference's.
     pub says: Option<String>,
     /// What qualifies the outcome.
     pub qualifier: Option<String>,
@@ -84,19 +86,20 @@ pub struct Reason {
     pub seen: String,
 }
 
-/// Adds what a claim says of the notes, if it says something of them, to the row of the
+/// Adds what a claim says of the reference, if it says something of it, to the row of the
 /// same statement, or as a new row.
 pub fn add(rows: &mut Vec<Row>, claim: &Claim, judgement: &Judgement, run: &str, href: &str) {
-    let Some(statement) = claim.of_the_notes() else {
+    let Some((statement, verdict)) = claim.of_reference().zip(claim.reference_verdict(judgement))
+    else {
         return;
     };
     let reason = Reason {
         run: run.to_owned(),
         href: href.to_owned(),
-        says: claim.statement.is_some().then(|| claim.says.clone()),
-        qualifier: claim.verdict.clone(),
+        says: (!claim.is_of_reference()).then(|| claim.says.clone()),
+        qualifier: claim.note.clone(),
         seen: match judgement {
-            Judgement::Decided(verdict) => verdict.seen.clone(),
+            Judgement::Decided(result) => result.seen.clone(),
             other => other.why_not().unwrap_or_default().to_owned(),
         },
     };
@@ -104,15 +107,14 @@ pub fn add(rows: &mut Vec<Row>, claim: &Claim, judgement: &Judgement, run: &str,
     let at = at.unwrap_or_else(|| {
         rows.push(Row {
             statement: statement.to_owned(),
-            fates: Vec::new(),
+            verdicts: Vec::new(),
         });
         rows.len() - 1
     });
-    let fates = &mut rows[at].fates;
-    let fate = claim.fate(judgement);
-    match fates.iter_mut().find(|(known, _)| *known == fate) {
+    let verdicts = &mut rows[at].verdicts;
+    match verdicts.iter_mut().find(|(known, _)| *known == verdict) {
         Some((_, reasons)) => reasons.push(reason),
-        None => fates.push((fate, vec![reason])),
+        None => verdicts.push((verdict, vec![reason])),
     }
 }
 
@@ -124,9 +126,17 @@ mod tests {
 
     #[test]
     fn one_statement_on_several_runs_is_one_row_and_disagreement_is_told() {
-        let claim = |keys: &str| format!("[[run.claim]]\nsays = '{keys}'\nsame = '(x)'\n{keys}\n");
-        let own = claim("by = \"book\"");
-        let toml = one_run(&(claim("by = \"notes\"") + &claim("notes = \"Other\"") + &own));
+        let claim = |says: &str, keys: &str| {
+            format!("[[run.claim]]\nsays = '{says}'\nsame = '(x)'\n{keys}\n")
+        };
+        let toml = one_run(
+            &(claim("Theirs", "reference = { becomes = 'holds' }")
+                + &claim(
+                    "Ours",
+                    "reference = { says = 'Other', becomes = 'does not hold' }",
+                )
+                + &claim("Own", "")),
+        );
         let (_dir, book) = book_with(&toml);
         let book = book.expect("it is right");
         let claims = &book.listings[0].runs[0].claims;
@@ -145,53 +155,60 @@ mod tests {
         let shapes: Vec<(&str, Vec<usize>)> = rows
             .iter()
             .map(|row| {
-                let reasons = row.fates.iter().map(|(_, reasons)| reasons.len());
+                let reasons = row.verdicts.iter().map(|(_, reasons)| reasons.len());
                 (row.statement.as_str(), reasons.collect())
             })
             .collect();
-        assert_eq!(shapes, [("by = \"notes\"", vec![2, 1]), ("Other", vec![1])]);
-        assert_eq!(rows[1].fates[0].0, ReferenceVerdict::DoesNotHold);
-        assert_eq!(
-            rows[1].fates[0].1[0].says.as_deref(),
-            Some("notes = \"Other\"")
-        );
+        assert_eq!(shapes, [("Theirs", vec![2, 1]), ("Other", vec![1])]);
+        assert_eq!(rows[1].verdicts[0].0, ReferenceVerdict::DoesNotHold);
+        assert_eq!(rows[1].verdicts[0].1[0].says.as_deref(), Some("Ours"));
     }
 
-    fn fate_of(keys: &str, holds: bool) -> ReferenceVerdict {
+    fn verdict_of(reference: &str, holds: bool) -> ReferenceVerdict {
         let toml = one_run(&format!(
-            "[[run.claim]]\nsays = 'So'\nsame = '(x)'\n{keys}\n"
+            "[[run.claim]]\nsays = 'So'\nsame = '(x)'\nreference = {{ {reference} }}\n"
         ));
         let (_dir, book) = book_with(&toml);
         let book = book.expect("it is right");
-        let verdict = CheckResult {
+        let result = CheckResult {
             holds,
             seen: "this".into(),
         };
-        book.listings[0].runs[0].claims[0].fate(&Judgement::Decided(verdict))
+        let claim = &book.listings[0].runs[0].claims[0];
+        let verdict = claim.reference_verdict(&Judgement::Decided(result));
+        verdict.expect("it is about the reference")
     }
 
     #[test]
     fn what_becomes_of_a_statement_follows_from_its_check() {
-        assert_eq!(fate_of("by = 'notes'", true), ReferenceVerdict::Holds);
-        assert_eq!(
-            fate_of("by = 'notes'\nwhen = 'it rains'", true),
-            ReferenceVerdict::HoldsWhen("it rains".into())
-        );
-        assert_eq!(
-            fate_of("by = 'notes'\nrefuted = true", false),
-            ReferenceVerdict::DoesNotHold
-        );
-        assert_eq!(
-            fate_of("notes = 'Not so'", true),
-            ReferenceVerdict::DoesNotHold
-        );
-        assert_eq!(
-            fate_of("notes = 'Nothing of it'\nleft_out = true", true),
-            ReferenceVerdict::LeftOut
-        );
-        for (keys, holds) in [("by = 'notes'", false), ("notes = 'Not so'", false)] {
+        let rains = ReferenceVerdict::HoldsWhen("it rains".into());
+        for (reference, holds, verdict) in [
+            ("becomes = 'holds'", true, ReferenceVerdict::Holds),
+            ("becomes = 'holds', when = 'it rains'", true, rains.clone()),
+            (
+                "says = 'Dry', becomes = 'holds', when = 'it rains'",
+                true,
+                rains,
+            ),
+            (
+                "becomes = 'does not hold'",
+                false,
+                ReferenceVerdict::DoesNotHold,
+            ),
+            (
+                "says = 'Not so', becomes = 'does not hold'",
+                true,
+                ReferenceVerdict::DoesNotHold,
+            ),
+            (
+                "says = 'Nothing of it', becomes = 'left out'",
+                true,
+                ReferenceVerdict::LeftOut,
+            ),
+        ] {
+            assert_eq!(verdict_of(reference, holds), verdict, "{reference}");
             let open = ReferenceVerdict::Open("not as the book says: this".into());
-            assert_eq!(fate_of(keys, holds), open);
+            assert_eq!(verdict_of(reference, !holds), open, "{reference}");
         }
     }
 }

@@ -12,6 +12,8 @@ pub struct ChartView<'a> {
     pub id: &'a str,
     /// What `runs.toml` says of it.
     pub caption: &'a str,
+    /// What the book calls its reference.
+    pub reference: &'a str,
     /// Its figures, each a table of its own.
     pub figures: Vec<ChartFigure>,
     /// Whether its cells have bars.
@@ -23,19 +25,19 @@ pub struct ChartView<'a> {
 pub struct ChartFigure {
     /// What it is, ours.
     pub heading: String,
-    /// What the notes' is, where it is another.
-    pub notes_heading: Option<String>,
+    /// What the reference's is, where it is another.
+    pub reference_heading: Option<String>,
     /// The runs.
     pub rows: Vec<ChartRow>,
 }
 
-/// A run's figure, the notes' and ours.
+/// A run's figure, the reference's and ours.
 #[derive(Debug, Clone)]
 pub struct ChartRow {
     /// The run, by its name in its listing.
     pub run: String,
-    /// In the notes, where they have it.
-    pub notes: Option<Figure>,
+    /// In the reference, where it has it.
+    pub reference: Option<Figure>,
     /// In the record, where there is one.
     pub recorded: Option<Figure>,
 }
@@ -46,7 +48,7 @@ pub fn chart(view: &ChartView<'_>) -> String {
         figure.chart id=(view.id) {
             figcaption { (with_code(view.caption)) }
             @for figure in &view.figures {
-                @let all = figure.rows.iter().flat_map(|row| [&row.notes, &row.recorded]);
+                @let all = figure.rows.iter().flat_map(|row| [&row.reference, &row.recorded]);
                 @let most = all.flatten().map(|figure| figure.value).fold(0.0, f64::max);
                 div.scroll tabindex="0" role="group" aria-label=(figure.heading) {
                     table {
@@ -54,7 +56,7 @@ pub fn chart(view: &ChartView<'_>) -> String {
                         thead { tr {
                             th scope="col" { "Run" }
                             th scope="col" {
-                                "Notes" @if let Some(heading) = &figure.notes_heading { " (" (heading) ")" }
+                                (view.reference) @if let Some(heading) = &figure.reference_heading { " (" (heading) ")" }
                             }
                             th scope="col" { "Recorded" }
                         } }
@@ -62,7 +64,7 @@ pub fn chart(view: &ChartView<'_>) -> String {
                             @for row in &figure.rows {
                                 tr {
                                     th scope="row" { code { (row.run) } }
-                                    (cell("notes", row.notes.as_ref(), most, view.bars))
+                                    (cell("reference", row.reference.as_ref(), most, view.bars))
                                     (cell("recorded", row.recorded.as_ref(), most, view.bars))
                                 }
                             }
@@ -106,18 +108,19 @@ mod tests {
         let mut view = ChartView {
             id: "chart-demo-workers",
             caption: "Time",
+            reference: "Reference",
             figures: vec![ChartFigure {
                 heading: "Total time".into(),
-                notes_heading: None,
+                reference_heading: None,
                 rows: vec![
                     ChartRow {
                         run: "a".into(),
-                        notes: Some(figure(8.0)),
+                        reference: Some(figure(8.0)),
                         recorded: Some(figure(2.0)),
                     },
                     ChartRow {
                         run: "b".into(),
-                        notes: None,
+                        reference: None,
                         recorded: Some(figure(1.0)),
                     },
                 ],

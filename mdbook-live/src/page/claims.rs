@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::inline::with_code;
-use crate::book::claim::{By, Claim};
+use crate::book::claim::Claim;
 use crate::judge::checks::Judgement;
 
 /// A claim with what was found.
@@ -26,24 +26,26 @@ pub(super) fn verdict_mark(judgement: &Judgement) -> (&'static str, &'static str
     }
 }
 
-pub(super) fn claim(index: usize, view: &ClaimView<'_>) -> Markup {
+/// A claim; `reference` comes before a sentence of the reference: "The manual says".
+pub(super) fn claim(index: usize, view: &ClaimView<'_>, reference: &str) -> Markup {
     let claim = view.claim;
     let (class, mark, word) = verdict_mark(&view.judgement);
-    let who = match claim.by {
-        By::Notes => "The notes say:",
-        By::Book => "The book says:",
+    let who = if claim.is_of_reference() {
+        reference
+    } else {
+        "The book says"
     };
     html! {
         li class=(class) data-claim=(index) {
             span.verdict { span aria-hidden="true" { (mark) } " " (word) }
             " "
             span.claim {
-                span.who { (who) } " " (with_code(&claim.says))
-                @if let Some(condition) = &claim.when {
+                span.who { (who) ":" } " " (with_code(&claim.says))
+                @if let Some(condition) = claim.condition() {
                     " " span.qualified { "when " (with_code(condition)) }
                 }
-                @if let Some(verdict) = &claim.verdict {
-                    " " span.qualified { (with_code(verdict)) }
+                @if let Some(note) = &claim.note {
+                    " " span.qualified { (with_code(note)) }
                 }
                 " "
                 span.seen {

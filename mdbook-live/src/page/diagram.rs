@@ -5,17 +5,18 @@
 //! ```text
 //! # caption: After a fork: two page tables, one set of frames
 //! # alt: The parent's pages and the child's point to the same frames.
-//! box "page A" fill $parent
+//! box "page A" fill $owner
 //! ```
 //!
-//! The colours are names for what they mean: `$parent`, `$child`, `$shared`, `$kernel`. The
-//! page gives them the colours of the reader's theme.
+//! Colours are names that `[preprocessor.live.diagram.colours]` of `book.toml` gives, such as
+//! `owner = "blue"`. The page gives them the colours of the reader's theme.
 
 use anyhow::{Result, bail};
 use maud::{PreEscaped, html};
 use pikchr::{Pikchr, PikchrFlags};
 
 use super::inline::without_directives;
+use crate::book::config::DiagramConfig;
 
 /// A diagram that has been drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,41 +31,23 @@ pub struct Diagram {
     pub width: u32,
 }
 
-/// The names of colours, a placeholder for each in the drawing, and what the page
-/// puts in its place.
-const COLOURS: [(&str, &str, &str, &str); 4] = [
+/// A colour of the drawing that the page replaces by one of the theme: the names of the book
+/// have such a one each, which no author writes by chance.
+fn placeholder(nth: usize) -> (String, String) {
+    let shade = 10 + 3 * u32::try_from(nth).unwrap_or(0);
+    let (red, green, blue) = (shade, shade + 1, shade + 2);
     (
-        "$parent",
-        "0x0a0b0c",
-        "rgb(10,11,12)",
-        "var(--diagram-parent)",
-    ),
-    (
-        "$child",
-        "0x0d0e0f",
-        "rgb(13,14,15)",
-        "var(--diagram-child)",
-    ),
-    (
-        "$shared",
-        "0x101112",
-        "rgb(16,17,18)",
-        "var(--diagram-shared)",
-    ),
-    (
-        "$kernel",
-        "0x131415",
-        "rgb(19,20,21)",
-        "var(--diagram-kernel)",
-    ),
-];
+        format!("0x{red:02x}{green:02x}{blue:02x}"),
+        format!("rgb({red},{green},{blue})"),
+    )
+}
 
 /// Draws `source`.
 ///
 /// # Errors
 ///
 /// When caption or alternative text is missing, or pikchr refuses the source: one line.
-pub fn draw(source: &str) -> Result<Diagram> {
+pub fn draw(config: &DiagramConfig, source: &str) -> Result<Diagram> {
     let said = |key: &str| {
         let lines = source.lines().take_while(|line| line.starts_with('#'));
         lines
@@ -75,8 +58,9 @@ pub fn draw(source: &str) -> Result<Diagram> {
     let (Some(caption), Some(alt)) = (said("caption:"), said("alt:")) else {
         bail!("expected a source that begins with `# caption: …` and `# alt: …`");
     };
-    let names = COLOURS.map(|(name, placeholder, ..)| format!("{name} = {placeholder}\n"));
-    let whole = names.concat() + source;
+    let names = config.colours.keys().enumerate();
+    let names = names.map(|(nth, name)| format!("${name} = {}\n", placeholder(nth).0));
+    let whole = names.collect::<String>() + source;
     let drawn = match Pikchr::render(&whole, None, PikchrFlags::default()) {
         Ok(drawn) => drawn,
         Err(error) => {
@@ -87,8 +71,9 @@ pub fn draw(source: &str) -> Result<Diagram> {
         }
     };
     let mut svg = drawn.rendered().trim().replace("rgb(0,0,0)", "var(--fg)");
-    for (_, _, colour, variable) in COLOURS {
-        svg = svg.replace(colour, variable);
+    for (nth, colour) in config.colours.values().enumerate() {
+        let variable = format!("var(--diagram-{})", colour.name());
+        svg = svg.replace(&placeholder(nth).1, &variable);
     }
     Ok(Diagram {
         caption,
@@ -116,16 +101,24 @@ pub fn diagram(diagram: &Diagram, id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::config::ThemeColour;
+
+    fn config() -> DiagramConfig {
+        DiagramConfig {
+            colours: [("owner".into(), ThemeColour::Blue)].into(),
+        }
+    }
 
     const SAID: &str = "# caption: One\n# alt: A box\n";
 
     #[test]
     fn a_source_becomes_a_drawing_in_the_colours_of_the_theme() {
-        let diagram = draw(&format!("{SAID}box \"A\" fill $parent\n")).expect("it is right");
+        let diagram =
+            draw(&config(), &format!("{SAID}box \"A\" fill $owner\n")).expect("it is right");
         assert_eq!((&*diagram.caption, &*diagram.alt), ("One", "A box"));
         assert!(diagram.svg.starts_with("<svg"), "{}", diagram.svg);
         assert!(
-            diagram.svg.contains("var(--diagram-parent)"),
+            diagram.svg.contains("var(--diagram-blue)"),
             "{}",
             diagram.svg
         );
@@ -140,7 +133,7 @@ mod tests {
             "# caption: One\nbox\n",
             &format!("{SAID}bax bux\n"),
         ] {
-            let error = format!("{:#}", draw(source).expect_err("refused"));
+            let error = format!("{:#}", draw(&config(), source).expect_err("refused"));
             assert!(!error.contains('\n'), "{error}");
         }
     }

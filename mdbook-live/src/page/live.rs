@@ -87,7 +87,7 @@ pub(super) fn built_column(view: &LiveView<'_>, name: &str, varies: &Varies) -> 
 }
 
 /// Below it: how the run ended, and how it compares with its record.
-pub(super) fn built_notes(view: &LiveView<'_>) -> Markup {
+pub(super) fn built_outcome(view: &LiveView<'_>) -> Markup {
     let judged = view.judged;
     html! {
         @if let Some(why) = &judged.skipped {

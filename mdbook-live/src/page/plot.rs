@@ -16,7 +16,9 @@ pub struct PlotView<'a> {
     pub x_unit: &'a str,
     /// The unit of the vertical axis, which is logarithmic.
     pub y_unit: &'a str,
-    /// The lines.
+    /// What the bars around a point show, where the author says it.
+    pub spread: Option<&'a str>,
+    /// The series.
     pub series: Vec<Series>,
     /// Whether it is drawn; the table is there in any case.
     pub drawn: bool,
@@ -68,7 +70,7 @@ pub fn plot(view: &PlotView<'_>) -> String {
     let powers = low as i32..=high as i32;
     let page = html! {
         figure.chart.lines id=(view.id) {
-            figcaption { (with_code(view.caption)) " The vertical axis is logarithmic; the bars show between which values eight in ten tries lie." }
+            figcaption { (with_code(view.caption)) " The vertical axis is logarithmic" @if let Some(spread) = view.spread { "; the bars show " (spread) } "." }
             @if view.drawn {
                 div.scroll tabindex="0" role="group" aria-label=(view.caption) {
                     svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(in_words(view)) {
@@ -176,6 +178,7 @@ mod tests {
             caption: "Cost",
             x_unit: "MiB",
             y_unit: "ms",
+            spread: None,
             series: vec![Series {
                 name: "`fork`".into(),
                 points: vec![point(0.0, 0.2), point(4096.0, 131.2)],

@@ -7,6 +7,7 @@ use super::inline::{with_code, without_directives};
 use super::live::{self, LiveView};
 use super::memory::{memory, peak};
 use super::output::{column, host_card, lines_of};
+use crate::book::config::Reference;
 use crate::book::varies::Varies;
 use crate::judge::agreement::{Agreement, places};
 use crate::record::cast::Record;
@@ -25,12 +26,14 @@ pub struct RunView<'a> {
     pub folder: &'a str,
     /// What a reader types there.
     pub command: &'a str,
-    /// The notes' output, where they recorded it.
-    pub notes: Option<&'a [Line]>,
+    /// The reference, and its output of this run, where it has one.
+    pub reference: Option<(&'a Reference, Vec<Line>)>,
     /// What was recorded of it, if it was.
     pub record: Option<RecordView<'a>>,
     /// A live run that was made while the book was built.
     pub live: Option<LiveView<'a>>,
+    /// What comes before a sentence of the reference.
+    pub reference_says: &'a str,
     /// What varies by nature in its lines.
     pub varies: &'a Varies,
     /// What the book claims of it.
@@ -52,7 +55,7 @@ pub struct RecordView<'a> {
     pub stale: Option<String>,
 }
 
-/// A run: its command, what the notes and the record show, its claims, its memory.
+/// A run: its command, what the reference and the record show, its claims, its memory.
 pub fn run(view: &RunView<'_>) -> String {
     let page = html! {
         section.run id=(view.id) data-run=(view.name) aria-label={ "Run " (view.name) } {
@@ -65,12 +68,12 @@ pub fn run(view: &RunView<'_>) -> String {
                 pre.run-command { code.language-sh { (view.command) } }
             }
             div.run-columns {
-                @if let Some(notes) = view.notes {
+                @if let Some((reference, lines)) = &view.reference {
                     (column(
-                        "notes",
-                        "Notes",
-                        html! { "CPython, as the notes recorded it" },
-                        &lines_of(notes, view.varies, &[]),
+                        "reference",
+                        &reference.name,
+                        html! { (reference.about) },
+                        &lines_of(lines, view.varies, &[]),
                         view.name,
                     ))
                 }
@@ -97,7 +100,7 @@ pub fn run(view: &RunView<'_>) -> String {
                     (live::built_column(live, view.name, view.varies))
                 }
             }
-            @if let Some(live) = &view.live { (live::built_notes(live)) }
+            @if let Some(live) = &view.live { (live::built_outcome(live)) }
             @if let Some(RecordView { record, stale }) = &view.record {
                 @if let Some(what) = stale {
                     p.run-note.stale {
@@ -116,7 +119,7 @@ pub fn run(view: &RunView<'_>) -> String {
             @if !view.claims.is_empty() {
                 ul.claims aria-label={ "Claims about " (view.name) } {
                     @for (index, claim) in view.claims.iter().enumerate() {
-                        (claims::claim(index, claim))
+                        (claims::claim(index, claim, view.reference_says))
                     }
                 }
             }

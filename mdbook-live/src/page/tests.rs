@@ -9,8 +9,9 @@ use super::inline::figure;
 use super::listing::{Changes, ListingView, language, listing};
 use super::memory::peak;
 use super::run::{RecordView, RunView, run};
-use crate::book::claim::{By, Claim};
+use crate::book::claim::{AboutReference, Becomes, ByProcess, Claim};
 use crate::book::claim::{Check, On};
+use crate::book::config::Reference;
 use crate::book::varies::Varies;
 use crate::judge::checks::CheckResult;
 use crate::judge::checks::Judgement;
@@ -18,7 +19,7 @@ use crate::judge::figures::Figure;
 use crate::record::built_from::BuiltFrom;
 use crate::record::cast::{Header, Provenance};
 use crate::record::cast::{HostCard, Record};
-use crate::record::line::{Line, lines_of};
+use crate::record::line::lines_of;
 use crate::record::memory::MemorySample;
 use crate::text::words::two_digits;
 
@@ -76,35 +77,48 @@ fn view<'a>(record: Option<&'a Record>, claims: Vec<ClaimView<'a>>) -> RunView<'
         caption: "With `fork`",
         folder: "listings/demo",
         command: "cargo run -- fork",
-        notes: Some(&REFERENCE),
+        reference: Some((
+            &MANUAL,
+            lines_of("Main <1>\n\n  ForkProcess-1 {{#run x/y}}\n"),
+        )),
+        reference_says: "The manual says",
         record: record.map(|record| RecordView {
             record,
             stale: None,
         }),
         live: None,
-        varies: &NOTHING_VARIES,
+        varies: &TIMES_VARY,
         claims,
     }
 }
 
-static REFERENCE: LazyLock<Vec<Line>> =
-    LazyLock::new(|| lines_of("MainProcess <1>\n\n  ForkProcess-1 {{#run x/y}}\n"));
+static MANUAL: LazyLock<Reference> = LazyLock::new(|| Reference {
+    name: "Manual".into(),
+    about: "As printed in it".into(),
+    says: "The manual says".into(),
+    folder: "manual".into(),
+});
 
-static NOTHING_VARIES: Varies = Varies {
-    masked: Vec::new(),
-    incidental: Vec::new(),
-};
+static TIMES_VARY: LazyLock<Varies> = LazyLock::new(|| Varies {
+    redact: vec![Regex::new(r"\[ *\d+\.\d+s\]").unwrap()],
+    ignore_lines: Vec::new(),
+});
 
 fn a_claim() -> Claim {
+    let pattern = |text: &str| Regex::new(text).unwrap();
     Claim {
         says: "Same `id` & value".into(),
-        by: By::Notes,
-        verdict: None,
+        line: 1,
+        note: None,
         on: On::Any,
-        refuted: false,
-        when: None,
-        statement: None,
-        check: Check::Same(Regex::new("id (.)").unwrap()),
+        reference: Some(AboutReference {
+            says: None,
+            becomes: Becomes::Holds { when: None },
+        }),
+        check: Check::Same(ByProcess {
+            value: pattern("id (.)"),
+            process: pattern(r"^(\S+)"),
+        }),
     }
 }
 
@@ -197,7 +211,7 @@ fn a_file_has_the_language_of_its_name() {
 
 #[test]
 fn a_run_is_one_html_block_with_escaped_columns() {
-    let record = record("\x1b[1mMainProcess\x1b[0m \x1b[32m[ 0.00s]\x1b[0m a<b\n\nend");
+    let record = record("\x1b[1mMain\x1b[0m \x1b[32m[ 0.00s]\x1b[0m a<b\n\nend");
     let html = run(&view(Some(&record), vec![]));
     assert!(!html.trim_end().contains("\n\n"), "{html}");
     assert!(!html.contains("{{"), "{html}");
@@ -206,9 +220,9 @@ fn a_run_is_one_html_block_with_escaped_columns() {
         "href=\"#run-demo-fork\"",
         "<code>listings/demo</code>",
         "<code class=\"language-sh\">cargo run -- fork</code>",
-        "CPython, as the notes recorded it",
-        "MainProcess &lt;1&gt;",
-        "<span class=\"bold\">MainProcess</span> <span class=\"varies\">\
+        "As printed in it",
+        "Main &lt;1&gt;",
+        "<span class=\"bold\">Main</span> <span class=\"varies\">\
          <span class=\"green\">[ 0.00s]</span></span> a&lt;b",
         "A &lt;fast&gt; CPU, 2 cores, 24 GiB memory, Linux 6.1.0, rustc 1.95.0, \
          <time datetime=\"2026-11-23\">",
@@ -238,7 +252,7 @@ fn a_stale_record_and_a_failed_run_are_told() {
     let mut record = record("x");
     record.header.live.exit = 101;
     let mut view = view(Some(&record), vec![]);
-    view.notes = None;
+    view.reference = None;
     if let Some(record) = &mut view.record {
         record.stale = Some("its sources have changed since 2026-11-23".into());
     }
@@ -248,7 +262,7 @@ fn a_stale_record_and_a_failed_run_are_told() {
         "{html}"
     );
     assert!(html.contains("exit code 101"), "{html}");
-    assert!(!html.contains("CPython"), "{html}");
+    assert!(!html.contains("As printed"), "{html}");
 }
 
 #[test]
@@ -267,7 +281,7 @@ fn claims_say_in_words_whether_they_hold() {
     for part in [
         "<span aria-hidden=\"true\">✔</span> holds",
         "<span aria-hidden=\"true\">✘</span> does not hold",
-        "The notes say:",
+        "The manual says:",
         "Same <code>id</code> &amp; value",
         "Seen: 4 of 4 lines",
     ] {

@@ -5,6 +5,7 @@ use std::time::UNIX_EPOCH;
 use maud::{Markup, PreEscaped, html};
 
 use super::inline::{mib, without_directives};
+use crate::book::config::{StateStyle, TimelineConfig};
 use crate::record::memory::TreeMemory;
 use crate::record::result::RunResult;
 use crate::record::timeline::{Span, Timeline};
@@ -24,17 +25,23 @@ const MEMORY: f64 = 96.0;
 const POINTS: usize = 40;
 
 /// The picture of a live run, if its processes reported their states.
-pub fn picture(name: &str, result: &RunResult) -> Option<String> {
-    let timeline = Timeline::of(&result.marks, &result.memory, result.seconds)?;
+pub fn picture(config: &TimelineConfig, name: &str, result: &RunResult) -> Option<String> {
+    let timeline = Timeline::of(config, &result.marks, &result.memory, result.seconds)?;
     // A run that is made again has another picture, perhaps on the same page.
     let began = result.began.duration_since(UNIX_EPOCH).unwrap_or_default();
     let id = format!("timeline-live-{}", began.as_micros());
-    Some(timeline_of(&timeline, name, &id, "your live run"))
+    Some(timeline_of(config, &timeline, name, &id, "your live run"))
 }
 
 /// The picture of a record; `id` is unique on its page.
-pub fn timeline(timeline: &Timeline, name: &str, id: &str, date: &str) -> String {
-    timeline_of(timeline, name, id, &format!("recorded {date}"))
+pub fn timeline(
+    config: &TimelineConfig,
+    timeline: &Timeline,
+    name: &str,
+    id: &str,
+    date: &str,
+) -> String {
+    timeline_of(config, timeline, name, id, &format!("recorded {date}"))
 }
 
 /// In place of the picture of a record that has no marks.
@@ -45,22 +52,30 @@ pub fn timeline_not_recorded(name: &str) -> String {
     page.into_string()
 }
 
-fn timeline_of(timeline: &Timeline, name: &str, id: &str, source: &str) -> String {
+fn timeline_of(
+    config: &TimelineConfig,
+    timeline: &Timeline,
+    name: &str,
+    id: &str,
+    source: &str,
+) -> String {
     let x = |seconds: f64| LEFT + (RIGHT - LEFT) * (seconds / timeline.seconds.max(1e-9)).min(1.0);
     let lanes_height = LANE * timeline.lanes.len() as f64;
     let memory_top = lanes_height + 16.0;
     let has_memory = timeline.memory.len() > 1;
-    let axis = match has_memory {
-        true => memory_top + MEMORY,
-        false => lanes_height,
-    } + 4.0;
+    let bottom = if has_memory {
+        memory_top + MEMORY
+    } else {
+        lanes_height
+    };
+    let axis = bottom + 4.0;
     let ticks = ticks(timeline.seconds);
     let page = html! {
         figure.timeline {
-            figcaption { "What each process of " code { (name) } " does when" @if has_memory { ", and the memory of all of them" } @if timeline.left_out > 0.0 { ", from when the data was loaded" } " (" (source) ")" }
+            figcaption { "What each process of " code { (name) } " does when" @if has_memory { ", and the memory of all of them" } @if timeline.left_out > 0.0 && !config.prepared.is_empty() { ", " (config.prepared) } " (" (source) ")" }
             div.picture tabindex="0" role="group" aria-label={ "Timeline of " (name) } {
                 svg viewBox={ "0 0 " (WIDTH) " " (number(axis + 22.0)) } role="img" aria-labelledby={ (id) "-title" } {
-                    title id={ (id) "-title" } { (words(timeline, name)) }
+                    title id={ (id) "-title" } { (words(config, timeline, name)) }
                     defs {
                         pattern id={ (id) "-hatch" } width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
                             rect.paper width="6" height="6" {}
@@ -78,13 +93,13 @@ fn timeline_of(timeline: &Timeline, name: &str, id: &str, source: &str) -> Strin
                     @for (nth, lane) in timeline.lanes.iter().enumerate() {
                         @let middle = LANE * (nth as f64 + 0.5);
                         text.name x=(LEFT - 10.0) y=(number(middle + 4.0)) text-anchor="end" { (lane.process) }
-                        @for span in &lane.spans { (bar(span, x(span.from), x(span.to), middle, id)) }
+                        @for span in &lane.spans { (bar(config, span, x(span.from), x(span.to), middle, id)) }
                     }
                     @if has_memory { (memory(timeline, memory_top, &x)) }
                 }
             }
             ul.legend {
-                @for state in timeline.states() { li { (swatch(state, id)) " " (state) } }
+                @for state in timeline.states() { li { (swatch(config, state, id)) " " (state) } }
                 @if has_memory {
                     li { span.swatch.anon {} " anonymous memory" }
                     li { span.swatch.shmem {} " shared memory" }
@@ -117,16 +132,16 @@ fn timeline_of(timeline: &Timeline, name: &str, id: &str, source: &str) -> Strin
 }
 
 /// What the drawing shows, in a sentence.
-fn words(timeline: &Timeline, name: &str) -> String {
+fn words(config: &TimelineConfig, timeline: &Timeline, name: &str) -> String {
     let mut words = format!(
         "{name}: {} processes in {:.2} seconds.",
         timeline.lanes.len(),
         timeline.seconds
     );
-    for state in ["receiving", "computing"] {
+    for state in &config.described {
         let spans = timeline.lanes.iter().flat_map(|lane| &lane.spans);
         let begins = spans
-            .filter(|span| span.state == state && span.to > span.from)
+            .filter(|span| span.state == *state && span.to > span.from)
             .map(|span| span.from);
         let begins: Vec<f64> = begins.collect();
         if let (Some(first), Some(last)) = (
@@ -155,16 +170,17 @@ fn has_points(timeline: &Timeline) -> bool {
 }
 
 /// A state has a shape as well as a colour.
-fn bar(span: &Span, from: f64, to: f64, middle: f64, id: &str) -> Markup {
+fn bar(config: &TimelineConfig, span: &Span, from: f64, to: f64, middle: f64, id: &str) -> Markup {
     let width = (to - from).max(0.6);
-    let (class, height) = match span.state.as_str() {
-        "waiting" => ("waiting", 2.5),
-        "receiving" => ("receiving", BAR),
-        "computing" => ("computing", BAR),
-        "sending" => ("sending", BAR),
-        _ => ("other", BAR * 0.6),
+    let style = config.styles.get(&span.state).copied();
+    let (class, height, fill) = match style.unwrap_or(StateStyle::Low) {
+        StateStyle::Thin => ("thin", 2.5, None),
+        StateStyle::Hatched => ("hatched", BAR, Some("hatch")),
+        StateStyle::Dotted => ("dotted", BAR, Some("dots")),
+        StateStyle::Solid => ("solid", BAR, None),
+        StateStyle::Low => ("low", BAR * 0.6, None),
     };
-    let fill = fill(class, id);
+    let fill = fill.map(|pattern| format!("url(#{id}-{pattern})"));
     html! {
         rect class={ "state " (class) } x=(number(from)) y=(number(middle - height / 2.0)) width=(number(width)) height=(number(height)) fill=[fill] {
             title { (span.state) ", " (format!("{:.3} s to {:.3} s", span.from, span.to)) }
@@ -172,22 +188,14 @@ fn bar(span: &Span, from: f64, to: f64, middle: f64, id: &str) -> Markup {
     }
 }
 
-fn fill(class: &str, id: &str) -> Option<String> {
-    match class {
-        "receiving" => Some(format!("url(#{id}-hatch)")),
-        "sending" => Some(format!("url(#{id}-dots)")),
-        _ => None,
-    }
-}
-
-fn swatch(state: &str, id: &str) -> Markup {
+fn swatch(config: &TimelineConfig, state: &str, id: &str) -> Markup {
     let span = Span {
         state: state.to_owned(),
         from: 0.0,
         to: 0.0,
     };
     html! {
-        svg.sample viewBox="0 0 22 16" aria-hidden="true" { (bar(&span, 1.0, 21.0, 8.0, id)) }
+        svg.sample viewBox="0 0 22 16" aria-hidden="true" { (bar(config, &span, 1.0, 21.0, 8.0, id)) }
     }
 }
 
@@ -276,13 +284,25 @@ mod tests {
             state: state.into(),
         };
         let marks = [
-            mark(0.0, "MainProcess", "waiting"),
+            mark(0.0, "Main", "waiting"),
             mark(0.5, "Fork<1>", "receiving"),
             mark(1.0, "Fork<1>", "computing"),
             mark(1.5, "Fork<1>", "ended"),
         ];
-        let run = Timeline::of(&marks, &[], 2.0).expect("there are marks");
-        timeline(&run, "demo/fork", "timeline-demo-fork", "2026-11-23")
+        let config = TimelineConfig {
+            ended: Some("ended".into()),
+            described: vec!["receiving".into(), "computing".into()],
+            styles: [("computing".into(), StateStyle::Solid)].into(),
+            ..TimelineConfig::default()
+        };
+        let run = Timeline::of(&config, &marks, &[], 2.0).expect("there are marks");
+        timeline(
+            &config,
+            &run,
+            "demo/fork",
+            "timeline-demo-fork",
+            "2026-11-23",
+        )
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The table of what becomes of the notes' statements.
+//! The table of what becomes of the reference's statements.
 
 use maud::html;
 
@@ -15,12 +15,12 @@ pub struct VerdictsView<'a> {
 }
 
 /// The table.
-pub fn verdicts(parts: &[VerdictsView<'_>]) -> String {
+pub fn verdicts(reference: &str, parts: &[VerdictsView<'_>]) -> String {
     let page = html! {
-        div.verdicts tabindex="0" role="group" aria-label="What the notes say, and what becomes of it" {
+        div.verdicts tabindex="0" role="group" aria-label={ (reference) ": what becomes of each statement" } {
             table {
                 thead { tr {
-                    th scope="col" { "The notes" }
+                    th scope="col" { (reference) }
                     th scope="col" { "Verdict" }
                     th scope="col" { "By this run" }
                 } }
@@ -30,15 +30,15 @@ pub fn verdicts(parts: &[VerdictsView<'_>]) -> String {
                             tr.chapter { th scope="rowgroup" colspan="3" { a href=(href) { (title) } } }
                         }
                         @for row in part.rows {
-                            @for (at, (fate, reasons)) in row.fates.iter().enumerate() {
+                            @for (at, (verdict, reasons)) in row.verdicts.iter().enumerate() {
                                 tr {
                                     @if at == 0 {
-                                        td.statement rowspan=(row.fates.len()) {
-                                            @if *fate == ReferenceVerdict::LeftOut { span.who { "Left out: " } }
+                                        td.statement rowspan=(row.verdicts.len()) {
+                                            @if *verdict == ReferenceVerdict::LeftOut { span.who { "Left out: " } }
                                             (with_code(&row.statement))
                                         }
                                     }
-                                    td.fate { (fate_of(fate)) }
+                                    td.fate { (verdict_of(verdict)) }
                                     td.reasons {
                                         @for reason in reasons {
                                             p {
@@ -62,8 +62,8 @@ pub fn verdicts(parts: &[VerdictsView<'_>]) -> String {
     without_directives(&page.into_string())
 }
 
-fn fate_of(fate: &ReferenceVerdict) -> maud::Markup {
-    let (class, mark, words) = match fate {
+fn verdict_of(verdict: &ReferenceVerdict) -> maud::Markup {
+    let (class, mark, words) = match verdict {
         ReferenceVerdict::Holds => ("holds", "✔", "holds"),
         ReferenceVerdict::HoldsWhen(_) => ("when", "✔", "holds when"),
         ReferenceVerdict::DoesNotHold => ("fails", "✘", "does not hold"),
@@ -72,7 +72,7 @@ fn fate_of(fate: &ReferenceVerdict) -> maud::Markup {
     };
     html! {
         span class=(class) { span aria-hidden="true" { (mark) } " " strong { (words) } }
-        @match fate {
+        @match verdict {
             ReferenceVerdict::HoldsWhen(condition) => { " " (with_code(condition)) }
             ReferenceVerdict::Open(why) => { ": " (why) }
             _ => {}

@@ -1,6 +1,6 @@
 //! What the processes of a run were doing, as they reported it themselves.
 //!
-//! A run finds in `MEM_TRACE_MARKS` the path of a file. A process that has something to
+//! A run finds in `MDBOOK_LIVE_MARKS` the path of a file. A process that has something to
 //! tell appends a line: nanoseconds of `CLOCK_MONOTONIC`, its process id, its name, and a
 //! word for what it does from then on. In a record the marks are marker events of
 //! asciicast version 2: `[1.25, "m", "ForkProcess-3 receiving"]`.

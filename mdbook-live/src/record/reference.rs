@@ -7,17 +7,21 @@ use crate::record::files::read_if_there;
 use crate::record::line::{Line, lines_of};
 
 impl RunRef<'_> {
-    /// What the notes' program printed, its lines without times; `None` where they have no
+    /// What the reference's program printed, its lines without times; `None` where it has no
     /// output of this run.
-    pub fn notes(&self) -> Result<Option<Vec<Line>>> {
-        let text = read_if_there(&self.notes_path())?;
-        Ok(text.map(|text| lines_of(&text)))
+    pub fn reference(&self) -> Result<Option<Vec<Line>>> {
+        let Some(path) = self.reference_path() else {
+            return Ok(None);
+        };
+        Ok(read_if_there(&path)?.map(|text| lines_of(&text)))
     }
 
-    /// As [`RunRef::notes`], where there must be some.
-    pub fn require_notes(&self) -> Result<Vec<Line>> {
-        let path = self.notes_path();
-        self.notes()?
-            .with_context(|| format!("cannot read the notes' output {}", path.display()))
+    /// As [`RunRef::reference`], where there must be some.
+    pub fn require_reference(&self) -> Result<Vec<Line>> {
+        let path = self
+            .reference_path()
+            .context("expected [preprocessor.live.reference] in book.toml")?;
+        self.reference()?
+            .with_context(|| format!("cannot read the reference's output {}", path.display()))
     }
 }

@@ -1,5 +1,6 @@
 //! What each process of a run was doing when, and the memory of all of them.
 
+use crate::book::config::TimelineConfig;
 use crate::record::marks::Mark;
 use crate::record::memory::{MemorySample, TreeMemory};
 
@@ -8,11 +9,11 @@ use crate::record::memory::{MemorySample, TreeMemory};
 pub struct Timeline {
     /// Seconds from its beginning to the run's end.
     pub seconds: f64,
-    /// Seconds before its beginning, in which one process did nothing but load: they are
+    /// Seconds before its beginning, in which one process only prepared: they are
     /// left out.
     pub left_out: f64,
-    /// A lane for each process: `MainProcess` first, then in the order in which they first
-    /// did more than wait.
+    /// A lane for each process: the configured one first, then in the order in which they
+    /// first did more than idle.
     pub lanes: Vec<Lane>,
     /// The memory of the process tree, in order of time, counted from the beginning too.
     pub memory: Vec<TreeMemory>,
@@ -38,27 +39,22 @@ pub struct Span {
     pub to: f64,
 }
 
-/// The process that is there before all others, as `mem-trace` names it.
-const MAIN: &str = "MainProcess";
-
-/// What a process does before there is anything to see.
-const LOADING: &str = "loading";
-
-/// What a process does until it has something to do.
-const WAITING: &str = "waiting";
-
-/// By this a process says that it does nothing more.
-const ENDED: &str = "ended";
-
 impl Timeline {
     /// From the states that the processes reported, and the memory samples. `None` if they
     /// reported nothing.
-    pub fn of(marks: &[Mark], memory: &[MemorySample], seconds: f64) -> Option<Timeline> {
+    pub fn of(
+        config: &TimelineConfig,
+        marks: &[Mark],
+        memory: &[MemorySample],
+        seconds: f64,
+    ) -> Option<Timeline> {
         let first = marks.first()?;
-        // Nothing but the first process's loading comes before the next mark.
-        let begin = match first.state == LOADING {
-            true => marks.get(1).map_or(0.0, |next| next.seconds),
-            false => 0.0,
+        let is = |mark: &Mark, state: &Option<String>| state.as_ref() == Some(&mark.state);
+        // Only the first process's preparation comes before the next mark.
+        let begin = if is(first, &config.preparing) {
+            marks.get(1).map_or(0.0, |next| next.seconds)
+        } else {
+            0.0
         };
         let mut lanes: Vec<Lane> = Vec::new();
         let mut names: Vec<&str> = Vec::new();
@@ -69,16 +65,19 @@ impl Timeline {
         }
         // Stable: processes that only waited are last, in order of appearance.
         names.sort_by_key(|name| {
-            let works = |mark: &Mark| mark.process == *name && mark.state != WAITING;
+            let works = |mark: &Mark| mark.process == *name && !is(mark, &config.idle);
             let begins = marks.iter().position(works);
-            (*name != MAIN, begins.unwrap_or(marks.len()))
+            (
+                config.first.as_deref() != Some(name),
+                begins.unwrap_or(marks.len()),
+            )
         });
         for name in names {
             let own: Vec<&Mark> = marks.iter().filter(|mark| mark.process == name).collect();
             let ends = own.iter().skip(1).map(|mark| mark.seconds);
             let spans = own.iter().zip(ends.chain([seconds]));
             let spans = spans
-                .filter(|(mark, _)| mark.state != ENDED && mark.seconds >= begin)
+                .filter(|(mark, _)| !is(mark, &config.ended) && mark.seconds >= begin)
                 .map(|(mark, to)| Span {
                     state: mark.state.clone(),
                     from: mark.seconds - begin,
@@ -137,6 +136,16 @@ impl Timeline {
 mod tests {
     use super::*;
 
+    fn config() -> TimelineConfig {
+        TimelineConfig {
+            first: Some("Main".into()),
+            preparing: Some("preparing".into()),
+            idle: Some("waiting".into()),
+            ended: Some("ended".into()),
+            ..TimelineConfig::default()
+        }
+    }
+
     fn mark(seconds: f64, process: &str, state: &str) -> Mark {
         Mark {
             seconds,
@@ -149,24 +158,24 @@ mod tests {
     fn each_process_has_a_lane_from_mark_to_mark() {
         let marks = [
             mark(0.1, "Fork-1", "waiting"),
-            mark(0.2, "MainProcess", "waiting"),
+            mark(0.2, "Main", "waiting"),
             mark(0.3, "Fork-1", "computing"),
             mark(0.4, "Fork-2", "computing"),
             mark(0.5, "Fork-1", "ended"),
         ];
-        let timeline = Timeline::of(&marks, &[], 1.0).expect("there are marks");
+        let timeline = Timeline::of(&config(), &marks, &[], 1.0).expect("there are marks");
         let lanes: Vec<(&str, usize)> = timeline
             .lanes
             .iter()
             .map(|lane| (lane.process.as_str(), lane.spans.len()))
             .collect();
-        assert_eq!(lanes, [("MainProcess", 1), ("Fork-1", 2), ("Fork-2", 1)]);
+        assert_eq!(lanes, [("Main", 1), ("Fork-1", 2), ("Fork-2", 1)]);
         let last = |lane: usize| timeline.lanes[lane].spans.last().expect("a span").clone();
         assert_eq!(last(0).to, 1.0, "to the run's end");
         assert_eq!((last(1).from, last(1).to), (0.3, 0.5));
         assert_eq!(timeline.most_at_once("computing"), 2);
         assert_eq!(timeline.states(), ["waiting", "computing"]);
-        assert_eq!(Timeline::of(&[], &[], 1.0), None);
+        assert_eq!(Timeline::of(&config(), &[], &[], 1.0), None);
     }
 
     #[test]
@@ -175,23 +184,23 @@ mod tests {
             mark(0.0, "Fork-3", "waiting"),
             mark(0.1, "Fork-1", "waiting"),
             mark(0.1, "Fork-2", "waiting"),
-            mark(0.2, "MainProcess", "waiting"),
+            mark(0.2, "Main", "waiting"),
             mark(0.3, "Fork-2", "receiving"),
             mark(0.4, "Fork-1", "receiving"),
         ];
-        let timeline = Timeline::of(&marks, &[], 1.0).expect("there are marks");
+        let timeline = Timeline::of(&config(), &marks, &[], 1.0).expect("there are marks");
         let names = timeline.lanes.iter().map(|lane| lane.process.as_str());
         let names: Vec<&str> = names.collect();
-        assert_eq!(names, ["MainProcess", "Fork-2", "Fork-1", "Fork-3"]);
+        assert_eq!(names, ["Main", "Fork-2", "Fork-1", "Fork-3"]);
     }
 
     #[test]
     fn what_is_loaded_before_anything_else_is_left_out() {
         let marks = [
-            mark(0.1, "MainProcess", "loading"),
-            mark(5.0, "MainProcess", "computing"),
+            mark(0.1, "Main", "preparing"),
+            mark(5.0, "Main", "computing"),
         ];
-        let timeline = Timeline::of(&marks, &[], 6.0).expect("there are marks");
+        let timeline = Timeline::of(&config(), &marks, &[], 6.0).expect("there are marks");
         assert_eq!((timeline.left_out, timeline.seconds), (5.0, 1.0));
         assert_eq!(timeline.states(), ["computing"]);
         assert_eq!(timeline.lanes[0].spans[0].from, 0.0);

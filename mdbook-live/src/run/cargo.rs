@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn a_listing_in_a_workspace_of_its_own_is_built_without_the_others() {
         let folder = fixture_book::book();
-        let runs = "[[run]]\nname = 'a'\ncaption = 'A'\nargs = []\nlimit_s = 5\n";
+        let runs = "[[run]]\nname = 'a'\ncaption = 'A'\nargs = []\ntimeout = '5s'\n";
         fixture_book::write(folder.path(), "listings/alone/runs.toml", runs);
         let manifest = "[package]\nname = 'alone'\nedition = '2024'\n[workspace]\n";
         fixture_book::write(folder.path(), "listings/alone/Cargo.toml", manifest);

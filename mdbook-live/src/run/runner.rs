@@ -51,7 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const RUN_ID_VAR: &str = "MDBOOK_LIVE_RUN";
 
 /// The environment variable that names the file for marks (see [`marks`]).
-const MARKERS_VAR: &str = "MEM_TRACE_MARKS";
+const MARKERS_VAR: &str = "MDBOOK_LIVE_MARKS";
 
 /// What is run, and how.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +63,7 @@ pub struct Launch<'a> {
     /// Its working directory.
     pub dir: &'a Path,
     /// After this time the whole process group is ended.
-    pub limit: Duration,
+    pub timeout: Duration,
     /// Whether the memory of the process tree is sampled.
     pub memory: bool,
 }
@@ -114,8 +114,8 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
             break None;
         } else if stop.is_requested() {
             break Some(Exit::Stopped);
-        } else if running.start.elapsed() >= launch.limit {
-            break Some(Exit::LimitPassed(launch.limit));
+        } else if running.start.elapsed() >= launch.timeout {
+            break Some(Exit::LimitPassed(launch.timeout));
         } else if running.printed > MOST_OUTPUT {
             break Some(Exit::TooMuchOutput);
         } else if running.lines.len() > MOST_LINES {
@@ -480,13 +480,13 @@ impl Drop for Running {
 mod tests {
     use super::*;
 
-    fn run_script(script: &str, limit: Duration, watch: &mut dyn FnMut(&Line)) -> RunResult {
+    fn run_script(script: &str, timeout: Duration, watch: &mut dyn FnMut(&Line)) -> RunResult {
         let args = ["-c".to_owned(), script.to_owned()];
         let launch = Launch {
             program: Path::new("/bin/sh"),
             args: &args,
             dir: Path::new("/"),
-            limit,
+            timeout,
             memory: true,
         };
         run(&launch, &Stop::default(), watch).expect("sh starts")
@@ -528,7 +528,7 @@ mod tests {
             program: Path::new("/no/such/program"),
             args: &[],
             dir: Path::new("/"),
-            limit: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
             memory: false,
         };
         let error = run(&launch, &Stop::default(), &mut |_| {}).expect_err("it is not there");
@@ -658,7 +658,7 @@ mod tests {
             program: Path::new("/bin/sh"),
             args: &args,
             dir: Path::new("/"),
-            limit: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
             memory: false,
         };
         let stop = Stop::default();

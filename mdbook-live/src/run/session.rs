@@ -105,7 +105,7 @@ impl<'b> Session<'b> {
             program: &program,
             args: run.run.args(size),
             dir: &run.listing.dir,
-            limit: run.run.limit(size),
+            timeout: run.run.timeout(size),
             memory,
         };
         runner::run(&launch, &self.stop, watch)
@@ -184,7 +184,7 @@ impl FigureSource for LiveFigures<'_, '_> {
         match self.size {
             Size::Quick => {
                 let outcome = self.session.quick(other)?;
-                if let Some(fault) = outcome.faults(other.run.exit).first() {
+                if let Some(fault) = outcome.faults(other.run.status).first() {
                     bail!("{} {fault}", other.full_name());
                 }
                 self.of(other, &outcome, &name.figure)

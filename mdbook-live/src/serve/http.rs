@@ -398,7 +398,7 @@ mod tests {
     /// A server with live runs whose programs are `sh`; what a request needs is its own.
     fn with_live() -> (InTest, AccessControl) {
         let served = served();
-        let runs = "[[run]]\nname = 'hello'\ncaption = 'A script'\nargs = ['-c', 'echo hello']\nlimit_s = 60\n";
+        let runs = "[[run]]\nname = 'hello'\ncaption = 'A script'\nargs = ['-c', 'echo hello']\ntimeout = '60s'\n";
         write(served.root.path(), "listings/demo/runs.toml", runs);
         let live = RunQueue::with_program(served.root.path(), "/bin/sh");
         let address = "127.0.0.1:3000".parse().unwrap();

@@ -305,7 +305,7 @@ impl Permit {
             told.line(&line.raw, shown);
         })?;
         told.end_of_lines(shown);
-        let faults = result.faults(run.run.exit);
+        let faults = result.faults(run.run.status);
         let skipped = result.skipped();
         told.tell(RunEvent::Ended {
             words: match (&skipped, &faults[..]) {
@@ -318,7 +318,9 @@ impl Permit {
         if skipped.is_some() || told.stop.is_requested() {
             return Ok(());
         }
-        if let Some(html) = page::timeline::picture(&run.full_name(), &result) {
+        if let Some(html) =
+            page::timeline::picture(&book.config.timeline, &run.full_name(), &result)
+        {
             told.tell(RunEvent::Picture { html });
         }
         let record = Record::load(run)?;
@@ -395,8 +397,8 @@ mod tests {
         let mut text = String::new();
         for (name, script) in runs {
             text += &format!(
-                "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '''{script}''']\nlimit_s = 60\n\
-                 [[run.claim]]\nsays = 'One line'\ncount = {{ of = '.', is = 1 }}\n"
+                "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '''{script}''']\ntimeout = '60s'\n\
+                 [[run.claim]]\nsays = 'One line'\ncount = {{ lines = '.', is = 1 }}\n"
             );
         }
         write(dir.path(), "listings/demo/runs.toml", &text);
@@ -651,9 +653,13 @@ mod tests {
     fn each_run_says_at_which_sizes_it_can_be_made() {
         let dir = book();
         let run = |name: &str, rest: &str| {
-            format!("[[run]]\nname = '{name}'\ncaption = 'A'\nargs = ['9']\nlimit_s = 5\n{rest}\n")
+            format!(
+                "[[run]]\nname = '{name}'\ncaption = 'A'\nargs = ['9']\ntimeout = '5s'\n{rest}\n"
+            )
         };
-        let runs = run("fork", "quick = ['1']") + &run("new", "quick = ['1']") + &run("one", "");
+        let runs = run("fork", "quick = { args = ['1'] }")
+            + &run("new", "quick = { args = ['1'] }")
+            + &run("one", "");
         write(dir.path(), "listings/demo/runs.toml", &runs);
         let available = RunQueue::new(dir.path()).available_runs().expect("a book");
         let json = serde_json::to_value(available).expect("JSON");

@@ -373,11 +373,11 @@ mod tests {
     #[test]
     fn what_the_build_reads_counts_and_what_runs_and_builds_leave_behind_does_not() {
         let root = book();
-        write(root.path(), ".gitignore", "/target\n*.npy\n");
+        write(root.path(), ".gitignore", "/target\n*.dat\n");
         write(
             root.path(),
             "listings/demo/.gitignore",
-            "scratch/\n!kept.npy\n",
+            "scratch/\n!kept.dat\n",
         );
         write(root.path(), "listings/demo/scratch/one.txt", "");
         write(root.path(), "listings/demo/target/CACHEDIR.TAG", "");
@@ -394,9 +394,9 @@ mod tests {
                 "listings/demo/runs.toml",
                 "listings/demo/src/main.rs",
                 "listings/demo/src/gone.rs",
-                "listings/demo/kept.npy",
+                "listings/demo/kept.dat",
                 "listings/demo/recorded/fork.cast",
-                "listings/demo/notes/fork.txt",
+                "listings/demo/manual/fork.txt",
                 "listings/new",
             ],
             &[
@@ -409,7 +409,7 @@ mod tests {
                 "target/debug/demo",
                 "listings/demo/target",
                 "listings/demo/target/debug/demo",
-                "listings/demo/data.npy",
+                "listings/demo/data.dat",
                 "listings/demo/scratch/one.txt",
                 "listings/demo/recorded/.fork.cast.x",
                 ".git/index",

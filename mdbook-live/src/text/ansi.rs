@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn bold_and_green_become_spans_and_reset_ends_them() {
-        let styled = parse("\x1b[1mMainProcess\x1b[0m \x1b[32m[ 0.00s]\x1b[39m done");
+        let styled = parse("\x1b[1mMain\x1b[0m \x1b[32m[ 0.00s]\x1b[39m done");
         let seen: Vec<_> = styled
             .parts()
             .map(|(style, text)| (style.bold, style.colour, text))
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(
             seen,
             [
-                (true, None, "MainProcess"),
+                (true, None, "Main"),
                 (false, None, " "),
                 (false, Some(Colour::Indexed(2)), "[ 0.00s]"),
                 (false, None, " done"),

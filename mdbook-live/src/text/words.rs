@@ -38,9 +38,48 @@ pub fn grouped(number: usize) -> String {
     text
 }
 
+/// What was expected where a name is not known: the nearest of those that there are, or all of
+/// them where there are few.
+pub fn expected(name: &str, known: &[impl AsRef<str>]) -> String {
+    const MOST_NAMED: usize = 12;
+    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+    let near = known
+        .iter()
+        .map(|known| (strsim::jaro_winkler(name, known), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    let mut list = known[..known.len().min(MOST_NAMED)].join(", ");
+    if known.len() > MOST_NAMED {
+        list += &format!(" and {} more", known.len() - MOST_NAMED);
+    }
+    match near {
+        Some((_, near)) if known.len() > MOST_NAMED => format!("did you mean {near}?"),
+        Some((_, near)) => format!("did you mean {near}? expected {list}"),
+        None if known.is_empty() => "there is none".to_owned(),
+        None => format!("expected {list}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mistyped_name_is_answered_with_the_nearest() {
+        let few = ["module-state/fork", "module-state/spawn"];
+        assert_eq!(
+            expected("module-state/frok", &few),
+            "did you mean module-state/fork? expected module-state/fork, module-state/spawn"
+        );
+        assert_eq!(
+            expected("xyz", &few),
+            "expected module-state/fork, module-state/spawn"
+        );
+        let many: Vec<String> = (0..97).map(|nth| format!("run-{nth}")).collect();
+        assert_eq!(expected("run-962", &many), "did you mean run-96?");
+        assert!(expected("xyz", &many).ends_with("run-11 and 85 more"));
+        assert_eq!(expected("x", &[] as &[&str]), "there is none");
+    }
 
     #[test]
     fn thousands_are_apart() {

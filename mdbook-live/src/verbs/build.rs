@@ -214,8 +214,8 @@ mod tests {
         let dir = book();
         let run = |name: &str, script: &str| {
             format!(
-                "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '{script}']\nlimit_s = 60\n\
-                 [[run.claim]]\nsays = 'A line'\ncount = {{ of = 'made here', is = 1 }}\n"
+                "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '{script}']\ntimeout = '60s'\n\
+                 [[run.claim]]\nsays = 'A line'\ncount = {{ lines = 'made here', is = 1 }}\n"
             )
         };
         let runs = run("well", "echo made here")

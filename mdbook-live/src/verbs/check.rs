@@ -131,7 +131,7 @@ mod tests {
         let mut text = "figures.t = { pattern = 't=(\\S+)' }\n".to_owned();
         for (name, script, rest) in runs {
             text += &format!(
-                "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '''{script}''']\nlimit_s = 60\n{rest}\n"
+                "[[run]]\nname = '{name}'\ncaption = 'A script'\nargs = ['-c', '''{script}''']\ntimeout = '60s'\n{rest}\n"
             );
         }
         let (dir, book) = book_with(&text);
@@ -152,7 +152,7 @@ mod tests {
         check(&session, book.run(name).expect("it is there")).expect("nobody stops it")
     }
 
-    const COUNT: &str = "[[run.claim]]\nsays = 'Once'\ncount = { of = '^Main', is = 1 }";
+    const COUNT: &str = "[[run.claim]]\nsays = 'Once'\ncount = { lines = '^Main', is = 1 }";
     const NONE: [&str; 0] = [];
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_exit_code_that_a_run_must_have_passes() {
-        let (_dir, book) = scripts(&[("a", "echo Main; exit 3", &format!("exit = 3\n{COUNT}"))]);
+        let (_dir, book) = scripts(&[("a", "echo Main; exit 3", &format!("status = 3\n{COUNT}"))]);
         assert_eq!(checked(&book, "demo/a").faults, NONE);
     }
 
@@ -257,7 +257,8 @@ mod tests {
 
     #[test]
     fn a_ratio_takes_the_other_run_of_the_same_size() {
-        let ratio = "[[run.claim]]\nsays = 'Twice'\nratio = { of = 't', to = 'demo/b t', is = 2 }";
+        let ratio =
+            "[[run.claim]]\nsays = 'Twice'\nratio = { figure = 't', to = 'demo/b t', is = 2 }";
         let (_dir, book) = scripts(&[("a", "echo t=4", ratio), ("b", "echo t=2", "")]);
         record(&book, "demo/a", "t=4\n");
         let report = checked(&book, "demo/a");
@@ -277,7 +278,7 @@ mod tests {
     fn a_ratio_to_a_run_that_was_skipped_is_not_judged_and_to_one_that_failed_is_broken() {
         let ratio = |to: &str| {
             format!(
-                "[[run.claim]]\nsays = 'Twice'\nratio = {{ of = 't', to = 'demo/{to} t', is = 2 }}"
+                "[[run.claim]]\nsays = 'Twice'\nratio = {{ figure = 't', to = 'demo/{to} t', is = 2 }}"
             )
         };
         let (_dir, book) = scripts(&[
@@ -310,21 +311,21 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_about_the_notes_is_judged_on_what_their_program_printed() {
-        let claim = "[[run.claim]]\nsays = 'Twice'\non = 'notes'\ncount = { of = '^Main', is = 2 }\n\
-                     [[run.claim]]\nsays = 'Long'\non = 'notes'\n\
-                     ratio = { of = 't', to = 't', is = 2 }";
+    fn a_claim_about_the_reference_is_judged_on_what_its_program_printed() {
+        let claim = "[[run.claim]]\nsays = 'Twice'\non = 'reference'\ncount = { lines = '^Main', is = 2 }\n\
+                     [[run.claim]]\nsays = 'Long'\non = 'reference'\n\
+                     ratio = { figure = 't', to = 't', is = 2 }";
         let (dir, book) = scripts(&[("a", "echo Main t=1", claim)]);
         record(&book, "demo/a", "Main t=1\n");
         let faults = checked(&book, "demo/a").faults;
         assert!(
-            faults[0].contains("cannot read the notes' output"),
+            faults[0].contains("cannot read the reference's output"),
             "{faults:?}"
         );
 
-        let notes = dir.path().join("listings/demo/notes");
-        std::fs::create_dir(&notes).expect("a folder");
-        std::fs::write(notes.join("a.txt"), "Main t=3\nMain t=4\n").expect("a file");
+        let reference = dir.path().join("listings/demo/manual");
+        std::fs::create_dir(&reference).expect("a folder");
+        std::fs::write(reference.join("a.txt"), "Main t=3\nMain t=4\n").expect("a file");
         assert_eq!(
             checked(&book, "demo/a").faults,
             ["the claim \"Long\" does not hold on the record: 1.0 (4 / 4), not exactly 2"]
@@ -333,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_claim_that_the_book_refutes_is_a_fault_where_it_holds() {
-        let claim = format!("{COUNT}\nrefuted = true");
+        let claim = format!("{COUNT}\nreference = {{ becomes = 'does not hold' }}");
         let (_dir, book) = scripts(&[
             ("a", "echo Main", &claim),
             ("b", "echo Main; echo Main", &claim),
@@ -349,7 +350,7 @@ mod tests {
     #[test]
     fn a_quick_run_is_made_once_for_all_claims() {
         let ratio =
-            "[[run.claim]]\nsays = 'Same'\nratio = { of = 't', to = 'demo/b t', at_least = 0 }";
+            "[[run.claim]]\nsays = 'Same'\nratio = { figure = 't', to = 'demo/b t', at_least = 0 }";
         let (dir, book) = scripts(&[
             ("a", "echo t=1", ratio),
             ("b", "echo t=1; echo ran >> ran.txt", ""),

@@ -54,7 +54,7 @@ pub fn record(
     let (result, of) = median_run(session, run, how.of, watch)?;
     let skipped = result.skipped();
     let mut report = Report {
-        faults: result.faults(run.run.exit),
+        faults: result.faults(run.run.status),
         ..Report::default()
     };
     let record = record_of(run, result, built_from, of)?;
@@ -89,7 +89,7 @@ fn median_run(
         if outcome.end == Exit::Stopped {
             bail!("stopped");
         }
-        if outcome.skipped().is_some() || !outcome.faults(run.run.exit).is_empty() {
+        if outcome.skipped().is_some() || !outcome.faults(run.run.status).is_empty() {
             return Ok((outcome, Vec::new()));
         }
         let measured = Measured {
@@ -97,7 +97,7 @@ fn median_run(
             seconds: outcome.seconds,
             memory: &outcome.memory,
         };
-        let figure = measured.figure(run.listing, &run.run.median)?;
+        let figure = measured.figure(run.listing, &run.run.rank_by)?;
         outcomes.push((figure.value, outcome));
     }
     outcomes.sort_by(|(a, _), (b, _)| a.total_cmp(b));
@@ -129,7 +129,7 @@ fn record_of(
                 args: run.run.args.clone(),
                 exit: outcome.exit_code(),
                 built_from,
-                by: run.run.median.clone(),
+                by: run.run.rank_by.clone(),
                 of,
             },
         },
@@ -148,8 +148,8 @@ mod tests {
 
     fn recorded(script: &str, keep_broken: bool) -> (tempfile::TempDir, Book, Recorded) {
         let (dir, book) = book_with(&format!(
-            "[[run]]\nname = 'a'\ncaption = 'A'\nlimit_s = 60\nquick = []\nargs = ['-c', '''{script}''']\n\
-             [[run.claim]]\nsays = 'Once'\ncount = {{ of = 'Main', is = 1 }}\n"
+            "[[run]]\nname = 'a'\ncaption = 'A'\ntimeout = '60s'\nquick = {{ args = [] }}\nargs = ['-c', '''{script}''']\n\
+             [[run.claim]]\nsays = 'Once'\ncount = {{ lines = 'Main', is = 1 }}\n"
         ));
         let book = book.expect("it is right");
         let session = Session::new(&book, Stop::default());
@@ -187,7 +187,7 @@ mod tests {
                       1) echo Main t=9;; 2) echo Main t=1;; *) echo Main t=5;; esac";
         let (_dir, book) = book_with(&format!(
             "figures.t = {{ pattern = 't=(.)' }}\n[[run]]\nname = 'a'\ncaption = 'A'\n\
-             median = 't'\nlimit_s = 60\nargs = ['-c', '''{script}''']\n"
+             rank_by = 't'\ntimeout = '60s'\nargs = ['-c', '''{script}''']\n"
         ));
         let book = book.expect("it is right");
         let session = Session::new(&book, Stop::default());

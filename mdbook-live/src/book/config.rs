@@ -1,0 +1,163 @@
+//! The tool's part of `book.toml`: `[preprocessor.live]`.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::book::pattern::{Capture, Pattern};
+
+/// What `book.toml` says of the book's listings.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Globs of the folders that hold listings, from the book's root.
+    #[serde(default = "listings")]
+    pub listings: Vec<String>,
+    /// What varies in every listing, as in a listing's own `redact`.
+    #[serde(default)]
+    pub redact: Vec<Pattern>,
+    /// Which part of a line names its process: a pattern with one capture. Else the first word.
+    #[serde(default = "process")]
+    pub process: Capture,
+    /// A second source beside the book's own output.
+    pub reference: Option<Reference>,
+    /// How timelines read what processes report.
+    #[serde(default)]
+    pub timeline: TimelineConfig,
+    /// How diagrams are drawn.
+    #[serde(default)]
+    pub diagram: DiagramConfig,
+
+    /// mdBook's: the command that runs the preprocessor.
+    #[serde(rename = "command")]
+    _command: Option<String>,
+    /// mdBook's: the preprocessors that come after this one.
+    #[serde(default, rename = "before")]
+    _before: Vec<String>,
+    /// mdBook's: the preprocessors that come before this one.
+    #[serde(default, rename = "after")]
+    _after: Vec<String>,
+    /// mdBook's: the renderers for which the preprocessor runs.
+    #[serde(default, rename = "renderers")]
+    _renderers: Vec<String>,
+    /// mdBook's: whether the preprocessor may be missing.
+    #[serde(default, rename = "optional")]
+    _optional: bool,
+}
+
+/// A second source: what another program printed for the same run.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// What the book calls it, as the title of a column.
+    pub name: String,
+    /// A line about it, below the title.
+    #[serde(default)]
+    pub about: String,
+    /// Before a sentence of it: "The manual says".
+    pub says: String,
+    /// In a listing's folder, where `RUN.txt` has what it printed for a run.
+    pub folder: String,
+}
+
+/// The states that processes report, and how a timeline shows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimelineConfig {
+    /// The process whose lane comes first.
+    pub first: Option<String>,
+    /// The state of a process that prepares: left out at the beginning, up to the next report.
+    pub preparing: Option<String>,
+    /// What the caption adds where that is left out: "from when the data was loaded".
+    #[serde(default)]
+    pub prepared: String,
+    /// The state of a process that has nothing to do.
+    pub idle: Option<String>,
+    /// By this a process reports that it does nothing more.
+    pub ended: Option<String>,
+    /// The states whose first and last beginning the picture's words name.
+    #[serde(default)]
+    pub described: Vec<String>,
+    /// How each state is drawn; one that is not named is low.
+    #[serde(default)]
+    pub styles: BTreeMap<String, StateStyle>,
+}
+
+/// How a state is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StateStyle {
+    /// A thin line.
+    Thin,
+    /// A hatched bar.
+    Hatched,
+    /// A dotted bar.
+    Dotted,
+    /// A solid bar.
+    Solid,
+    /// A low bar.
+    Low,
+}
+
+/// Names for colours that diagrams use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiagramConfig {
+    /// What a name stands for: `child = "magenta"` makes `$child` that colour of the theme.
+    #[serde(default)]
+    pub colours: BTreeMap<String, ThemeColour>,
+}
+
+/// A colour that every theme has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeColour {
+    Red,
+    Green,
+    Yellow,
+    Blue,
+    Magenta,
+    Cyan,
+}
+
+impl ThemeColour {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            ThemeColour::Red => "red",
+            ThemeColour::Green => "green",
+            ThemeColour::Yellow => "yellow",
+            ThemeColour::Blue => "blue",
+            ThemeColour::Magenta => "magenta",
+            ThemeColour::Cyan => "cyan",
+        }
+    }
+}
+
+fn listings() -> Vec<String> {
+    vec!["listings/*".to_owned()]
+}
+
+fn process() -> Capture {
+    Capture(Regex::new(r"^\s*(\S+)").expect("a constant pattern, compiled by every test"))
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listings: listings(),
+            redact: Vec::new(),
+            process: process(),
+            reference: None,
+            timeline: TimelineConfig::default(),
+            diagram: DiagramConfig::default(),
+            _command: None,
+            _before: Vec::new(),
+            _after: Vec::new(),
+            _renderers: Vec::new(),
+            _optional: false,
+        }
+    }
+}
