@@ -41,7 +41,7 @@ fn ask(url: &str, request: &str, body: &str) -> Result<BufReader<TcpStream>, Fai
 
 /// A run that has printed its first line and is under way.
 fn run_under_way(url: &str) -> Result<BufReader<TcpStream>, Failed> {
-    let wish = r#"{"run": "module-state/spawn", "size": "quick"}"#;
+    let wish = r#"{"run": "time-and-memory/time", "size": "quick"}"#;
     let mut told = ask(url, "POST /live/runs", wish)?;
     for line in told.by_ref().lines() {
         if line?.contains(r#""event":"line""#) {
