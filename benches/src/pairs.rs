@@ -79,7 +79,7 @@ impl Program {
                     Way::Pipe(method) => ("data-sink", Some(method.word())),
                     Way::Shared(method) => ("shared-memory", Some(method.word())),
                     Way::Inherit => ("inherit", None),
-                    Way::Map => ("shared-memory", Some("map-file")),
+                    Way::Map => ("map_file", None),
                     Way::Sequential => ("sequential", None),
                 };
                 let words = method.into_iter().chain(["--workers", &workers]);
