@@ -593,9 +593,9 @@ fn live_run(driver: &str, _: &Path) -> Outcome {
 fn live_stop(driver: &str, _: &Path) -> Outcome {
     let (server, url) = serve(root(), None)?;
     with_browser(driver, async |browser| {
-        let page = format!("{url}/module-state.html");
+        let page = format!("{url}/time-and-memory.html");
         let begin = async || -> Result<LiveRun, Failed> {
-            let run = LiveRun::open(&browser, &page, "module-state/spawn").await?;
+            let run = LiveRun::open(&browser, &page, "time-and-memory/time").await?;
             run.press(".live-run").await?;
             run.until(".live .line").await?;
             match processes_of_runs().len() {

@@ -16,9 +16,11 @@ print(sorted(set(numpy.nan_to_num(data['val'], nan=-1).tolist())))
 print(int(numpy.nansum(data['val'])))
 ";
 
-fn data_sink(arguments: &[&str]) -> String {
+/// What a program of the listing prints.
+fn data_sink(program: &str, arguments: &[&str]) -> String {
     let out = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", "data-sink", "--"])
+        .args(["run", "--quiet", "--package", "data-sink"])
+        .args(["--bin", program, "--"])
         .args(arguments)
         .current_dir(root())
         .output()
@@ -47,7 +49,7 @@ fn numpy_reads_what_generate_wrote_and_finds_the_same_sum() {
     // Not a whole number of parts, nor of batches.
     let path = folder.path().join("data.npy");
     let path = path.to_str().expect("a path that is text");
-    data_sink(&["generate", "--records", "1_500_001", "--data", path]);
+    data_sink("generate", &["--records", "1_500_001", "--data", path]);
 
     let out = Command::new(&python)
         .args(["-c", SCRIPT, path])
@@ -73,7 +75,7 @@ fn numpy_reads_what_generate_wrote_and_finds_the_same_sum() {
         .args(["-c", save, path, copy])
         .status();
     assert!(saved.expect("python runs").success());
-    let printed = data_sink(&["sequential", "--data", copy]);
+    let printed = data_sink("sequential", &["--data", copy]);
     assert!(
         printed
             .trim_end()
@@ -81,13 +83,19 @@ fn numpy_reads_what_generate_wrote_and_finds_the_same_sum() {
         "{printed}"
     );
 
-    for run in ["sequential", "fork", "spawn", "fork-inherit"] {
-        let printed = data_sink(&[run, "--data", path]);
+    for (program, method) in [
+        ("sequential", None),
+        ("data-sink", Some("fork")),
+        ("data-sink", Some("spawn")),
+        ("inherit", None),
+    ] {
+        let arguments: Vec<&str> = method.into_iter().chain(["--data", path]).collect();
+        let printed = data_sink(program, &arguments);
         let sum = printed
             .trim_end()
             .rsplit("total_sum=")
             .next()
             .expect("a last line");
-        assert_eq!(sum, lines[4], "{run}");
+        assert_eq!(sum, lines[4], "{program} {method:?}");
     }
 }

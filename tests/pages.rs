@@ -197,7 +197,7 @@ fn every_run_is_shown_once_with_its_command_and_the_notes_beside_it() {
         let text: String = section.text().collect();
         let command = run.command(Size::Recorded);
         assert!(text.contains(&command), "{name} does not show `{command}`");
-        if let Ok(notes) = fs::read_to_string(run.notes_path()) {
+        if let Some(Ok(notes)) = run.reference_path().map(fs::read_to_string) {
             let beside: Vec<String> = section
                 .select(&select("pre"))
                 .map(|pre| pre.text().collect())
@@ -213,7 +213,10 @@ fn every_run_is_shown_once_with_its_command_and_the_notes_beside_it() {
 #[test]
 fn each_of_the_notes_fifteen_outputs_belongs_to_a_run() {
     let book = book();
-    let with_notes = book.runs().filter(|run| run.notes_path().exists()).count();
+    let with_notes = book
+        .runs()
+        .filter(|run| run.reference_path().is_some_and(|path| path.exists()))
+        .count();
     assert_eq!(with_notes, 15);
     for listing in &book.listings {
         for notes in fs::read_dir(listing.dir.join("notes"))

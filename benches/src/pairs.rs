@@ -75,14 +75,15 @@ impl Program {
             (Language::Python, Way::Map) => ("map_pool.py", vec!["spawn", &workers]),
             (Language::Python, Way::Sequential) => ("sequential.py", vec![]),
             (Language::Rust, way) => {
-                let (listing, run) = match way {
-                    Way::Pipe(method) => ("data-sink", method.word()),
-                    Way::Shared(method) => ("shared-memory", method.word()),
-                    Way::Inherit => ("data-sink", "fork-inherit"),
-                    Way::Map => ("shared-memory", "map-file"),
-                    Way::Sequential => ("data-sink", "sequential"),
+                let (program, method) = match way {
+                    Way::Pipe(method) => ("data-sink", Some(method.word())),
+                    Way::Shared(method) => ("shared-memory", Some(method.word())),
+                    Way::Inherit => ("inherit", None),
+                    Way::Map => ("map_file", None),
+                    Way::Sequential => ("sequential", None),
                 };
-                (listing, vec![run, "--workers", &workers])
+                let words = method.into_iter().chain(["--workers", &workers]);
+                (program, words.collect())
             }
         };
         (program, words.into_iter().map(String::from).collect())

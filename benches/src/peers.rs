@@ -107,9 +107,9 @@ impl Peers {
         // and a part.
         require_memory(records, (1.0 + 3.1 / workers as f64).max(2.5))?;
         if !peers.data.exists() {
-            let mut generate = Command::new(peers.listing("data-sink")?);
-            generate.arg("generate").args(peers.data_options());
-            succeed("data-sink generate", generate)?;
+            let mut generate = Command::new(peers.listing("generate")?);
+            generate.args(peers.data_options());
+            succeed("generate", generate)?;
         }
         let file = DataFile::open(&peers.data, None)?;
         if file.records() != records {

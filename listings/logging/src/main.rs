@@ -1,8 +1,6 @@
 //! Log lines of a parent and its workers: lost, kept and doubled.
 
-mod handlers;
 mod separate;
-mod torn;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -10,7 +8,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use handlers::Logger;
+use logging::handlers::{self, Logger};
+use logging::module_scope;
 use process_pool::{Pool, StartMethod, Tasks};
 
 // ANCHOR: logger
@@ -18,7 +17,7 @@ use process_pool::{Pool, StartMethod, Tasks};
 static LOGGER: Logger = Logger::named(module_path!());
 
 fn call_logger(count: u64) {
-    sleep(Duration::from_secs(count));
+    sleep(Duration::from_millis(100 * count));
     LOGGER.debug(format_args!(
         "Logger(id: {:p}): function executed.",
         &LOGGER
@@ -28,14 +27,10 @@ fn call_logger(count: u64) {
 
 // ANCHOR: main
 fn main() -> ExitCode {
-    handlers::print(format_args!(
-        "{} - Print[MODULE SCOPE]: module scope reached.",
-        module_path!()
-    ));
+    module_scope();
     Tasks::new()
         .add(call_logger)
         .add(separate::call_logger)
-        .add(torn::write_lines)
         .add_initializer(handlers::add_handler)
         .add_initializer(set_logger_of_the_crate)
         .serve_if_worker();
@@ -43,9 +38,6 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    if let Some(how) = arguments.lines {
-        return torn::count(arguments.run, how);
-    }
     handlers::add_handler();
     let method = arguments.run;
     LOGGER.debug(format_args!(
@@ -88,10 +80,6 @@ struct Arguments {
     /// What each worker does before its first task
     #[arg(long, value_enum, value_name = "WHAT")]
     initializer: Option<Initializer>,
-
-    /// Instead: have two workers write many lines at one time, and count the torn ones
-    #[arg(long, value_enum, value_name = "HOW")]
-    lines: Option<torn::How>,
 
     /// Log from a function of another module, with a logger of its own
     #[arg(long)]

@@ -3,14 +3,14 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::handlers::Logger;
+use logging::handlers::Logger;
 
 /// This module's logger: another object than that of `main.rs`.
 static LOGGER: Logger = Logger::named(module_path!());
 
-/// Logs one line after `count` seconds.
+/// Logs one line after `count` tenths of a second.
 pub fn call_logger(count: u64) {
-    sleep(Duration::from_secs(count));
+    sleep(Duration::from_millis(100 * count));
     LOGGER.debug(format_args!(
         "Logger(id: {:p}): function executed.",
         &LOGGER

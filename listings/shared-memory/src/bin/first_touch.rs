@@ -3,20 +3,29 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Seek, Write};
+use std::process::ExitCode;
 use std::time::Instant;
 
-use mem_trace::{mebibytes, trace};
+use clap::Parser;
+use mem_trace::{check_output, mebibytes, trace};
 use memmap2::MmapOptions;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::{SysconfVar, sysconf};
-use records::DataArguments;
+use process_pool::Tasks;
+use records::{DataArguments, write_part};
+
+fn main() -> ExitCode {
+    // The workers that make the data file, where there is none.
+    Tasks::new().add(write_part).serve_if_worker();
+    command_line::run(compare)
+}
 
 // ANCHOR: touch
 /// Copies the same records twice into the same memory, by each of three ways.
-pub fn compare(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
+fn compare(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
     // The records, and the memory that they are copied to.
-    let data = arguments.open(2.05)?.load()?;
+    let data = data.open(2.05)?.load()?;
     let records: &[u8] = bytemuck::cast_slice(&data);
     let page = sysconf(SysconfVar::PAGE_SIZE)?.ok_or("the system has no page size")?;
     trace!(
@@ -48,7 +57,7 @@ pub fn compare(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
     let mut map = measure("populated map, mmap", populated)??;
     measure("populated map, first", || map.copy_from_slice(records))?;
     measure("populated map, second", || map.copy_from_slice(records))?;
-    Ok(())
+    Ok(check_output()?)
 }
 
 /// A file in memory whose `bytes` exist as a length alone: it has no page yet.
@@ -70,3 +79,10 @@ fn measure<T>(step: &str, work: impl FnOnce() -> T) -> io::Result<T> {
     Ok(result)
 }
 // ANCHOR_END: touch
+
+/// Measures what the first write to memory costs, and what the second does
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    data: DataArguments,
+}

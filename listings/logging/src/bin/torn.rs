@@ -4,13 +4,14 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::process::ExitCode;
 use std::thread;
 
+use clap::Parser;
+use logging::{handlers, module_scope};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
-use process_pool::{Descriptor, Pool, StartMethod};
+use process_pool::{Descriptor, Pool, StartMethod, Tasks};
 use serde::{Deserialize, Serialize};
-
-use crate::handlers;
 
 /// Lines of each worker.
 const LINES: usize = 500;
@@ -20,9 +21,27 @@ const LINES: usize = 500;
 const SHORT: usize = 200;
 const LONG: usize = 12_000;
 
+fn main() -> ExitCode {
+    module_scope();
+    Tasks::new().add(write_lines).serve_if_worker();
+    command_line::run(count)
+}
+
+/// Has two workers write many lines at one time, and counts the torn ones
+#[derive(Parser)]
+struct Arguments {
+    /// How the lines get to where they are read
+    #[arg(value_enum, default_value = "two-writes")]
+    how: How,
+
+    /// How the workers come to be: fork, spawn or fork-server
+    #[arg(long, default_value = "spawn")]
+    method: StartMethod,
+}
+
 /// How a worker's lines get to where they are read.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, clap::ValueEnum)]
-pub enum How {
+enum How {
     /// Short lines, each in two writes
     TwoWrites,
     /// Short lines, each in one write
@@ -44,7 +63,7 @@ impl How {
 
 /// What a worker is asked for.
 #[derive(Serialize, Deserialize)]
-pub struct Order {
+struct Order {
     to: Descriptor,
     letter: u8,
     how: How,
@@ -52,7 +71,7 @@ pub struct Order {
 
 // ANCHOR: write
 /// The task: lines of one letter each, by which a torn one is known.
-pub fn write_lines(order: Order) -> Result<(), String> {
+fn write_lines(order: Order) -> Result<(), String> {
     let mut line = vec![order.letter; order.how.length()];
     line.push(b'\n');
     for _ in 0..LINES {
@@ -83,7 +102,7 @@ fn write_line(order: &Order, line: &[u8]) -> io::Result<()> {
 
 // ANCHOR: read
 /// Two workers write at one time; how many of their lines arrive torn.
-pub fn count(method: StartMethod, how: How) -> Result<(), Box<dyn Error>> {
+fn count(Arguments { how, method }: Arguments) -> Result<(), Box<dyn Error>> {
     let (from, to) = match how {
         How::Collector => socketpair(
             AddressFamily::Unix,

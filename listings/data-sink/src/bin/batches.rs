@@ -1,10 +1,21 @@
 //! Two rules that cut records into batches, one for each worker.
 
+use std::io;
 use std::ops::Range;
+use std::process::ExitCode;
 
+use clap::Parser;
 use command_line::grouped;
-use mem_trace::trace;
+use mem_trace::{check_output, trace};
 use records::batches;
+
+fn main() -> ExitCode {
+    command_line::run(|_: Arguments| compare())
+}
+
+/// Shows how two rules cut records into batches; needs no data
+#[derive(Parser)]
+struct Arguments {}
 
 // ANCHOR: rule
 /// The notes' rule: `batch_size = len // batches`, then
@@ -25,7 +36,7 @@ fn by_position(records: usize, count: usize) -> Vec<Range<usize>> {
 // ANCHOR_END: rule
 
 /// Shows what either rule makes of records that do not divide evenly.
-pub fn compare() {
+fn compare() -> io::Result<()> {
     for (records, count) in [(200_000_000, 8), (10, 4), (7, 4), (3, 4)] {
         let title = format!("{} records, {count} batches wanted:", grouped(records));
         match by_size(records, count) {
@@ -35,13 +46,15 @@ pub fn compare() {
         let ranges = by_position(records, count);
         trace!("{title} i * n / w cuts {}", lengths(&ranges));
     }
+    check_output()
 }
 
 /// How many, and how long: "4: 2 3 2 3", or "5 of 2" where all are alike.
 fn lengths(ranges: &[Range<usize>]) -> String {
     let lengths: Vec<String> = ranges.iter().map(|range| grouped(range.len())).collect();
-    match lengths.iter().all(|length| *length == lengths[0]) {
-        true => format!("{} of {}", ranges.len(), lengths[0]),
-        false => format!("{}: {}", ranges.len(), lengths.join(" ")),
+    if lengths.iter().all(|length| *length == lengths[0]) {
+        format!("{} of {}", ranges.len(), lengths[0])
+    } else {
+        format!("{}: {}", ranges.len(), lengths.join(" "))
     }
 }

@@ -4,20 +4,30 @@ use std::error::Error;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use mem_trace::trace;
+use clap::Parser;
+use mem_trace::{check_output, trace};
 use memmap2::Mmap;
-use process_pool::{Descriptor, Pool, StartMethod};
-use records::{DataArguments, Record, nansum};
+use process_pool::{Descriptor, Pool, StartMethod, Tasks};
+use records::{DataArguments, Record, nansum, write_part};
+use shared_memory::{Part, map, sealed_memory};
 
-use crate::{Part, map, sealed_memory};
+fn main() -> ExitCode {
+    Tasks::new()
+        .add(map_and_sum)
+        .add(sum_again)
+        .add(write_part)
+        .serve_if_worker();
+    command_line::run(compare)
+}
 
 // ANCHOR: cut_off
 /// The worker's map, kept from one task to the next.
 static KEPT: OnceLock<Mmap> = OnceLock::new();
 
-pub fn map_and_sum(part: Part) -> Result<f64, String> {
+fn map_and_sum(part: Part) -> Result<f64, String> {
     // SAFETY: the sealed memfd keeps the condition. The file without a name breaks it
     // when it is cut: that is the experiment, and the worker's end its result.
     let memory =
@@ -26,7 +36,7 @@ pub fn map_and_sum(part: Part) -> Result<f64, String> {
 }
 
 /// `bytes` of the map are there, as far as this process knows.
-pub fn sum_again(bytes: usize) -> Result<f64, String> {
+fn sum_again(bytes: usize) -> Result<f64, String> {
     let memory = KEPT.get().ok_or("nothing is mapped yet")?;
     trace!("Summing {bytes} mapped bytes.");
     let records: &[Record] =
@@ -61,14 +71,22 @@ fn cut_between_two_sums(memory: OwnedFd, records: usize) -> Result<(), Box<dyn E
 
 /// The same with a sealed memfd, which refuses to be cut, and with a file, which
 /// does not.
-pub fn compare(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
-    let data = arguments.open(2.05)?.load()?;
+fn compare(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
+    let data = data.open(2.05)?.load()?;
     trace!("A sealed memfd:");
     cut_between_two_sums(sealed_memory(&data)?, data.len())?;
 
     trace!("A file without a name:");
     let mut file = tempfile::tempfile()?;
     file.write_all(bytemuck::cast_slice(&data))?;
-    cut_between_two_sums(file.into(), data.len())
+    cut_between_two_sums(file.into(), data.len())?;
+    Ok(check_output()?)
 }
 // ANCHOR_END: cut_off
+
+/// Has a spawned worker sum memory that is cut off while it is mapped
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    data: DataArguments,
+}

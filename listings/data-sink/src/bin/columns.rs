@@ -1,21 +1,29 @@
 //! The same sum over two layouts of the same values.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::Instant;
 
-use mem_trace::{mebibytes, trace};
-use records::{DataArguments, column, nansum, nansum_column};
-
-use crate::load;
+use clap::Parser;
+use data_sink::load;
+use mem_trace::{check_output, mebibytes, trace};
+use process_pool::Tasks;
+use records::{DataArguments, column, nansum, nansum_column, write_part};
 
 /// An odd number, so that one pass is in the middle.
 const PASSES: usize = 5;
 
+fn main() -> ExitCode {
+    // The workers that make the data file, where there is none.
+    Tasks::new().add(write_part).serve_if_worker();
+    command_line::run(compare)
+}
+
 // ANCHOR: columns
 /// Sums the values where they lie among the records, and again where they lie side
 /// by side. The passes take turns, so that what disturbs one layout disturbs both.
-pub fn compare(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
-    let records = load(arguments, 1.4)?;
+fn compare(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
+    let records = load(&data, 1.4)?;
     let values = column(&records);
     trace!("Copied the values into a column of their own.");
 
@@ -26,7 +34,7 @@ pub fn compare(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
     }
     report("records", size_of_val(&records[..]), of_records);
     report("column", size_of_val(&values[..]), of_column);
-    Ok(())
+    Ok(check_output()?)
 }
 // ANCHOR_END: columns
 
@@ -46,4 +54,11 @@ fn report(layout: &str, bytes: usize, mut passes: Vec<(f64, f64)>) {
          [{shortest_s:.4}-{longest_s:.4}] total_sum={total_sum}",
         mebibytes(bytes as u64)
     );
+}
+
+/// Sums values that lie among the records, and the same values as a column of their own
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    data: DataArguments,
 }

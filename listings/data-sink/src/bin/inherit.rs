@@ -1,0 +1,57 @@
+//! The experiment that the notes lack: forked workers that inherit the records.
+
+use std::error::Error;
+use std::ops::Range;
+use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use clap::Parser;
+use data_sink::{load, report, sum_in_workers};
+use mem_trace::{MemoryUsage, check_output, trace};
+use process_pool::{Pool, Slice, StartMethod, Tasks};
+use records::{DataArguments, Record, batches, nansum, write_part};
+
+// ANCHOR: inherit
+/// The whole array, for workers that are forked after it was loaded.
+static INHERITED: OnceLock<Slice<Record>> = OnceLock::new();
+
+/// The task that the notes lack: a range comes, the records are there already.
+fn process_inherited(range: Range<usize>) -> f64 {
+    trace!("Received a range");
+    let data = INHERITED.get().expect("forked after the data was loaded");
+    let sum = nansum(&data[range]);
+    trace!("Sending result back. {}", MemoryUsage::now());
+    sum
+}
+// ANCHOR_END: inherit
+
+fn main() -> ExitCode {
+    Tasks::new()
+        .add(process_inherited)
+        .add(write_part)
+        .serve_if_worker();
+    command_line::run(sum)
+}
+
+/// Nothing is sent but ranges: each worker is forked with the array in its memory.
+fn sum(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
+    let workers = data.workers;
+    let records = load(&data, 1.05)?;
+    let ranges = batches(records.len(), workers);
+    INHERITED.set(records).expect("set once, here");
+    trace!("Will use {workers} workers for {workers} batches.");
+
+    let start = Instant::now();
+    let pool = Pool::builder(StartMethod::Fork).workers(workers);
+    let total_sum = sum_in_workers(pool, process_inherited, ranges)?;
+    report(start, total_sum);
+    Ok(check_output()?)
+}
+
+/// Sums one field of many records in forked workers that inherit the records
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    data: DataArguments,
+}

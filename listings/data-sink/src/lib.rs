@@ -1,0 +1,62 @@
+//! What the programs of this listing share: loading, a pool that sums, and the report.
+
+use std::time::Instant;
+
+use command_line::grouped;
+use mem_trace::{CountingAllocator, MemoryUsage, mark, mebibytes, trace};
+use process_pool::{Builder, Slice};
+use records::{DataArguments, Record};
+use serde::Serialize;
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+/// The records in this process's own memory, where `copies` of them fit.
+///
+/// # Errors
+///
+/// See [`DataArguments::open`].
+pub fn load(arguments: &DataArguments, copies: f64) -> Result<Slice<Record>, records::Error> {
+    let file = arguments.open(copies)?;
+    trace!("Loading data...");
+    mark("loading");
+    let data = file.load()?;
+    trace!(
+        "Loaded {} MB of data. {} records",
+        mebibytes(size_of_val(&data[..]) as u64),
+        grouped(data.len())
+    );
+    Ok(data)
+}
+
+// ANCHOR: pool
+/// Starts the pool, has it do `task` with each part, and adds up the results.
+///
+/// # Errors
+///
+/// The pool's, of its start or of the first task that failed.
+pub fn sum_in_workers<A: Serialize>(
+    pool: Builder,
+    task: impl Fn(A) -> f64 + Copy + 'static,
+    parts: impl Iterator<Item = A>,
+) -> Result<f64, process_pool::Error> {
+    mark("starting");
+    let pool = pool.start()?;
+    trace!("Scheduling tasks... {}", MemoryUsage::now());
+    let tasks: Vec<_> = parts
+        .map(|part| pool.submit(task, part))
+        .collect::<Result<_, _>>()?;
+    trace!("Waiting for results... {}", MemoryUsage::now());
+    mark("waiting");
+    tasks.into_iter().map(|task| task.wait()).sum()
+}
+// ANCHOR_END: pool
+
+/// Prints the time since `start` and the sum. The timer contains the start of the
+/// workers, the sums and the workers' end; not the loading.
+pub fn report(start: Instant, total_sum: f64) {
+    let total_time_s = start.elapsed().as_secs_f64();
+    mark("ended");
+    trace!("{}", MemoryUsage::now());
+    trace!("total_time_s={total_time_s:.3} total_sum={total_sum}");
+}

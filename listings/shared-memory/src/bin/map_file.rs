@@ -1,0 +1,42 @@
+//! The same sum over the data file itself, which spawned workers map.
+
+use std::error::Error;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+
+use clap::Parser;
+use mem_trace::check_output;
+use process_pool::{StartMethod, Tasks};
+use records::{DataArguments, write_part};
+use shared_memory::{announce, process, sum_in_workers};
+
+fn main() -> ExitCode {
+    Tasks::new().add(process).add(write_part).serve_if_worker();
+    command_line::run(mapped)
+}
+
+// ANCHOR: file
+/// No copy at all: the workers map the data file.
+fn mapped(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
+    let file = data.open(0.0)?;
+    file.require_read_only()?;
+    let (offset, records) = (file.offset(), file.records());
+    announce(records, data.workers);
+    let memory = OwnedFd::from(file.into_file());
+    sum_in_workers(
+        memory.into(),
+        offset,
+        records,
+        data.workers,
+        StartMethod::Spawn,
+    )?;
+    Ok(check_output()?)
+}
+// ANCHOR_END: file
+
+/// Sums one field of many records in the data file that every worker maps
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    data: DataArguments,
+}
