@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use fantoccini::wd::{PrintConfigurationBuilder, WebDriverCompatibleCommand};
+use fantoccini::wd::{PrintConfigurationBuilder, TimeoutConfiguration, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder};
 use fork_spawn_share::root;
 use http::Method;
@@ -27,7 +27,8 @@ use url::{ParseError, Url};
 mod server;
 
 use server::{
-    Ended, Outcome, PATIENCE, no_process_is_left, processes_of_runs, serve, wait_for_line,
+    Ended, Outcome, PATIENCE, no_process_is_left, processes_of_runs, serve, small_book,
+    wait_for_line,
 };
 
 /// Bytes of a chapter's page over the wire, without fonts and the search's index.
@@ -74,6 +75,15 @@ fn main() -> ExitCode {
         trial("stop_and_a_closed_page_leave_no_process", live_stop),
         trial("a_run_is_made_by_keyboard_alone", live_keyboard),
         trial("a_changed_listing_shows_where_it_differs", live_difference),
+        trial("eight_chapters_in_hidden_tabs_all_load", hidden_tabs),
+        trial("a_foreign_page_shows_the_book_in_no_frame", foreign_frame),
+        trial("endless_output_leaves_page_and_server_well", endless_output),
+        trial("a_listing_that_does_not_compile_shows_why", compile_error),
+        trial("an_open_page_says_that_a_save_does_not_build", broken_save),
+        trial(
+            "a_phone_shows_the_live_output_that_was_asked_for",
+            live_phone,
+        ),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(driver);
@@ -653,7 +663,20 @@ fn live_keyboard(driver: &str, _: &Path) -> Outcome {
         }
         let enter = json!({ "type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r" });
         browser.cdp("Input.dispatchKeyEvent", enter).await?;
-        run.until(".live-verdict.holds").await
+        // Run takes no focus while the run goes on; whoever ends it by the keyboard is at Stop.
+        browser
+            .until("['live-stop', 'live-run'].includes(document.activeElement.className)")
+            .await?;
+        run.until(".live-verdict.holds").await?;
+        run.until(".live-run:not(:disabled)").await?;
+        browser
+            .until("document.activeElement.className === 'live-run'")
+            .await?;
+        let command = run.text(".live .about code").await?;
+        if !command.starts_with("cargo run -- ") {
+            return Err(format!("the command is {command:?}").into());
+        }
+        run.until(".live-sizes[hidden]").await
     })
 }
 
@@ -706,5 +729,216 @@ fn live_difference(driver: &str, _: &Path) -> Outcome {
             (true, true) => Ok(()),
             _ => Err(format!("live {live:?}, recorded {recorded:?}").into()),
         }
+    })
+}
+
+/// How long a page may take to load.
+const LOAD: Duration = Duration::from_secs(20);
+
+fn hidden_tabs(driver: &str, built: &Path) -> Outcome {
+    let (_server, url) = serve(root(), None)?;
+    let pages = chapters(built);
+    with_browser(driver, async |browser| {
+        let client = &browser.client;
+        let limits = TimeoutConfiguration::new(None, Some(LOAD), None);
+        client.update_timeouts(limits).await?;
+        client.goto(&format!("{url}/{}", pages[0])).await?;
+        let front = client.window().await?;
+        for page in &pages[1..9] {
+            let hidden = client.new_window(false).await?.handle;
+            client.switch_to_window(hidden).await?;
+            client.minimize_window().await?;
+            browser.until("document.hidden").await?;
+            // It waits for the end of the load.
+            let loaded = client.goto(&format!("{url}/{page}")).await;
+            loaded.map_err(|error| format!("{page}: {error}"))?;
+        }
+        // Where one of them waits for a connection, so does the page in front.
+        client.switch_to_window(front).await?;
+        browser
+            .script("fetch('/index.html').then((answer) => { window.answer = answer.status; });")
+            .await?;
+        browser.until("window.answer === 200").await
+    })
+}
+
+fn foreign_frame(driver: &str, _: &Path) -> Outcome {
+    let book = small_book("fn main() {}", &[("one", "")])?;
+    let (_server, url) = serve(book.path(), None)?;
+    let foreign = tempfile::tempdir()?;
+    let page =
+        format!("<!DOCTYPE html><title>Foreign</title><iframe src='{url}/one.html'></iframe>");
+    fs::write(foreign.path().join("index.html"), page)?;
+    with_browser(driver, async |browser| {
+        let server = file_server(foreign.path()).await?;
+        browser.client.goto(&format!("{server}/index.html")).await?;
+        browser.until("document.readyState === 'complete'").await?;
+        browser.client.enter_frame(0).await?;
+        let shown = browser.text("document.body?.innerHTML ?? ''").await?;
+        if shown.contains("live-run") {
+            return Err("a foreign page shows the book, and its Run".into());
+        }
+        // The book's own sidebar is a frame where there is no JavaScript.
+        browser.client.goto(&format!("{url}/one.html")).await?;
+        browser
+            .script("const frame = document.createElement('iframe'); frame.src = 'toc.html'; document.body.append(frame);")
+            .await?;
+        browser
+            .until("document.querySelector('body > iframe').contentDocument?.querySelector('a[href=\"one.html\"]')")
+            .await
+    })
+}
+
+/// Prints what its argument says, without end or 50 MB of it.
+const HOSTILE: &str = r#"
+use std::io::Write;
+
+fn main() {
+    let piece = match &*std::env::args().nth(1).unwrap() {
+        "no-newline" => "x".repeat(1000),
+        "lines" => "a line that goes on and on\n".repeat(40),
+        "newlines" => "\n".repeat(1000),
+        "colours" => "\x1b[31mr\x1b[32mg\x1b[34mb".repeat(55),
+        "colour-lines" => "\x1b[31mr\x1b[32mg\x1b[34mb\n".repeat(50),
+        other => panic!("{other}"),
+    };
+    println!("under way");
+    let mut out = std::io::stdout().lock();
+    for _ in 0..50_000 {
+        out.write_all(piece.as_bytes()).unwrap();
+    }
+}
+"#;
+
+/// The most memory that a process has had, in MiB (proc_pid_status(5)).
+fn peak_mib(server: &Ended) -> Result<u64, Failed> {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.0.id()))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    Ok(kib.ok_or("no VmHWM")? >> 10)
+}
+
+fn endless_output(driver: &str, _: &Path) -> Outcome {
+    let kinds = ["no-newline", "lines", "newlines", "colours", "colour-lines"];
+    let arguments = kinds.map(|kind| format!("'{kind}'"));
+    let runs: Vec<(&str, &str)> = kinds
+        .iter()
+        .zip(&arguments)
+        .map(|(kind, argument)| (*kind, argument.as_str()))
+        .collect();
+    let book = small_book(HOSTILE, &runs)?;
+    let (server, url) = serve(book.path(), None)?;
+    with_browser(driver, async |browser| {
+        let mut wrong = Vec::new();
+        for kind in kinds {
+            let name = format!("demo/{kind}");
+            let run = LiveRun::open(&browser, &format!("{url}/one.html"), &name).await?;
+            // How late a timer is: for so long the page answers to nothing.
+            browser
+                .script(
+                    "window.worst = 0; let last = performance.now();
+                     setInterval(() => {
+                       const now = performance.now();
+                       window.worst = Math.max(window.worst, now - last - 10);
+                       last = now;
+                     }, 10);",
+                )
+                .await?;
+            run.press(".live-run").await?;
+            run.until(".live-run:disabled").await?;
+            run.until(".live-run:not(:disabled)").await?;
+            let late = browser.number("window.worst").await?;
+            let says = run.text(".live-status").await?;
+            let nodes = run.count(".live pre *").await?;
+            let peak = peak_mib(&server)?;
+            println!("{kind}: {late:.0} ms late, {nodes} nodes, {peak} MiB: {says}");
+            browser.picture(&format!("hostile-{kind}")).await?;
+            if late > 200.0 {
+                wrong.push(format!("{kind}: the page answered {late:.0} ms late"));
+            }
+            if peak > 200 {
+                wrong.push(format!("{kind}: the server had {peak} MiB"));
+            }
+            if !says.contains("printed more than") {
+                wrong.push(format!("{kind}: the status says {says:?}"));
+            }
+        }
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(wrong.join("\n").into()),
+        }
+    })
+}
+
+fn compile_error(driver: &str, _: &Path) -> Outcome {
+    let program = "fn main() {\n    let greeting: u32 = \"hello\";\n}\n";
+    let book = small_book(program, &[("one", "")])?;
+    let (_server, url) = serve(book.path(), None)?;
+    with_browser(driver, async |browser| {
+        let run = LiveRun::open(&browser, &format!("{url}/one.html"), "demo/one").await?;
+        run.press(".live-run").await?;
+        run.says("cannot build demo: mismatched types (src/main.rs:2)")
+            .await?;
+        let said = run.text(".live pre").await?;
+        browser.picture("live-compile-error").await?;
+        match said.contains("error[E0308]") && said.contains("let greeting: u32") {
+            true => Ok(()),
+            false => Err(format!("the column says {said:?}").into()),
+        }
+    })
+}
+
+fn broken_save(driver: &str, _: &Path) -> Outcome {
+    let book = small_book("fn main() {}", &[("one", "")])?;
+    let chapter = book.path().join("src/one.md");
+    let text = fs::read_to_string(&chapter)?;
+    let text = format!("{text}\n<details class=\"own\"><summary>More</summary>Text.</details>\n");
+    fs::write(&chapter, &text)?;
+    let (_server, url) = serve(book.path(), None)?;
+    with_browser(driver, async |browser| {
+        browser.client.goto(&format!("{url}/one.html")).await?;
+        browser
+            .script("document.querySelector('details.own').open = true;")
+            .await?;
+        fs::write(&chapter, format!("{text}\n{{{{#run demo/gone}}}}\n"))?;
+        browser
+            .until("document.querySelector('.book-broken')?.textContent.includes('src/one.md:')")
+            .await?;
+        browser.picture("save-does-not-build").await?;
+        // A page that is opened now says so too.
+        browser.client.refresh().await?;
+        browser
+            .until("document.querySelector('.book-broken')")
+            .await?;
+        browser
+            .script("document.querySelector('details.own').open = true; window.old = true;")
+            .await?;
+        fs::write(&chapter, format!("{text}\nRepaired.\n"))?;
+        browser
+            .until(
+                "!window.old && document.querySelector('main')?.textContent.includes('Repaired.')",
+            )
+            .await?;
+        browser.until("!document.querySelector('.book-broken') && document.querySelector('details.own').open").await
+    })
+}
+
+fn live_phone(driver: &str, _: &Path) -> Outcome {
+    let (_server, url) = serve(root(), None)?;
+    with_browser(driver, async |browser| {
+        let page = format!("{url}/data-sink.html");
+        browser.client.goto(&page).await?;
+        browser.size(PHONE).await?;
+        let run = LiveRun::open(&browser, &page, "data-sink/fork-8").await?;
+        let top = format!("{}.scrollIntoView();", run.section);
+        browser.script(&top).await?;
+        run.press(".live-run").await?;
+        run.until(".live .line").await?;
+        let rect = format!("{}.getBoundingClientRect()", run.part("figure.live"));
+        browser
+            .until(&format!("{rect}.top < innerHeight && {rect}.bottom > 0"))
+            .await?;
+        run.until(".live-verdict").await?;
+        browser.picture("live-phone-revealed").await
     })
 }
