@@ -33,8 +33,8 @@ mod verbs;
 
 pub use book::listing::{Book, Run, RunRef, Size};
 pub use cli::main;
-pub use run::runner::Stop;
 pub use run::session::Session;
+pub use run::stop::Stop;
 pub use verbs::build::build;
 pub use verbs::check::check;
 

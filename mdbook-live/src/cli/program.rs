@@ -14,9 +14,9 @@ use super::serve::ServeOptions;
 use super::terminal::Terminal;
 use super::{build, check, list, preprocess, record, run, serve};
 use crate::book::listing::{Book, Size};
-use crate::run::runner::Stop;
 use crate::run::session::Session;
 use crate::run::shutdown;
+use crate::run::stop::Stop;
 use crate::text::ansi;
 use crate::verbs::record::RecordOptions;
 

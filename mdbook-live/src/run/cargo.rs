@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::book::listing::{Book, Listing, Program};
-use crate::run::runner::Stop;
+use crate::run::stop::Stop;
 
 /// How often a build looks whether it has to end.
 const LOOK_MS: u8 = 20;

@@ -3,9 +3,13 @@
 //! Called by `verbs` and `serve`.
 
 pub mod cargo;
+mod clock;
 pub mod host;
-pub mod proc;
+mod proc;
 pub mod runner;
-pub mod sampler;
+mod sampler;
 pub mod session;
 pub mod shutdown;
+pub mod stop;
+mod tree;
+mod watchdog;

@@ -14,6 +14,8 @@ pub(crate) struct Stat {
     pub(crate) parent: Pid,
     /// Its process group.
     pub(crate) group: Pid,
+    /// When it began, in clock ticks since the boot: no two processes of one number share it.
+    pub(crate) began: u64,
 }
 
 /// Whether this kernel lists the children of a process
@@ -60,7 +62,7 @@ pub(crate) fn name(pid: Pid) -> Option<String> {
     Some(String::from_utf8_lossy(&name).trim_end().to_owned())
 }
 
-/// A process's state and group; `None` when it is gone.
+/// A process's state; `None` when it is gone.
 pub(crate) fn stat(pid: Pid) -> Option<Stat> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);
@@ -69,10 +71,13 @@ pub(crate) fn stat(pid: Pid) -> Option<Stat> {
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?;
     let mut pid = || fields.next()?.parse().ok().map(Pid::from_raw);
+    let (parent, group) = (pid()?, pid()?);
     Some(Stat {
         zombie: matches!(state, "Z" | "X"),
-        parent: pid()?,
-        group: pid()?,
+        parent,
+        group,
+        // Field 22; the group is field 5.
+        began: fields.nth(16)?.parse().ok()?,
     })
 }
 

@@ -1,31 +1,34 @@
 //! Runs a program under a time limit: its output with times, its memory, how it
 //! ended, and what it left behind.
 
-use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io::{ErrorKind, PipeReader, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_child_subreaper;
-use nix::sys::signal::{Signal, kill, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
+use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
+use rustix::process::{PidfdFlags, pidfd_open};
 use tempfile::NamedTempFile;
 
+use super::clock::seconds_since;
+use super::proc;
+use super::sampler::Sampler;
+use super::stop::Stop;
+use super::tree::Tree;
+use super::watchdog::Watchdog;
 use crate::record::line::{Line, LineCutter};
 use crate::record::marks;
 use crate::record::result::{Exit, MOST_LINES, MOST_OUTPUT, RunResult};
-use crate::run::proc;
-use crate::run::sampler::Sampler;
 
 /// The columns that a run is told to print for.
 pub const COLUMNS: u32 = 100;
@@ -68,28 +71,6 @@ pub struct Launch<'a> {
     pub memory: bool,
 }
 
-/// A request, from any thread, to end the run that is under way.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Ends the run under way, and each that begins later.
-    pub fn request(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether the end has been asked for.
-    pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// Seconds since `start`, to the microsecond: what a record keeps.
-pub(crate) fn seconds_since(start: Instant) -> f64 {
-    // A run's microseconds are far below 2⁵³.
-    start.elapsed().as_micros() as f64 / 1e6
-}
-
 /// Runs a program to its end. `watch` sees each piece of output as it is read.
 ///
 /// When this returns, or unwinds because `watch` panics, no process of the run
@@ -104,13 +85,14 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
     let _subreaper = Subreaper::begin()?;
     let began = SystemTime::now();
     let mut running = Running::start(launch)?;
-    let sampler = match launch.memory {
-        true => Some(Sampler::start(running.main, running.start)?),
-        false => None,
+    let sampler = if launch.memory {
+        Some(Sampler::start(running.main, running.start)?)
+    } else {
+        None
     };
     let ended_by_us = loop {
         running.read(TICK_MS, watch)?;
-        if running.main_has_ended() {
+        if running.main_has_ended {
             break None;
         } else if stop.is_requested() {
             break Some(Exit::Stopped);
@@ -170,6 +152,39 @@ impl Drop for Subreaper {
     }
 }
 
+/// Whether a run inherits an environment variable: none by which the output of two recorders
+/// would differ, or of a run from `cargo run` and one without.
+fn is_inherited(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else {
+        return true;
+    };
+    let of_cargo = name.starts_with("CARGO") && name != "CARGO_HOME";
+    let of_output = name.starts_with("CLICOLOR")
+        || name.starts_with("LC_")
+        || [
+            "NO_COLOR",
+            "LANGUAGE",
+            "RUST_BACKTRACE",
+            "RUST_LIB_BACKTRACE",
+            "RUST_LOG",
+        ]
+        .contains(&name);
+    !of_cargo && !of_output
+}
+
+/// A child that is ended where its run could not be begun.
+struct Unreaped(Option<Child>);
+
+impl Drop for Unreaped {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // It has just been started: it is there, or has ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 /// A program under way. Dropping it ends it.
 struct Running {
     start: Instant,
@@ -178,32 +193,21 @@ struct Running {
     /// that the number stays theirs while signals are sent to it.
     main: Pid,
     reaped: bool,
-    mark: String,
+    /// Readable once the main process has ended.
+    handle: OwnedFd,
+    main_has_ended: bool,
+    tree: Tree,
+    /// Dropped last of the run: it ends what this tool cannot end any more.
+    _watchdog: Watchdog,
     /// To which its processes append what they are doing.
     marks: NamedTempFile,
     /// The clock of those marks at the start.
     began: Duration,
     /// Closed at end of file.
     output: Option<PipeReader>,
-    /// At end of file once the main process has ended; then closed.
-    alive: Option<PipeReader>,
-    waiter: Option<JoinHandle<()>>,
     lines: Vec<Line>,
     cutter: LineCutter,
     printed: usize,
-    /// Orphans met so far: a zombie has no environment by which to know it.
-    orphans: HashSet<Pid>,
-}
-
-/// What is left of a run beside its main process.
-#[derive(Debug, Default)]
-struct Left {
-    /// The processes that are alive.
-    alive: Vec<Pid>,
-    /// Whether some had ended and were reaped: their children may have come up since.
-    reaped: bool,
-    /// Whether a child of this process cannot be told yet to belong to the run or not.
-    undecided: bool,
 }
 
 impl Running {
@@ -218,18 +222,19 @@ impl Running {
 
         let (output, input) = std::io::pipe().context("cannot make a pipe")?;
         fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).context("cannot set up a pipe")?;
-        let (alive, ended) = std::io::pipe().context("cannot make a pipe")?;
         let mut command = Command::new(launch.program);
         {
             use std::os::unix::process::CommandExt;
             command
                 .args(launch.args)
                 .current_dir(launch.dir)
+                .env_clear()
+                .envs(std::env::vars_os().filter(|(name, _)| is_inherited(name)))
+                .env("LANG", "C.UTF-8")
                 .env("FORCE_COLOR", "1")
                 .env("COLUMNS", COLUMNS.to_string())
                 .env(RUN_ID_VAR, &mark)
                 .env(MARKERS_VAR, marks.path())
-                .env_remove("NO_COLOR")
                 .stdin(Stdio::null())
                 .stdout(input.try_clone().context("cannot share a pipe")?)
                 .stderr(input)
@@ -243,65 +248,56 @@ impl Running {
         // Its ends of the output pipe: while they are open there is no end of file.
         drop(command);
         let main = Pid::from_raw(child.id().cast_signed());
-        let mut running = Running {
+        let mut child = Unreaped(Some(child));
+        let mark = format!("{RUN_ID_VAR}={mark}");
+        let handle = rustix::process::Pid::from_raw(main.as_raw())
+            .context("a process has no number")
+            .and_then(|main| Ok(pidfd_open(main, PidfdFlags::empty())?))
+            .context("cannot watch the run")?;
+        let watchdog = Watchdog::start(main, &mark, marks.path())?;
+        let child = child.0.take().context("it was put there")?;
+        Ok(Running {
             start,
             child,
             main,
             reaped: false,
-            mark: format!("{RUN_ID_VAR}={mark}"),
+            handle,
+            main_has_ended: false,
+            tree: Tree::new(main, mark),
+            _watchdog: watchdog,
             marks,
             began: began.into(),
             output: Some(output),
-            alive: Some(alive),
-            waiter: None,
             lines: Vec::new(),
             cutter: LineCutter::default(),
             printed: 0,
-            orphans: HashSet::new(),
-        };
-        let wait = move || {
-            // WNOWAIT leaves the zombie, and with it the number of the group.
-            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-            while waitid(Id::Pid(main), flags) == Err(nix::Error::EINTR) {}
-            drop(ended);
-        };
-        let waiter = std::thread::Builder::new().name("waits for a run".into());
-        running.waiter = Some(waiter.spawn(wait).context("cannot start a thread")?);
-        Ok(running)
-    }
-
-    fn main_has_ended(&self) -> bool {
-        self.alive.is_none()
+        })
     }
 
     /// Waits for output or for the main process's end, and reads what is there.
     fn read(&mut self, timeout_ms: u8, watch: &mut dyn FnMut(&Line)) -> Result<()> {
-        let (mut readable, mut ended) = (false, false);
-        {
-            let pipes = [&self.output, &self.alive];
-            let mut fds: Vec<PollFd<'_>> = pipes
-                .into_iter()
-                .flatten()
-                .map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN))
-                .collect();
+        let ready = |fd: &PollFd<'_>| fd.any().unwrap_or(true);
+        let (readable, ended) = {
+            let main = PollFd::new(self.handle.as_fd(), PollFlags::POLLIN);
+            let output = self.output.as_ref();
+            let output = output.map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN));
+            // A process that has ended stays readable, and would end each wait at once.
+            let main = (!self.main_has_ended).then_some(main);
+            let (has_main, has_output) = (main.is_some(), output.is_some());
+            let mut fds: Vec<PollFd<'_>> = main.into_iter().chain(output).collect();
             match poll(&mut fds, PollTimeout::from(timeout_ms)) {
                 Ok(_) | Err(nix::Error::EINTR) => {}
                 Err(error) => return Err(error).context("cannot wait for output"),
             }
-            let mut ready = fds.iter().map(|fd| fd.any().unwrap_or(true));
-            if self.output.is_some() {
-                readable = ready.next() == Some(true);
-            }
-            if self.alive.is_some() {
-                ended = ready.next() == Some(true);
-            }
-        }
+            (
+                has_output && fds.last().is_some_and(ready),
+                has_main && fds.first().is_some_and(ready),
+            )
+        };
         if readable {
             self.read_output(watch)?;
         }
-        if ended {
-            self.alive = None;
-        }
+        self.main_has_ended |= ended;
         Ok(())
     }
 
@@ -356,10 +352,10 @@ impl Running {
         let until = Instant::now() + SETTLE;
         loop {
             self.read(SHORT_TICK_MS, watch)?;
-            let left = self.left()?;
+            let left = self.tree.left()?;
             let none = left.alive.is_empty() && !left.reaped && !left.undecided;
             if (none && self.output.is_none()) || Instant::now() >= until {
-                let named = left.alive.into_iter().map(|pid| {
+                let named = left.alive.into_iter().map(|(pid, _)| {
                     let name = proc::name(pid).unwrap_or_default();
                     format!("{name} (process {pid})")
                 });
@@ -368,75 +364,24 @@ impl Running {
         }
     }
 
-    /// Looks for the processes of this run beside its main one: those of its
-    /// group, those that have become this process's children and bear its mark,
-    /// and the descendants of both. Reaps those that have ended.
-    fn left(&mut self) -> Result<Left> {
-        let mut left = Left::default();
-        let all = proc::all()?;
-        for &(pid, stat) in &all {
-            if pid == self.main {
-                continue;
-            }
-            let is_child = stat.parent == Pid::this();
-            if stat.group != self.main {
-                if !is_child {
-                    continue;
-                }
-                match proc::has_variable(pid, &self.mark) {
-                    Some(true) => {}
-                    None if self.orphans.contains(&pid) => {}
-                    Some(false) => continue,
-                    None => {
-                        left.undecided |= !stat.zombie;
-                        continue;
-                    }
-                }
-            }
-            if !stat.zombie {
-                left.alive.push(pid);
-            } else if is_child {
-                // Gone already, or reaped here: both are well.
-                let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
-                self.orphans.remove(&pid);
-                left.reaped = true;
-            }
-        }
-        let mut at = 0;
-        while at < left.alive.len() {
-            let parent = left.alive[at];
-            for &(pid, stat) in &all {
-                if stat.parent == parent && !stat.zombie && !left.alive.contains(&pid) {
-                    left.alive.push(pid);
-                }
-            }
-            at += 1;
-        }
-        self.orphans.extend(&left.alive);
-        Ok(left)
-    }
-
     /// Ends every process of the run that is alive, and reaps them all.
     fn end(&mut self, grace: Duration, watch: &mut dyn FnMut(&Line)) -> Result<ExitStatus> {
         let begun = Instant::now();
-        let mut told = false;
+        let mut asked = false;
         loop {
-            let left = self.left()?;
-            if self.main_has_ended() && left.alive.is_empty() && !left.reaped {
+            let left = self.tree.left()?;
+            if self.main_has_ended && left.alive.is_empty() && !left.reaped {
                 break;
             }
-            let signal = match begun.elapsed() < grace {
-                true => Signal::SIGTERM,
-                false => Signal::SIGKILL,
+            let signal = if begun.elapsed() < grace {
+                Signal::SIGTERM
+            } else {
+                Signal::SIGKILL
             };
-            if signal == Signal::SIGKILL || !told {
-                // What has ended meanwhile cannot be signalled, and need not be.
-                let _ = killpg(self.main, signal);
-                for pid in left.alive {
-                    let _ = kill(pid, signal);
-                }
+            if signal == Signal::SIGKILL || !asked {
+                self.tree.signal(&left.alive, signal);
                 // What comes up later, out of the group, meets SIGKILL.
-                told = true;
+                asked = true;
             }
             ensure!(
                 begun.elapsed() < grace + PATIENCE,
@@ -447,10 +392,6 @@ impl Running {
         }
         let status = self.child.wait().context("cannot reap the run")?;
         self.reaped = true;
-        if let Some(waiter) = self.waiter.take() {
-            // It only waits; it has nothing to panic about.
-            let _ = waiter.join();
-        }
         Ok(status)
     }
 
@@ -478,6 +419,8 @@ impl Drop for Running {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn run_script(script: &str, timeout: Duration, watch: &mut dyn FnMut(&Line)) -> RunResult {
@@ -520,6 +463,42 @@ mod tests {
         assert_eq!(outcome.end, Exit::Exited(0));
         assert_eq!(outcome.faults(0), [] as [&str; 0]);
         assert!(outcome.lines.is_sorted_by(|a, b| a.seconds <= b.seconds));
+    }
+
+    #[test]
+    fn what_differs_between_recorders_is_not_inherited() {
+        let inherited = |name: &str| is_inherited(OsStr::new(name));
+        for name in [
+            "PATH",
+            "HOME",
+            "CARGO_HOME",
+            "PYTHON",
+            "CI",
+            "TMPDIR",
+            "RUSTUP_HOME",
+        ] {
+            assert!(inherited(name), "{name}");
+        }
+        for name in [
+            "RUST_BACKTRACE",
+            "RUST_LOG",
+            "LC_ALL",
+            "LANGUAGE",
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+            "CARGO_PKG_NAME",
+            "CARGO",
+        ] {
+            assert!(!inherited(name), "{name}");
+        }
+        // This test itself is run by cargo.
+        let outcome = run_to_end("env");
+        let shows = |name: &str| {
+            let mut lines = outcome.lines.iter();
+            lines.any(|line| line.text().starts_with(name))
+        };
+        assert!(shows("LANG=C.UTF-8") && shows("PATH="));
+        assert!(!shows("CARGO_PKG_NAME="));
     }
 
     #[test]

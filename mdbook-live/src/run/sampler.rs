@@ -1,6 +1,6 @@
 //! The memory of a run's process tree over time, sampled from outside.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -12,6 +12,7 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
 use crate::record::memory::MemorySample;
+use crate::run::clock::seconds_since;
 use crate::run::proc;
 
 /// The shortest pause between two samples.
@@ -55,16 +56,21 @@ fn sample_until(ends: &Receiver<()>, root: Pid, start: Instant) -> Vec<MemorySam
     let mut ordinals = HashMap::new();
     loop {
         let begun = processor_time();
-        let seconds = crate::run::runner::seconds_since(start);
+        let seconds = seconds_since(start);
         let mut tree = Vec::new();
         let mut held = SharedMemory::default();
+        let mut sampled = Vec::new();
         for pid in proc::tree(root) {
             let next = ordinals.len();
             let ordinal = *ordinals.entry(pid).or_insert(next);
             if let Some(process) = sample(pid, ordinal, seconds) {
                 held.add(pid, tree.len());
                 tree.push(process);
+                sampled.push(pid);
             }
+        }
+        for pid in sampled {
+            held.find_mapped(pid);
         }
         held.charge(&mut tree);
         samples.append(&mut tree);
@@ -84,8 +90,26 @@ fn processor_time() -> Duration {
 /// The shared memory that the processes of one sample hold open.
 #[derive(Default)]
 struct SharedMemory {
-    /// KiB of each file, by device and inode, with the first process that has it.
-    files: HashMap<(u64, u64), (u64, usize)>,
+    /// By device and inode, in this order: of several mapped files the same come first each time.
+    files: BTreeMap<(u64, u64), SharedFile>,
+    /// KiB of shared memory in the processes' PSS that belongs to no file: mapped with
+    /// `MAP_SHARED | MAP_ANONYMOUS`.
+    anonymous_kib: u64,
+}
+
+/// A file of shared memory.
+struct SharedFile {
+    kib: u64,
+    /// The first process that holds it open, by its place in the sample.
+    holder: usize,
+    /// Whether a process of the sample maps it.
+    is_mapped: bool,
+}
+
+/// Whether a path in `/proc` is of shared memory with a file of its own. A memfd is shown as
+/// `/memfd:name (deleted)`: memfd_create(2).
+fn is_shared_file(path: &[u8]) -> bool {
+    path.starts_with(b"/memfd:") || path.starts_with(b"/dev/shm/")
 }
 
 impl SharedMemory {
@@ -98,30 +122,105 @@ impl SharedMemory {
             let Ok(target) = std::fs::read_link(&path) else {
                 continue;
             };
-            // A memfd is shown as `/memfd:name (deleted)`: memfd_create(2).
-            let target = target.as_os_str().as_bytes();
-            if !target.starts_with(b"/memfd:") && !target.starts_with(b"/dev/shm/") {
+            if !is_shared_file(target.as_os_str().as_bytes()) {
                 continue;
             }
             if let Ok(file) = std::fs::metadata(&path) {
-                // `st_blocks` counts 512 bytes each: inode(7).
-                let kib = file.blocks() / 2;
-                self.files
-                    .entry((file.dev(), file.ino()))
-                    .or_insert((kib, at));
+                let id = (file.dev(), file.ino());
+                self.files.entry(id).or_insert(SharedFile {
+                    // `st_blocks` counts 512 bytes each: inode(7).
+                    kib: file.blocks() / 2,
+                    holder: at,
+                    is_mapped: false,
+                });
             }
+        }
+    }
+
+    /// Notes which of the files the process `pid` maps. Called when all have been added.
+    fn find_mapped(&mut self, pid: Pid) {
+        let maps = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+        let mut has_anonymous = false;
+        for mapping in maps.split(|byte| *byte == b'\n').filter_map(Mapping::parse) {
+            if is_shared_file(mapping.path)
+                && let Some(file) = self.files.get_mut(&(mapping.device, mapping.inode))
+            {
+                file.is_mapped = true;
+            }
+            has_anonymous |= mapping.is_anonymous_and_shared();
+        }
+        // Its walk of the page tables costs what a whole sample does: only where it is needed.
+        if has_anonymous {
+            self.anonymous_kib += anonymous_shared_kib(pid);
         }
     }
 
     /// Charges what is in no process's PSS to the first that holds it.
     fn charge(&self, tree: &mut [MemorySample]) {
-        let mut mapped: u64 = tree.iter().map(|process| process.shmem_kib).sum();
-        for (kib, holder) in self.files.values() {
-            let of_this = mapped.min(*kib);
+        let in_pss: u64 = tree.iter().map(|process| process.shmem_kib).sum();
+        let mut mapped = in_pss.saturating_sub(self.anonymous_kib);
+        for file in self.files.values() {
+            let of_this = if file.is_mapped {
+                mapped.min(file.kib)
+            } else {
+                0
+            };
             mapped -= of_this;
-            tree[*holder].unmapped_kib += kib - of_this;
+            tree[file.holder].unmapped_kib += file.kib - of_this;
         }
     }
+}
+
+/// What matters of a line of `/proc/PID/maps` (proc_pid_maps(5)).
+struct Mapping<'a> {
+    is_shared: bool,
+    device: u64,
+    inode: u64,
+    path: &'a [u8],
+}
+
+impl Mapping<'_> {
+    fn parse(line: &[u8]) -> Option<Mapping<'_>> {
+        // `7f0000000000-7f0000001000 rw-s 00000000 00:01 1034 /memfd:name (deleted)`
+        let mut fields = line.splitn(6, |byte| *byte == b' ');
+        let _range = fields.next()?;
+        let permissions = fields.next()?;
+        let _offset = fields.next()?;
+        let device = std::str::from_utf8(fields.next()?).ok()?;
+        let (major, minor) = device.split_once(':')?;
+        let number = |digits: &str| u64::from_str_radix(digits, 16).ok();
+        let inode = std::str::from_utf8(fields.next()?).ok()?;
+        Some(Mapping {
+            is_shared: permissions.ends_with(b"s"),
+            device: nix::sys::stat::makedev(number(major)?, number(minor)?),
+            inode: inode.parse().ok()?,
+            path: fields.next().unwrap_or_default().trim_ascii_start(),
+        })
+    }
+
+    /// The kernel shows such memory as a file that has been deleted.
+    fn is_anonymous_and_shared(&self) -> bool {
+        self.is_shared && self.path.starts_with(b"/dev/zero")
+    }
+}
+
+/// The part of a process's PSS that is shared memory without a file of its own.
+fn anonymous_shared_kib(pid: Pid) -> u64 {
+    let smaps = std::fs::read_to_string(format!("/proc/{pid}/smaps")).unwrap_or_default();
+    let mut counts = false;
+    let mut kib = 0;
+    for line in smaps.lines() {
+        if let Some(pss) = line.strip_prefix("Pss:") {
+            let pss = pss
+                .trim()
+                .strip_suffix(" kB")
+                .and_then(|pss| pss.parse().ok());
+            kib += if counts { pss.unwrap_or(0) } else { 0 };
+        } else if let Some(mapping) = Mapping::parse(line.as_bytes()) {
+            counts = mapping.is_anonymous_and_shared();
+        }
+    }
+    kib
 }
 
 /// One process now; `None` when it vanishes meanwhile or is a zombie.
@@ -147,6 +246,14 @@ fn sample(pid: Pid, ordinal: usize, seconds: f64) -> Option<MemorySample> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::io::Write;
+    use std::num::NonZeroUsize;
+    use std::ptr::NonNull;
+
+    use nix::sys::memfd::{MFdFlags, memfd_create};
+    use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
+
     use super::*;
 
     #[test]
@@ -161,30 +268,67 @@ mod tests {
         assert!(own.pss_kib.abs_diff(parts) <= 3, "{own:?}");
     }
 
-    #[test]
-    fn shared_memory_that_nobody_maps_is_counted_for_its_first_holder() {
-        use std::io::Write;
-        let memory = nix::sys::memfd::memfd_create(c"test", nix::sys::memfd::MFdFlags::MFD_CLOEXEC);
-        let mut memory = std::fs::File::from(memory.expect("a memfd"));
-        memory.write_all(&[1; 1 << 20]).expect("room for it");
+    const SIZE: NonZeroUsize = NonZeroUsize::new(16 << 20).expect("above 0");
+
+    fn memfd() -> File {
+        let memory = memfd_create(c"test", MFdFlags::MFD_CLOEXEC).expect("a memfd");
+        let mut memory = File::from(memory);
+        memory.write_all(&vec![1; SIZE.get()]).expect("room for it");
+        memory
+    }
+
+    /// Memory that every process after a fork shares, all of it written to.
+    fn shared(file: Option<&File>) -> NonNull<std::ffi::c_void> {
+        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: without an address of its own, a new mapping takes the place of none.
+        let memory = unsafe {
+            match file {
+                Some(file) => mmap(None, SIZE, access, MapFlags::MAP_SHARED, file, 0),
+                None => mmap_anonymous(None, SIZE, access, MapFlags::MAP_SHARED),
+            }
+        };
+        let memory = memory.expect("room for it");
+        // SAFETY: the mapping has that many bytes, and nobody else knows it.
+        unsafe { memory.write_bytes(1, SIZE.get()) };
+        memory
+    }
+
+    /// What is charged to this process as shared memory that nobody maps, in MiB.
+    fn unmapped_mib() -> u64 {
         let mut held = SharedMemory::default();
         held.add(Pid::this(), 0);
+        // The second holder of the same files.
         held.add(Pid::this(), 1);
-        let process = sample(Pid::this(), 0, 0.0).expect("this process");
-        let mut tree = [process.clone(), process];
+        held.find_mapped(Pid::this());
+        let own = sample(Pid::this(), 0, 0.0).expect("this process");
+        let other = MemorySample {
+            shmem_kib: 0,
+            ..own.clone()
+        };
+        let mut tree = [own, other];
         held.charge(&mut tree);
         assert_eq!(tree[1].unmapped_kib, 0, "it is there once");
-        assert!(tree[0].unmapped_kib >= 1024, "{tree:?}");
+        tree[0].unmapped_kib >> 10
+    }
 
-        // As much of it as somebody maps is in the PSS already.
-        let all = tree[0].unmapped_kib;
-        tree[0].unmapped_kib = 0;
-        tree[0].shmem_kib = 700;
-        held.charge(&mut tree);
-        assert_eq!(
-            tree[0].unmapped_kib,
-            all - 700 - tree[1].shmem_kib.min(all - 700)
-        );
+    #[test]
+    fn shared_memory_that_nobody_maps_is_counted_whatever_else_is_mapped() {
+        let held = memfd();
+        assert_eq!(unmapped_mib(), 16);
+        // It is in the PSS, and is not what the file holds.
+        let anonymous = shared(None);
+        assert_eq!(unmapped_mib(), 16);
+        let other = memfd();
+        assert_eq!(unmapped_mib(), 32);
+        // What is mapped of a file is in the PSS already.
+        let mapped = shared(Some(&other));
+        assert_eq!(unmapped_mib(), 16);
+        for memory in [anonymous, mapped] {
+            // SAFETY: it was mapped above with that size, and nothing refers to it.
+            unsafe { munmap(memory, SIZE.get()) }.expect("it is mapped");
+        }
+        assert_eq!(unmapped_mib(), 32);
+        drop(held);
     }
 
     #[test]

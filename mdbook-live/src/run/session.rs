@@ -16,7 +16,8 @@ use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::record::result::RunResult;
 use crate::run::cargo::{self, BuildError};
-use crate::run::runner::{self, Launch, Stop};
+use crate::run::runner::{self, Launch};
+use crate::run::stop::Stop;
 
 /// Runs listings of a book.
 pub struct Session<'b> {

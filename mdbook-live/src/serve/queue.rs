@@ -21,8 +21,8 @@ use crate::page;
 use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::run::cargo::{self, BuildError};
-use crate::run::runner::Stop;
 use crate::run::session::Session;
+use crate::run::stop::Stop;
 use crate::serve::events::{AvailableSizes, Rejected, RequestedSize, RunEvent, RunRequest};
 use crate::serve::stream::{EventSender, Stream, stream};
 

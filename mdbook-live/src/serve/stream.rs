@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::page;
-use crate::run::runner::Stop;
+use crate::run::stop::Stop;
 use crate::serve::events::RunEvent;
 use crate::text::words::{counted, grouped};
 

@@ -228,7 +228,7 @@ mod tests {
             "# One\n\n{{#run demo/well}}\n\n{{#run demo/fails}}\n\n{{#run demo/skips}}\n",
         );
         let book = crate::book::listing::Book::open(dir.path()).unwrap();
-        let session = Session::new(&book, crate::run::runner::Stop::default());
+        let session = Session::new(&book, crate::run::stop::Stop::default());
         session.use_program("demo", "/bin/sh");
         let (dest, failed) = build_live(&session, None, &|_| {}).unwrap();
         assert_eq!(

@@ -124,7 +124,7 @@ mod tests {
     use crate::book::listing::Book;
     use crate::book::listing::tests::book_with;
     use crate::record::cast::tests::record_of;
-    use crate::run::runner::Stop;
+    use crate::run::stop::Stop;
 
     /// Runs that are scripts of `sh`; each is its name, its script, its further lines.
     fn scripts(runs: &[(&str, &str, &str)]) -> (tempfile::TempDir, Book) {

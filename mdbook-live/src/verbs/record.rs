@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::book::listing::Book;
     use crate::book::listing::tests::book_with;
-    use crate::run::runner::Stop;
+    use crate::run::stop::Stop;
 
     fn recorded(script: &str, keep_broken: bool) -> (tempfile::TempDir, Book, Recorded) {
         let (dir, book) = book_with(&format!(

@@ -1,0 +1,123 @@
+//! Ends a run whose tool has been killed.
+//!
+//! A tool that is killed by SIGKILL ends nothing any more. A shell of its own group, which
+//! survives it, reads from a pipe whose other end only the tool holds: at end-of-file it kills
+//! the run's processes, those of its group and those that bear its mark.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use anyhow::{Context, Result};
+use nix::unistd::Pid;
+
+/// `$1` is the run's process group, `$2` the variable that marks its processes, `$3` the file
+/// of its markers.
+const SCRIPT: &str = r#"
+trap '' HUP INT TERM
+read -r _ && exit
+kill -KILL -"$1"
+for environment in /proc/[0-9]*/environ; do
+    if grep -qzx "$2" "$environment"; then
+        pid=${environment#/proc/}
+        kill -KILL "${pid%/environ}"
+    fi
+done
+rm -f "$3"
+"#;
+
+/// A watchdog of one run; dropping it tells it that the run has ended.
+pub(super) struct Watchdog {
+    shell: Child,
+    /// Its other end is the shell's standard input.
+    line: Option<ChildStdin>,
+}
+
+impl Watchdog {
+    /// Watches over the run whose main process, and group, is `main`.
+    pub(super) fn start(main: Pid, mark: &str, markers: &std::path::Path) -> Result<Watchdog> {
+        let mut shell = Command::new("sh")
+            .args(["-c", SCRIPT, "watchdog"])
+            .arg(main.to_string())
+            .arg(mark)
+            .arg(markers)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Ctrl-C on the tool's terminal is not for it.
+            .process_group(0)
+            .spawn()
+            .context("cannot start the watchdog of a run")?;
+        let line = shell.stdin.take();
+        Ok(Watchdog { shell, line })
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        if let Some(mut line) = self.line.take() {
+            // If it is gone already, it has nothing to end any more.
+            let _ = line.write_all(b"ended\n");
+        }
+        let _ = self.shell.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::proc;
+
+    #[test]
+    fn a_run_ends_with_its_killed_tool_in_its_group_and_outside() {
+        let markers = tempfile::NamedTempFile::new().expect("a file");
+        let mark = format!("MDBOOK_LIVE_RUN=test-{}", std::process::id());
+        let (name, value) = mark.split_once('=').expect("a variable");
+        let mut main = Command::new("sh")
+            .args(["-c", "setsid sleep 1000 & sleep 1000 & echo $!; wait"])
+            .env(name, value)
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("sh starts");
+        let mut line = String::new();
+        let output = main.stdout.take().expect("it has one");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line)
+            .expect("it prints the number of its child");
+        let pid = Pid::from_raw(main.id().cast_signed());
+        let members = || -> Vec<Pid> {
+            let all = proc::all().expect("/proc is there").into_iter();
+            let of_run = |pid: Pid| proc::has_variable(pid, &mark) == Some(true);
+            all.filter(|(pid, stat)| !stat.zombie && of_run(*pid))
+                .map(|(pid, _)| pid)
+                .collect()
+        };
+        while members().len() < 3 {
+            std::thread::yield_now();
+        }
+
+        let mut watchdog = Watchdog::start(pid, &mark, markers.path()).expect("sh starts");
+        // The tool is gone without a word.
+        drop(watchdog.line.take());
+        watchdog.shell.wait().expect("it ends");
+        main.wait().expect("it was killed");
+        assert_eq!(members(), []);
+        assert!(!markers.path().exists());
+    }
+
+    #[test]
+    fn a_run_that_has_ended_is_left_alone() {
+        let markers = tempfile::NamedTempFile::new().expect("a file");
+        let mut other = Command::new("sleep")
+            .arg("1000")
+            .process_group(0)
+            .spawn()
+            .expect("sleep starts");
+        let pid = Pid::from_raw(other.id().cast_signed());
+        drop(Watchdog::start(pid, "MDBOOK_LIVE_RUN=none", markers.path()).expect("sh starts"));
+        assert!(other.try_wait().expect("it can be asked").is_none());
+        assert!(markers.path().exists());
+        other.kill().expect("it is there");
+        other.wait().expect("it was killed");
+    }
+}
