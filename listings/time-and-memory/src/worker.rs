@@ -24,7 +24,7 @@ impl Worker {
         work: impl FnOnce(&mut Turns) -> io::Result<()>,
     ) -> io::Result<Worker> {
         let (here, there) = UnixStream::pair()?;
-        // SAFETY: this program has one thread in every process, so the child may do all
+        // SAFETY: each program of this listing has one thread, so the child may do all
         // that it may.
         match unsafe { fork() }? {
             ForkResult::Child => {
