@@ -1,77 +1,57 @@
-//! What a line says about time and memory, and what it does not.
+//! Memory that is asked for, touched and given back.
 
-mod allocate;
-mod clock;
-mod data;
-mod forked;
-mod peak;
-mod shared;
-mod sum;
-mod worker;
-mod writes;
-
-use std::error::Error;
+use std::fs;
+use std::io;
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
-use mem_trace::CountingAllocator;
+use clap::Parser;
+use mem_trace::{MemoryUsage, check_output, trace};
+use time_and_memory::DataSize;
+use time_and_memory::data::{self, PAGE};
 
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
-
-/// The most that is asked for at once: a quarter of the smallest machine that the book
-/// is made for.
-const MOST_MIB: usize = 1024;
-
-/// Shows what each figure of time and memory counts
-#[derive(Parser)]
-struct Arguments {
-    /// What to look at
-    #[arg(value_enum, default_value = "allocate")]
-    run: Run,
-
-    /// How much data, in MiB
-    #[arg(long, default_value = "256", value_parser = command_line::count::<MOST_MIB>)]
-    mib: usize,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Run {
-    /// Memory that is asked for, touched and given back
-    Allocate,
-    /// Memory that a forked child reads, then writes
-    Fork,
-    /// Memory that two processes map
-    Share,
-    /// Two workers that wait at the same time
-    Time,
-    /// How many write(2) calls a line is
-    Writes,
-    /// Two peaks of a process that has done nothing
-    Peak,
-    /// Four workers over one array: their resident memory, added up
-    SumResident,
-    /// The same, by what each has a share in
-    SumProportional,
-    /// What `peak` starts
-    #[value(hide = true)]
-    Child,
-}
+/// Where the system says whether private memory comes in huge pages.
+const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage/enabled";
 
 fn main() -> ExitCode {
-    command_line::run(|arguments: Arguments| -> Result<(), Box<dyn Error>> {
-        let bytes = arguments.mib << 20;
-        match arguments.run {
-            Run::Allocate => allocate::allocate(bytes),
-            Run::Fork => forked::fork(bytes)?,
-            Run::Share => shared::share(bytes)?,
-            Run::Time => clock::time()?,
-            Run::Writes => writes::count_all()?,
-            Run::Peak => peak::parent(bytes)?,
-            Run::Child => peak::child()?,
-            Run::SumResident => sum::sum(bytes, sum::View::Resident)?,
-            Run::SumProportional => sum::sum(bytes, sum::View::Proportional)?,
-        }
-        Ok(mem_trace::check_output()?)
-    })
+    command_line::run(allocate)
+}
+
+// ANCHOR: allocate
+fn allocate(Arguments { size }: Arguments) -> io::Result<()> {
+    let bytes = size.bytes();
+    let huge_pages = fs::read_to_string(HUGE_PAGES).unwrap_or_default();
+    trace!("Huge pages: {}", huge_pages.trim());
+    trace!("At the start. {}", MemoryUsage::now());
+
+    let mut data: Vec<u8> = Vec::with_capacity(bytes);
+    trace!("Reserved, not touched. {}", MemoryUsage::now());
+
+    let (half, rest) = data.spare_capacity_mut().split_at_mut(bytes / 2);
+    for byte in half.iter_mut().step_by(PAGE) {
+        byte.write(1);
+    }
+    trace!("One half touched. {}", MemoryUsage::now());
+    for byte in rest.iter_mut().step_by(PAGE) {
+        byte.write(1);
+    }
+    trace!("All touched. {}", MemoryUsage::now());
+
+    drop(data);
+    trace!("Freed. {}", MemoryUsage::now());
+
+    let mut zeros = vec![0; bytes];
+    trace!("Zeros. {}", MemoryUsage::now());
+    data::read(&zeros);
+    trace!("Zeros, all read. {}", MemoryUsage::now());
+    data::write(&mut zeros);
+    trace!("Zeros, all written. {}", MemoryUsage::now());
+    check_output()
+}
+// ANCHOR_END: allocate
+
+/// Shows what the figures of memory count, as memory is asked for, touched and given back
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    size: DataSize,
 }

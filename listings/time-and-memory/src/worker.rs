@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::process;
 
+use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 
@@ -24,7 +24,7 @@ impl Worker {
         work: impl FnOnce(&mut Turns) -> io::Result<()>,
     ) -> io::Result<Worker> {
         let (here, there) = UnixStream::pair()?;
-        // SAFETY: this program has one thread in every process, so the child may do all
+        // SAFETY: each program of this listing has one thread, so the child may do all
         // that it may.
         match unsafe { fork() }? {
             ForkResult::Child => {
@@ -34,7 +34,10 @@ impl Worker {
                 if let Err(error) = &done {
                     eprintln!("error: worker {number}: {error}");
                 }
-                process::exit(i32::from(done.is_err()));
+                // SAFETY: `_exit` has no preconditions. It leaves the exit handlers to the
+                // parent, which registered them (_exit(2)); `println!` and `trace!` have
+                // written each line by now.
+                unsafe { libc::_exit(i32::from(done.is_err())) }
             }
             ForkResult::Parent { child } => Ok(Worker {
                 pid: child,

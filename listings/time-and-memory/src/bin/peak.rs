@@ -2,13 +2,26 @@
 
 use std::fs;
 use std::io;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
-use mem_trace::{NAME_VARIABLE, mebibytes, trace};
+use clap::Parser;
+use mem_trace::{NAME_VARIABLE, check_output, mebibytes, trace};
 use nix::sys::resource::{UsageWho, getrusage};
+use time_and_memory::DataSize;
+
+fn main() -> ExitCode {
+    command_line::run(|arguments: Arguments| {
+        if arguments.child {
+            show("Nothing done.")?;
+        } else {
+            parent(arguments.size.bytes())?;
+        }
+        check_output()
+    })
+}
 
 // ANCHOR: peak
-pub fn parent(bytes: usize) -> io::Result<()> {
+fn parent(bytes: usize) -> io::Result<()> {
     show("At the start.")?;
     let data = vec![1u8; bytes];
     show("Data written.")?;
@@ -16,17 +29,13 @@ pub fn parent(bytes: usize) -> io::Result<()> {
     show("Data freed.")?;
 
     let status = Command::new("/proc/self/exe")
-        .arg("child")
+        .arg("--child")
         .env(NAME_VARIABLE, "SpawnProcess-1")
         .status()?;
     if !status.success() {
         return Err(io::Error::other(format!("the child ended with {status}")));
     }
     Ok(())
-}
-
-pub fn child() -> io::Result<()> {
-    show("Nothing done.")
 }
 
 fn show(when: &str) -> io::Result<()> {
@@ -49,4 +58,15 @@ fn status_bytes(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
+}
+
+/// Shows two peaks of memory, of this process and of one that has done nothing
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    size: DataSize,
+
+    /// Be the process that has done nothing
+    #[arg(long, hide = true)]
+    child: bool,
 }

@@ -3,16 +3,21 @@
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, Read};
+use std::process::ExitCode;
 
-use mem_trace::trace;
+use clap::Parser;
+use mem_trace::{check_output, trace};
 use nix::fcntl::OFlag;
 use nix::libc::PIPE_BUF;
 use nix::unistd::{dup2_stderr, dup2_stdout, pipe2};
+use time_and_memory::worker::Worker;
 
-use crate::worker::Worker;
+fn main() -> ExitCode {
+    command_line::run(|_: Arguments| count_all())
+}
 
 // ANCHOR: writes
-pub fn count_all() -> io::Result<()> {
+fn count_all() -> io::Result<()> {
     // Literals would be put into the text while compiling.
     let (worker, batch, batches) = black_box((1, 2, 3));
     count("eprintln!, three arguments", || {
@@ -29,7 +34,8 @@ pub fn count_all() -> io::Result<()> {
     })?;
     count("trace!, a long argument", || {
         trace!("worker {worker}: {}", "x".repeat(1500));
-    })
+    })?;
+    check_output()
 }
 
 /// Lets a forked child print to a pipe in which each write(2) stays a packet, and counts
@@ -59,3 +65,7 @@ fn count(what: &str, print: impl FnOnce()) -> io::Result<()> {
     Ok(())
 }
 // ANCHOR_END: writes
+
+/// Counts the write(2) calls that a line is
+#[derive(Parser)]
+struct Arguments {}

@@ -1,14 +1,20 @@
 //! Memory that a forked child reads, then writes.
 
 use std::io;
+use std::process::ExitCode;
 
-use mem_trace::{MemoryUsage, trace};
+use clap::Parser;
+use mem_trace::{MemoryUsage, check_output, trace};
+use time_and_memory::worker::Worker;
+use time_and_memory::{DataSize, data};
 
-use crate::data;
-use crate::worker::Worker;
+fn main() -> ExitCode {
+    command_line::run(fork)
+}
 
 // ANCHOR: fork
-pub fn fork(bytes: usize) -> io::Result<()> {
+fn fork(Arguments { size }: Arguments) -> io::Result<()> {
+    let bytes = size.bytes();
     let mut data = vec![1; bytes];
     trace!("Before the fork. {}", MemoryUsage::now());
 
@@ -33,6 +39,13 @@ pub fn fork(bytes: usize) -> io::Result<()> {
     }
     child.join()?;
     trace!("The child has ended. {}", MemoryUsage::now());
-    Ok(())
+    check_output()
 }
 // ANCHOR_END: fork
+
+/// Shows the memory of a forked child that reads its data, then writes to it
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    size: DataSize,
+}

@@ -2,15 +2,20 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::process::ExitCode;
 
-use mem_trace::{MemoryUsage, trace};
+use clap::Parser;
+use mem_trace::{MemoryUsage, check_output, trace};
+use time_and_memory::worker::Worker;
+use time_and_memory::{DataSize, data};
 
-use crate::data;
-use crate::worker::Worker;
+fn main() -> ExitCode {
+    command_line::run(share)
+}
 
 // ANCHOR: share
-pub fn share(bytes: usize) -> io::Result<()> {
-    let bytes = NonZeroUsize::new(bytes).ok_or(io::ErrorKind::InvalidInput)?;
+fn share(Arguments { size }: Arguments) -> io::Result<()> {
+    let bytes = NonZeroUsize::new(size.bytes()).ok_or(io::ErrorKind::InvalidInput)?;
     let (half, rest) = data::shared(bytes)?.split_at(bytes.get() / 2);
     trace!("Mapped. {}", MemoryUsage::now());
 
@@ -36,6 +41,13 @@ pub fn share(bytes: usize) -> io::Result<()> {
     trace!("The child has ended. {}", MemoryUsage::now());
     data::read_shared(rest);
     trace!("The other half read here. {}", MemoryUsage::now());
-    Ok(())
+    check_output()
 }
 // ANCHOR_END: share
+
+/// Shows the memory of two processes that map the same data
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    size: DataSize,
+}

@@ -3,15 +3,20 @@
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
+use std::process::ExitCode;
 
-use mem_trace::{MemoryUsage, mebibytes, trace};
+use clap::{Parser, ValueEnum};
+use mem_trace::{MemoryUsage, check_output, mebibytes, trace};
+use time_and_memory::worker::Worker;
+use time_and_memory::{DataSize, data};
 
-use crate::data;
-use crate::worker::Worker;
+fn main() -> ExitCode {
+    command_line::run(sum)
+}
 
 /// How each process's memory is counted before it is added up.
-#[derive(Clone, Copy)]
-pub enum View {
+#[derive(Clone, Copy, ValueEnum)]
+enum View {
     /// Every page that it has (RSS).
     Resident,
     /// Its share of every page that it has (PSS).
@@ -21,7 +26,8 @@ pub enum View {
 const WORKERS: usize = 4;
 
 // ANCHOR: sum
-pub fn sum(bytes: usize, view: View) -> io::Result<()> {
+fn sum(Arguments { view, size }: Arguments) -> io::Result<()> {
+    let bytes = size.bytes();
     let asked = NonZeroUsize::new(bytes).ok_or(io::ErrorKind::InvalidInput)?;
     let allowed = 2 * bytes as u64;
     let data = data::shared(asked)?;
@@ -66,7 +72,7 @@ pub fn sum(bytes: usize, view: View) -> io::Result<()> {
             mebibytes(allowed)
         )));
     }
-    Ok(())
+    check_output()
 }
 
 impl View {
@@ -89,4 +95,15 @@ impl fmt::Display for View {
             View::Proportional => "PSS",
         })
     }
+}
+
+/// Adds up the memory of four workers over one array, against what is allowed
+#[derive(Parser)]
+struct Arguments {
+    /// How each process's memory is counted
+    #[arg(value_enum, default_value = "proportional")]
+    view: View,
+
+    #[command(flatten)]
+    size: DataSize,
 }

@@ -1,15 +1,20 @@
 //! Two workers that wait at the same time.
 
 use std::io;
+use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use mem_trace::trace;
+use clap::Parser;
+use mem_trace::{check_output, trace};
+use time_and_memory::worker::Worker;
 
-use crate::worker::Worker;
+fn main() -> ExitCode {
+    command_line::run(|_: Arguments| time())
+}
 
 // ANCHOR: time
-pub fn time() -> io::Result<()> {
+fn time() -> io::Result<()> {
     let start = Instant::now();
     trace!("Starting two workers.");
     let workers: Vec<Worker> = (1..=2)
@@ -28,6 +33,10 @@ pub fn time() -> io::Result<()> {
     }
     trace!("Both have ended.");
     trace!("total_time_s={:.2}", start.elapsed().as_secs_f64());
-    Ok(())
+    check_output()
 }
 // ANCHOR_END: time
+
+/// Shows the times of two workers that wait at the same time
+#[derive(Parser)]
+struct Arguments {}
