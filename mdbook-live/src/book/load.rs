@@ -11,10 +11,11 @@ use toml::Spanned;
 
 use crate::book::chart::{Chart, Charted, Shows};
 use crate::book::claim::{ByProcess, Check, Claim};
+use crate::book::claim_toml::CheckSpec;
 use crate::book::config::Config;
 use crate::book::figure::FigureSpec;
 use crate::book::listing::{Book, Listing, Program, Run};
-use crate::book::runs_toml::{self, CheckSpec, RunsToml};
+use crate::book::runs_toml::{self, RunsToml};
 use crate::book::varies::Varies;
 use crate::text::words::expected;
 

@@ -4,6 +4,7 @@
 
 pub mod chart;
 pub mod claim;
+mod claim_toml;
 pub mod config;
 pub mod figure;
 pub mod listing;

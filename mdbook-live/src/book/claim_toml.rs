@@ -1,0 +1,282 @@
+//! What a claim of a `runs.toml` may say.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::book::claim::{AboutReference, Becomes, Bound, On};
+use crate::book::figure::FigureName;
+use crate::book::pattern::{Capture, Pattern};
+
+/// A sentence of the book with the one check that decides it.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "RawClaim")]
+pub(super) struct Claim {
+    pub(super) says: String,
+    pub(super) note: Option<String>,
+    pub(super) on: On,
+    pub(super) reference: Option<AboutReference>,
+    pub(super) check: CheckSpec,
+}
+
+/// The one check of a claim.
+#[derive(Debug)]
+pub(super) enum CheckSpec {
+    Count(Count),
+    Same(Capture),
+    Distinct(Capture),
+    Every(Every),
+    Never(Never),
+    Ratio(Ratio),
+}
+
+/// A sentence of the book, and exactly one of the checks `count`, `same`, `distinct`, `every`,
+/// `never` and `ratio`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawClaim {
+    /// The sentence, as the book says it. Backticks mark code.
+    says: String,
+    /// What qualifies the outcome, shown after it.
+    note: Option<String>,
+    /// What it is checked on.
+    #[serde(default)]
+    on: RawOn,
+    /// What it decides of the reference.
+    reference: Option<RawReference>,
+    /// So many lines match.
+    count: Option<Count>,
+    /// Several processes print the capture, and all print one value.
+    same: Option<Capture>,
+    /// Several processes print the capture, and each has a value of its own.
+    distinct: Option<Capture>,
+    /// Every line of these contains that.
+    every: Option<Every>,
+    /// No line of these contains that.
+    never: Option<Never>,
+    /// A figure divided by another is within bounds.
+    ratio: Option<Ratio>,
+}
+
+/// What a claim is checked on.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum RawOn {
+    /// Live runs, and the record.
+    #[default]
+    Any,
+    /// The record alone: its figures need the real size.
+    Record,
+    /// The reference's text.
+    Reference,
+}
+
+/// What a claim decides of the reference.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawReference {
+    /// What the reference says, or leaves out; without it, the claim's own sentence is the
+    /// reference's.
+    says: Option<String>,
+    /// What becomes of that where the claim comes out as the book says.
+    becomes: RawBecomes,
+    /// The condition, which the reference does not name, under which it holds.
+    when: Option<String>,
+}
+
+/// What becomes of a statement of the reference.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+enum RawBecomes {
+    /// As it says.
+    #[serde(rename = "holds")]
+    Holds,
+    /// Not as it says: without `says`, the check has to fail.
+    #[serde(rename = "does not hold")]
+    DoesNotHold,
+    /// It says nothing of this, and should.
+    #[serde(rename = "left out")]
+    LeftOut,
+}
+
+/// So many lines match.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Count {
+    /// Which lines are counted.
+    pub(super) lines: Pattern,
+    /// How many there must be, at least one (for none: `never`).
+    #[schemars(with = "u32")]
+    pub(super) is: Positive,
+}
+
+/// A whole number of 1 or more.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "i64")]
+pub(super) struct Positive(pub(super) usize);
+
+impl TryFrom<i64> for Positive {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Positive, String> {
+        match usize::try_from(number) {
+            Ok(number) if number > 0 => Ok(Positive(number)),
+            _ => Err(format!(
+                "expected a whole number of 1 or more (for none: never), found {number}"
+            )),
+        }
+    }
+}
+
+/// Every line of these contains that; there is at least one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Every {
+    /// Which lines are looked at.
+    pub(super) lines: Pattern,
+    /// What each of them contains.
+    pub(super) contains: Pattern,
+}
+
+/// No line of these contains that; there is at least one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Never {
+    /// Which lines are looked at.
+    pub(super) lines: Pattern,
+    /// What none of them may contain.
+    pub(super) contain: Pattern,
+}
+
+/// A figure divided by another is within bounds.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "RawRatio")]
+pub(super) struct Ratio {
+    pub(super) figure: FigureName,
+    pub(super) to: FigureName,
+    pub(super) bound: Bound,
+}
+
+impl JsonSchema for Ratio {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        RawRatio::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        RawRatio::json_schema(generator)
+    }
+}
+
+/// A figure of this run divided by one of this or another run: `is`, or `at_least`, `at_most`
+/// or both.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Ratio")]
+struct RawRatio {
+    /// The dividend, a figure of this run, by its name alone.
+    #[schemars(with = "String")]
+    figure: FigureName,
+    /// The divisor: `FIGURE`, or `LISTING/RUN FIGURE`.
+    #[schemars(with = "String")]
+    to: FigureName,
+    /// Exactly this.
+    is: Option<f64>,
+    /// Not less than this.
+    at_least: Option<f64>,
+    /// Not more than this.
+    at_most: Option<f64>,
+}
+
+impl TryFrom<RawRatio> for Ratio {
+    type Error = String;
+
+    fn try_from(raw: RawRatio) -> Result<Ratio, String> {
+        let bound = match (raw.is, raw.at_least, raw.at_most) {
+            (Some(is), None, None) => Bound::Is(is),
+            (None, Some(low), Some(high)) if low > high => {
+                return Err(format!(
+                    "expected at_least below at_most, found {low} and {high}"
+                ));
+            }
+            (None, at_least, at_most) if at_least.or(at_most).is_some() => {
+                Bound::Between { at_least, at_most }
+            }
+            _ => return Err("expected `is`, or `at_least`, `at_most` or both".to_owned()),
+        };
+        if raw.figure.run.is_some() {
+            return Err("figure: expected a figure of this run, by its name alone".to_owned());
+        }
+        Ok(Ratio {
+            figure: raw.figure,
+            to: raw.to,
+            bound,
+        })
+    }
+}
+
+impl TryFrom<RawClaim> for Claim {
+    type Error = String;
+
+    fn try_from(raw: RawClaim) -> Result<Claim, String> {
+        let at = |problem: String| format!("claim \"{}\": {problem}", raw.says);
+        if raw.says.trim().is_empty() {
+            return Err("says: expected a sentence".to_owned());
+        }
+        let checks = [
+            ("count", raw.count.map(CheckSpec::Count)),
+            ("same", raw.same.map(CheckSpec::Same)),
+            ("distinct", raw.distinct.map(CheckSpec::Distinct)),
+            ("every", raw.every.map(CheckSpec::Every)),
+            ("never", raw.never.map(CheckSpec::Never)),
+            ("ratio", raw.ratio.map(CheckSpec::Ratio)),
+        ];
+        let names = checks.each_ref().map(|(name, _)| *name).join(", ");
+        let mut given = checks
+            .into_iter()
+            .filter_map(|(name, check)| Some((name, check?)));
+        let check = match (given.next(), given.next()) {
+            (Some((_, check)), None) => check,
+            (None, _) => return Err(at(format!("expected one of {names}, found none"))),
+            (Some((one, _)), Some((other, _))) => {
+                return Err(at(format!(
+                    "expected one of {names}, found {one} and {other}"
+                )));
+            }
+        };
+        let reference = match raw.reference {
+            Some(reference) => Some(reference.try_into().map_err(at)?),
+            None => None,
+        };
+        Ok(Claim {
+            says: raw.says,
+            note: raw.note,
+            on: match raw.on {
+                RawOn::Any => On::Any,
+                RawOn::Record => On::Record,
+                RawOn::Reference => On::Reference,
+            },
+            reference,
+            check,
+        })
+    }
+}
+
+impl TryFrom<RawReference> for AboutReference {
+    type Error = String;
+
+    fn try_from(raw: RawReference) -> Result<AboutReference, String> {
+        let becomes = match (raw.becomes, raw.when) {
+            (RawBecomes::Holds, when) => Becomes::Holds { when },
+            (_, Some(_)) => {
+                return Err("reference: expected `when` only where it becomes \"holds\"".to_owned());
+            }
+            (RawBecomes::DoesNotHold, None) => Becomes::DoesNotHold,
+            (RawBecomes::LeftOut, None) if raw.says.is_none() => {
+                return Err("reference: expected `says` with what is left out".to_owned());
+            }
+            (RawBecomes::LeftOut, None) => Becomes::LeftOut,
+        };
+        Ok(AboutReference {
+            says: raw.says,
+            becomes,
+        })
+    }
+}
