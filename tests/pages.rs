@@ -139,6 +139,22 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
+/// The Rust files of a listing's `src`.
+fn sources(listing: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![listing.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("sources").flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                files.push(entry.path());
+            }
+        }
+    }
+    files
+}
+
 #[test]
 fn every_file_of_a_listing_appears_in_full_in_a_chapter() {
     let shown: Vec<String> = BUILT
@@ -150,11 +166,8 @@ fn every_file_of_a_listing_appears_in_full_in_a_chapter() {
         .iter()
         .filter(|listing| listing.name != "benches")
     {
-        for file in fs::read_dir(listing.dir.join("src"))
-            .expect("sources")
-            .flatten()
-        {
-            let source = fs::read_to_string(file.path()).expect("a source");
+        for file in sources(&listing.dir) {
+            let source = fs::read_to_string(&file).expect("a source");
             let without_anchors: String = source
                 .lines()
                 .filter(|line| !line.contains("// ANCHOR"))
@@ -164,8 +177,10 @@ fn every_file_of_a_listing_appears_in_full_in_a_chapter() {
                 shown
                     .iter()
                     .any(|block| block.trim_end() == without_anchors.trim_end()),
-                "{} is in no chapter in full",
-                file.path().display()
+                "{} is in no chapter in full; expected {{{{#listing {}/{}}}}} in one",
+                file.display(),
+                listing.name,
+                file.strip_prefix(&listing.dir).expect("inside").display()
             );
         }
     }
@@ -244,13 +259,9 @@ fn no_line_of_a_listing_is_pasted_where_an_include_belongs() {
     let listings: BTreeSet<String> = book()
         .listings
         .iter()
-        .flat_map(|listing| {
-            fs::read_dir(listing.dir.join("src"))
-                .expect("sources")
-                .flatten()
-        })
+        .flat_map(|listing| sources(&listing.dir))
         .flat_map(|file| {
-            let source = fs::read_to_string(file.path()).expect("a source");
+            let source = fs::read_to_string(file).expect("a source");
             source
                 .lines()
                 .map(|line| line.trim().to_string())

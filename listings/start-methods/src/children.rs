@@ -1,8 +1,12 @@
 //! Children that look at something and tell it: the same question to a forked child
 //! and to a spawned one.
+//!
+//! A spawned child is this program, started anew with a question as its argument. The first
+//! line of each `main` hands the questions that it knows to [`answer_if_asked`].
 
 use std::io::{self, PipeWriter, Read, Write};
-use std::process::{Command, Stdio};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{self, Command, Stdio};
 
 use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -15,7 +19,12 @@ pub fn forked(look: impl FnOnce() -> String) -> io::Result<String> {
     // that its parent may (fork(2)).
     match unsafe { fork() }? {
         ForkResult::Child => {
-            let told = own_end.write_all(look().as_bytes());
+            // A panic that unwound on would run the destructors of the parent's values, among
+            // them those that remove its files. Nothing of `look` is used after it.
+            let Ok(found) = catch_unwind(AssertUnwindSafe(look)) else {
+                leave(101)
+            };
+            let told = own_end.write_all(found.as_bytes());
             leave(if told.is_ok() { 0 } else { 1 })
         }
         ForkResult::Parent { child } => {
@@ -28,9 +37,24 @@ pub fn forked(look: impl FnOnce() -> String) -> io::Result<String> {
     }
 }
 
-/// What a spawned child finds: this program, started anew in that role.
-pub fn spawned(role: &str) -> io::Result<String> {
-    spawned_with(Command::new("/proc/self/exe").arg(role))
+/// A question for a spawned child: the argument that asks it, and what answers.
+pub type Question = (&'static str, fn() -> String);
+
+/// Answers the question that this program was started with, if it was, and ends.
+pub fn answer_if_asked(questions: &[Question]) {
+    let Some(asked) = std::env::args_os().nth(1) else {
+        return;
+    };
+    let known = questions.iter().find(|(question, _)| asked == *question);
+    if let Some((_, answer)) = known {
+        let told = io::stdout().write_all(answer().as_bytes());
+        process::exit(if told.is_ok() { 0 } else { 1 });
+    }
+}
+
+/// What a spawned child answers: this program, started anew with a question.
+pub fn spawned(question: Question) -> io::Result<String> {
+    spawned_with(Command::new("/proc/self/exe").arg(question.0))
 }
 
 /// What a spawned program prints.
@@ -80,7 +104,8 @@ impl Drop for Paused {
     }
 }
 
-/// Ends a forked child without what its parent has registered for its own end.
+/// Ends a forked child. `_exit` and not `exit`: what the parent has registered for its own end
+/// (atexit(3)), and what waits in its buffers, is the parent's to do, once.
 pub fn leave(code: i32) -> ! {
     // SAFETY: `_exit` has no preconditions (_exit(2)).
     unsafe { libc::_exit(code) }

@@ -7,8 +7,8 @@ use mem_trace::MemoryUsage;
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::block::{Block, HUGE_PAGE, Pages, page};
-use crate::children::{Paused, forked, spawned};
-use crate::findings::{Findings, Row, Verdict};
+use crate::children::{Paused, Question, forked, spawned};
+use crate::findings::{Findings, Row};
 
 /// Bytes that are written to.
 const SIZE: usize = 128 << 20;
@@ -53,8 +53,10 @@ fn faults() -> i64 {
     getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.minor_page_faults())
 }
 
-/// What a spawned child of this program shares with it: bytes of program text and libraries.
-pub fn shared_text() -> String {
+/// What a spawned child of this program shares with it: KiB of program text and libraries.
+pub const SHARED_TEXT: Question = ("shared-text", shared_text);
+
+fn shared_text() -> String {
     let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
     let shared = rollup.lines().find_map(|line| {
         let kib = line.strip_prefix("Shared_Clean:")?.trim();
@@ -91,7 +93,7 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
             Pass::over(&mut block, step).line(pages, "in the parent, after the child has ended"),
         );
     }
-    let shared_kib = spawned("shared-text")?;
+    let shared_kib = spawned(SHARED_TEXT)?;
     lines.push(format!(
         "A spawned child shares {} KiB of program text and libraries, read-only",
         shared_kib.trim()
@@ -100,16 +102,11 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
         lines,
         row: Row {
             about: "Copy-on-write",
-            fork: "yes",
-            spawn: "no",
             measured: format!(
                 "{} pages copied for each page that a forked child writes to; a spawned child still \
                  shares {} KiB of program text",
                 copied[0],
                 shared_kib.trim()
-            ),
-            verdict: Verdict::HoldsWhen(
-                "private memory is meant: program text and shared mappings are shared by both",
             ),
         },
     })

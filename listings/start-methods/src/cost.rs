@@ -15,8 +15,8 @@ use nix::unistd::{ForkResult, fork};
 use process_pool::{Pool, StartMethod};
 
 use crate::block::{Block, Pages};
-use crate::children::leave;
-use crate::findings::{Findings, Row, Verdict};
+use crate::children::{Question, leave};
+use crate::findings::{Findings, Row};
 
 /// How often each way is tried at each size: the median is reported.
 const TRIES: usize = 31;
@@ -24,8 +24,8 @@ const TRIES: usize = 31;
 /// What the parent has in memory beside itself, in MiB.
 const SIZES_MIB: [usize; 6] = [0, 256, 512, 1024, 2048, 4096];
 
-/// The role of a child that ends at once.
-pub const NOTHING: &str = "nothing";
+/// A child that ends at once.
+pub const NOTHING: Question = ("nothing", String::new);
 
 /// A way to start a child that ends at once.
 #[derive(Clone, Copy)]
@@ -83,10 +83,10 @@ fn by_fork() -> io::Result<()> {
     }
 }
 
-/// This program anew, in the role that ends at the top of `main`.
+/// This program anew, with the question that ends it at the top of `main`.
 fn command() -> Command {
     let mut command = Command::new("/proc/self/exe");
-    command.arg(NOTHING).stdin(Stdio::null());
+    command.arg(NOTHING.0).stdin(Stdio::null());
     command
 }
 
@@ -209,17 +209,11 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
         lines,
         row: Row {
             about: "Performance",
-            fork: "can be significant for large processes",
-            spawn: "generally lower",
             measured: format!(
                 "fork {fork_small:.2} ms in an empty parent, {fork_large:.2} ms with {} MiB in small \
                  pages, {fork_huge:.2} ms in huge ones; spawn {spawn_small:.2} and {spawn_large:.2} ms",
                 growth[0].0
             ),
-            verdict: match fork_small < spawn_small {
-                true => Verdict::HoldsWhen("the parent is large and its pages are small"),
-                false => Verdict::Holds,
-            },
         },
     })
 }

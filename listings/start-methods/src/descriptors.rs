@@ -11,14 +11,14 @@ use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, poll};
 
-use crate::children::{Paused, forked, spawned_with};
-use crate::findings::{Findings, Row, Verdict};
+use crate::children::{Paused, Question, forked, spawned_with};
+use crate::findings::{Findings, Row};
 
-/// The role of a child that tells which of the files named in `WATCHED` it has open.
-pub const OPEN_FILES: &str = "open-files";
+/// Which of the files named in `WATCHED` a child has open.
+pub const OPEN_FILES: Question = ("open-files", watched_files);
 
-/// The role of a child that reads four bytes of its standard input.
-pub const READ_FOUR: &str = "read-four";
+/// Four bytes of a child's standard input.
+pub const READ_FOUR: Question = ("read-four", read_four);
 
 const WATCHED: &str = "WATCHED";
 
@@ -37,20 +37,23 @@ fn open_or_closed(watched: &str) -> String {
         .collect();
     watched
         .split(' ')
-        .map(|file| match open.iter().any(|open| open == file) {
-            true => "open ",
-            false => "closed ",
+        .map(|file| {
+            if open.iter().any(|open| open == file) {
+                "open "
+            } else {
+                "closed "
+            }
         })
         .collect()
 }
 
 /// Which of the files named in the environment are open here.
-pub fn watched_files() -> String {
+fn watched_files() -> String {
     open_or_closed(&std::env::var(WATCHED).unwrap_or_default())
 }
 
 /// What a child reads where its parent left off.
-pub fn read_four() -> String {
+fn read_four() -> String {
     let mut four = [0; 4];
     // By the system call: the library's buffer would read on.
     match nix::unistd::read(io::stdin(), &mut four) {
@@ -60,9 +63,10 @@ pub fn read_four() -> String {
 }
 
 fn set_close_on_exec(fd: impl AsFd, on: bool) -> io::Result<()> {
-    let flags = match on {
-        true => FdFlag::FD_CLOEXEC,
-        false => FdFlag::empty(),
+    let flags = if on {
+        FdFlag::FD_CLOEXEC
+    } else {
+        FdFlag::empty()
     };
     fcntl(fd, FcntlArg::F_SETFD(flags))?;
     Ok(())
@@ -82,17 +86,9 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
         lines,
         row: Row {
             about: "Resource management",
-            fork: "care is needed to avoid file descriptor leaks",
-            spawn: "simpler: separate resources",
             measured: format!(
                 "without close-on-exec a descriptor is {inherited} in a spawned child"
             ),
-            verdict: match inherited.as_str() {
-                "open" => Verdict::HoldsWhen(
-                    "every descriptor has close-on-exec, as Rust's library sets it",
-                ),
-                _ => Verdict::Holds,
-            },
         },
     })
 }
@@ -110,7 +106,7 @@ fn who_has_what(lines: &mut Vec<String>) -> io::Result<String> {
     let by_fork = forked(|| open_or_closed(&watched))?;
     let mut command = Command::new("/proc/self/exe");
     // The other ends of both pipes have the same name, and close-on-exec.
-    let by_spawn = spawned_with(command.arg(OPEN_FILES).env(WATCHED, &watched))?;
+    let by_spawn = spawned_with(command.arg(OPEN_FILES.0).env(WATCHED, &watched))?;
     for (method, states) in [("fork", &by_fork), ("spawn", &by_spawn)] {
         let (with, without) = both(states);
         lines.push(format!(
@@ -185,7 +181,9 @@ fn offset(mut file: File, lines: &mut Vec<String>) -> io::Result<()> {
     ));
     file.rewind()?;
     let mut command = Command::new("/proc/self/exe");
-    let child = command.arg(READ_FOUR).stdin(Stdio::from(file.try_clone()?));
+    let child = command
+        .arg(READ_FOUR.0)
+        .stdin(Stdio::from(file.try_clone()?));
     let output = child.stdout(Stdio::piped()).output()?;
     io::stderr().write_all(&output.stderr)?;
     lines.push(format!(

@@ -9,14 +9,14 @@ use memmap2::MmapMut;
 use nix::sys::mman::{MmapAdvise, madvise};
 use rand::RngExt;
 
-use crate::children::{forked, spawned, spawned_with};
-use crate::findings::{Findings, Row, Verdict};
+use crate::children::{Question, forked, spawned, spawned_with};
+use crate::findings::{Findings, Row};
 
-/// The role of a child that tells where its program, its stack and its heap lie.
-pub const ADDRESSES: &str = "addresses";
+/// Where a child has its program, its stack and its heap.
+pub const ADDRESSES: Question = ("addresses", addresses);
 
-/// The role of a child that tells what it finds in its environment.
-pub const ENVIRONMENT: &str = "environment";
+/// What a child finds in its environment.
+pub const ENVIRONMENT: Question = ("environment", environment);
 
 const SECRET: &[u8] = b"correct horse battery staple";
 
@@ -44,7 +44,7 @@ pub fn protect(memory: &mut MmapMut, protection: Protection) -> io::Result<()> {
 }
 
 /// Where this process has its program, its stack and its heap.
-pub fn addresses() -> String {
+fn addresses() -> String {
     let on_stack = 0u8;
     let on_heap = Box::new(0u8);
     format!(
@@ -55,7 +55,7 @@ pub fn addresses() -> String {
 }
 
 /// What a child finds in its environment.
-pub fn environment() -> String {
+fn environment() -> String {
     let token = std::env::var(TOKEN).unwrap_or_else(|_| "nothing".to_owned());
     let folder = std::env::current_dir()
         .is_ok_and(|folder| Some(folder.display().to_string()) == std::env::var("WANTED").ok());
@@ -131,9 +131,12 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
         draw()
     };
     let (one_reseeded, other_reseeded) = (forked(reseeded)?, forked(reseeded)?);
-    let equal = |one: &str, other: &str| match one == other {
-        true => "the same number",
-        false => "different numbers",
+    let equal = |one: &str, other: &str| {
+        if one == other {
+            "the same number"
+        } else {
+            "different numbers"
+        }
     };
     lines.push(format!(
         "fork   after the parent has drawn {}, two children draw {}",
@@ -149,7 +152,7 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
     ));
 
     let mut command = Command::new("/proc/self/exe");
-    command.arg(ENVIRONMENT).env(TOKEN, "in-the-environment");
+    command.arg(ENVIRONMENT.0).env(TOKEN, "in-the-environment");
     command.env("WANTED", std::env::current_dir()?);
     let inherited = spawned_with(&mut command)?;
     let mut inherited = inherited.split_whitespace();
@@ -164,15 +167,10 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
         lines,
         row: Row {
             about: "Security",
-            fork: "may expose sensitive information",
-            spawn: "less prone: separate memory",
             measured: format!(
                 "a forked child has {by_fork} of 3 addresses and {}, a spawned one {by_spawn} of 3 and the environment; \
                  with MADV_WIPEONFORK {}",
                 found[0], found[2]
-            ),
-            verdict: Verdict::HoldsWhen(
-                "memory is meant: environment, working directory and user are inherited by both",
             ),
         },
     })

@@ -11,7 +11,7 @@ use nix::sys::signal::{
 use nix::unistd::getpid;
 
 use crate::children::{forked, spawned_with};
-use crate::findings::{Findings, Row, Verdict};
+use crate::findings::{Findings, Row};
 
 extern "C" fn handler(_: c_int) {}
 
@@ -125,18 +125,10 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
         lines,
         row: Row {
             about: "Signal handling",
-            fork: "inherits handlers and mask",
-            spawn: "inherits neither",
             measured: format!(
                 "a spawned child has the parent's handler: {handler}; its ignored signal: {ignored}; its \
                  mask: {blocked}"
             ),
-            verdict: match blocked {
-                "yes" => {
-                    Verdict::DoesNotHold("handlers are reset; the mask and what is ignored stay")
-                }
-                _ => Verdict::Holds,
-            },
         },
     })
 }
