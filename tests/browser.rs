@@ -419,9 +419,10 @@ fn static_pages(driver: &str, built: &Path) -> Outcome {
             }
             browser.picture(&format!("{name}-dark")).await?;
         }
-        match wrong.is_empty() {
-            true => Ok(()),
-            false => Err(wrong.join("\n").into()),
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong.join("\n").into())
         }
     })
 }
@@ -625,9 +626,10 @@ fn live_stop(driver: &str, _: &Path) -> Outcome {
         begin().await?;
         // As a service manager ends it.
         drop(server);
-        match processes_of_runs().is_empty() {
-            true => Ok(()),
-            false => Err(format!("left by the server: {:?}", processes_of_runs()).into()),
+        if processes_of_runs().is_empty() {
+            Ok(())
+        } else {
+            Err(format!("left by the server: {:?}", processes_of_runs()).into())
         }
     })
 }
@@ -863,9 +865,10 @@ fn endless_output(driver: &str, _: &Path) -> Outcome {
                 wrong.push(format!("{kind}: the status says {says:?}"));
             }
         }
-        match wrong.is_empty() {
-            true => Ok(()),
-            false => Err(wrong.join("\n").into()),
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong.join("\n").into())
         }
     })
 }
@@ -881,9 +884,10 @@ fn compile_error(driver: &str, _: &Path) -> Outcome {
             .await?;
         let said = run.text(".live pre").await?;
         browser.picture("live-compile-error").await?;
-        match said.contains("error[E0308]") && said.contains("let greeting: u32") {
-            true => Ok(()),
-            false => Err(format!("the column says {said:?}").into()),
+        if said.contains("error[E0308]") && said.contains("let greeting: u32") {
+            Ok(())
+        } else {
+            Err(format!("the column says {said:?}").into())
         }
     })
 }

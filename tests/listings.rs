@@ -59,9 +59,10 @@ fn passes(book: &'static Book, name: &str) -> Result<(), Failed> {
         for new in named_shared_memory().difference(&shared_memory) {
             faults.push(format!("left /dev/shm/{new} behind"));
         }
-        match faults.is_empty() {
-            true => Ok(()),
-            false => Err(faults.join("\n").into()),
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults.join("\n").into())
         }
     })
 }

@@ -57,9 +57,10 @@ fn main() -> ExitCode {
         skipped = compare(arguments)? == Outcome::Skipped;
         anyhow::Ok(())
     });
-    match skipped {
-        true => ExitCode::from(SKIPPED),
-        false => code,
+    if skipped {
+        ExitCode::from(SKIPPED)
+    } else {
+        code
     }
 }
 

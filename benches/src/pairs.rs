@@ -240,9 +240,10 @@ pub fn pairs(workers: &[usize]) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for template in &TEMPLATES {
         let without_workers = template.of.2 == Way::Sequential;
-        let numbers = match workers.is_empty() || without_workers {
-            true => template.workers,
-            false => workers,
+        let numbers = if workers.is_empty() || without_workers {
+            template.workers
+        } else {
+            workers
         };
         for &workers in numbers {
             let side = |(word, language, way)| {
@@ -254,9 +255,10 @@ pub fn pairs(workers: &[usize]) -> Vec<Pair> {
                 (word, program)
             };
             let numbered = template.name.contains('N') || numbers == template.workers;
-            let name = match numbered {
-                true => template.name.replace('N', &workers.to_string()),
-                false => format!("{}-{workers}", template.name),
+            let name = if numbered {
+                template.name.replace('N', &workers.to_string())
+            } else {
+                format!("{}-{workers}", template.name)
             };
             pairs.push(Pair {
                 name,

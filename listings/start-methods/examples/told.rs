@@ -27,9 +27,10 @@ fn start() -> io::Result<()> {
     println!("The parent has: {state}");
     io::stdout().flush()?;
     let status = Command::new("/proc/self/exe").env(STATE, state).status()?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(io::Error::other(format!("the child ended with {status}"))),
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("the child ended with {status}")))
     }
 }
 // ANCHOR_END: solution

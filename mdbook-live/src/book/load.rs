@@ -324,9 +324,12 @@ impl Source<'_> {
 /// A chart of runs and figures that there are.
 fn chart_of(listing: &Listing, chart: runs_toml::Chart) -> Result<Chart> {
     let names: Vec<&str> = listing.runs.iter().map(|run| run.name.as_str()).collect();
-    let require_run = |name: &String| match names.contains(&name.as_str()) {
-        true => Ok(()),
-        false => Err(anyhow!("no run {name}; {}", expected(name, &names))),
+    let require_run = |name: &String| {
+        if names.contains(&name.as_str()) {
+            Ok(())
+        } else {
+            Err(anyhow!("no run {name}; {}", expected(name, &names)))
+        }
     };
     let shows = if let Some(run) = chart.run {
         require_run(&run)?;

@@ -56,12 +56,13 @@ impl TryFrom<String> for FigureKey {
         if BUILT_IN.contains(&&*name) {
             return Err(format!("{name} is built in; expected another name"));
         }
-        match name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            true if !name.is_empty() => Ok(FigureKey(name)),
-            _ => Err(format!(
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err(format!(
                 "expected letters, digits and _ in a figure's name, found `{name}`"
-            )),
+            ));
         }
+        Ok(FigureKey(name))
     }
 }
 
