@@ -149,6 +149,12 @@ fn without_tests(text: &str) -> &str {
         .map_or(text, |tests| &text[..tests.start()])
 }
 
+/// An item that a file declares.
+static ITEM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?m)^ *(pub(\(\w+\))? )?(fn|struct|enum|impl|const|static) ")
+        .expect("a constant pattern")
+});
+
 /// The room of a file: its folder, or the file itself where it is in none.
 fn room(file: &Path) -> String {
     let first = file.components().next().expect("a path");
@@ -261,9 +267,8 @@ fn a_room_says_first_what_it_knows_what_it_never_does_and_who_may_call_it() {
                 "{}: expected three lines of `//!`",
                 path.display()
             );
-            let item = Regex::new(r"(?m)^ *(pub(\(\w+\))? )?(fn|struct|enum|impl|const|static) ");
             assert!(
-                !item.expect("a constant pattern").is_match(&text),
+                !ITEM.is_match(&text),
                 "{}: expected declarations alone; an item has a file that its path names",
                 path.display()
             );
