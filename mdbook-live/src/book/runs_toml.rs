@@ -245,3 +245,82 @@ pub(super) struct Series {
     /// Has four captures: where, the median, the least and the most.
     pub(super) pattern: FourCaptures,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use schemars::{Schema, schema_for};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::book::config::Config;
+    use crate::book::listing::tests::book_with;
+
+    fn package() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    #[test]
+    fn the_schemas_that_are_kept_are_those_of_the_types() {
+        for (name, schema) in [
+            ("runs", schema_for!(RunsToml)),
+            ("book", schema_for!(Config)),
+        ] {
+            let path = package().join(format!("schema/{name}.json"));
+            let schema = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
+            if std::env::var_os("RENEW_SCHEMAS").is_some() {
+                fs::write(&path, &schema).expect("it can be written");
+            }
+            assert!(
+                fs::read_to_string(&path).is_ok_and(|kept| kept == schema),
+                "{} is of other types: RENEW_SCHEMAS=1 cargo test -p mdbook-live schemas renews it",
+                path.display()
+            );
+        }
+    }
+
+    /// Every key that a schema has, however deep.
+    fn keys(value: &Value, keys_found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(object) => {
+                if let Some(Value::Object(properties)) = object.get("properties") {
+                    keys_found.extend(properties.keys().cloned());
+                }
+                object.values().for_each(|value| keys(value, keys_found));
+            }
+            Value::Array(list) => list.iter().for_each(|value| keys(value, keys_found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_reference_names_every_key() {
+        let reference = fs::read_to_string(package().join("REFERENCE.md")).expect("a page");
+        let words: BTreeSet<&str> = reference
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .flat_map(|code| code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+            .collect();
+        let mut found = BTreeSet::new();
+        for schema in [schema_for!(RunsToml), schema_for!(Config)] {
+            keys(Schema::as_value(&schema), &mut found);
+        }
+        assert!(found.len() > 50, "{found:?}");
+        for key in found {
+            assert!(words.contains(&*key), "REFERENCE.md does not name `{key}`");
+        }
+    }
+
+    #[test]
+    fn the_references_example_is_right() {
+        let reference = fs::read_to_string(package().join("REFERENCE.md")).expect("a page");
+        let example = reference.split("```toml\n").nth(1).expect("an example");
+        let example = example.split("```").next().expect("its end");
+        let (_dir, book) = book_with(example);
+        assert_eq!(book.expect("it is right").runs().count(), 2);
+    }
+}
