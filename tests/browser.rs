@@ -224,11 +224,20 @@ impl Browser {
 
     /// The whole page as a picture, where pictures are asked for.
     async fn picture(&self, name: &str) -> Outcome {
+        self.capture(name, true).await
+    }
+
+    /// What the window shows of the page as a picture, where pictures are asked for.
+    async fn view(&self, name: &str) -> Outcome {
+        self.capture(name, false).await
+    }
+
+    async fn capture(&self, name: &str, whole: bool) -> Outcome {
         let Some(folder) = env::var_os("SCREENSHOTS").map(PathBuf::from) else {
             return Ok(());
         };
         fs::create_dir_all(&folder)?;
-        let parameters = json!({ "captureBeyondViewport": true, "format": "png" });
+        let parameters = json!({ "captureBeyondViewport": whole, "format": "png" });
         let answer = self.cdp("Page.captureScreenshot", parameters).await?;
         let data = answer["data"].as_str().ok_or("no picture")?;
         fs::write(folder.join(format!("{name}.png")), base64(data)?)?;
@@ -665,7 +674,7 @@ fn live_keyboard(driver: &str, _: &Path) -> Outcome {
         }
         let enter = json!({ "type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r" });
         browser.cdp("Input.dispatchKeyEvent", enter).await?;
-        // Run takes no focus while the run goes on; whoever ends it by the keyboard is at Stop.
+        // Run takes no focus while the run goes on: the focus is on Stop.
         browser
             .until("['live-stop', 'live-run'].includes(document.activeElement.className)")
             .await?;
@@ -854,7 +863,13 @@ fn endless_output(driver: &str, _: &Path) -> Outcome {
             let nodes = run.count(".live pre *").await?;
             let peak = peak_mib(&server)?;
             println!("{kind}: {late:.0} ms late, {nodes} nodes, {peak} MiB: {says}");
-            browser.picture(&format!("hostile-{kind}")).await?;
+            let omitted = run.part(".live .omitted, .live .cut");
+            browser
+                .script(&format!(
+                    "{omitted}?.scrollIntoView({{ block: 'center' }});"
+                ))
+                .await?;
+            browser.view(&format!("hostile-{kind}")).await?;
             if late > 200.0 {
                 wrong.push(format!("{kind}: the page answered {late:.0} ms late"));
             }
@@ -908,7 +923,7 @@ fn broken_save(driver: &str, _: &Path) -> Outcome {
         browser
             .until("document.querySelector('.book-broken')?.textContent.includes('src/one.md:')")
             .await?;
-        browser.picture("save-does-not-build").await?;
+        browser.view("save-does-not-build").await?;
         // A page that is opened now says so too.
         browser.client.refresh().await?;
         browser
@@ -943,6 +958,6 @@ fn live_phone(driver: &str, _: &Path) -> Outcome {
             .until(&format!("{rect}.top < innerHeight && {rect}.bottom > 0"))
             .await?;
         run.until(".live-verdict").await?;
-        browser.picture("live-phone-revealed").await
+        browser.view("live-phone-revealed").await
     })
 }

@@ -121,7 +121,11 @@ fn every_internal_link_and_anchor_resolves() {
         }
     }
     assert!(followed > 100, "only {followed} links were found");
-    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(
+        broken.is_empty(),
+        "expected each link to lead to a file of the book and an id of its page:\n{}",
+        broken.join("\n")
+    );
 }
 
 /// `path` without `.` and `..`.
@@ -204,14 +208,17 @@ fn every_run_is_shown_once_with_its_command_and_the_notes_beside_it() {
         assert_eq!(
             pages.len(),
             1,
-            "{name} is shown in {} chapters",
+            "{name} is shown in {} chapters; expected {{{{#run {name}}}}} in one",
             pages.len()
         );
         let section = select(&format!("[id=\"{id}\"]"));
         let section = pages[0].select(&section).next().expect("just found");
         let text: String = section.text().collect();
         let command = run.command(Size::Recorded);
-        assert!(text.contains(&command), "{name} does not show `{command}`");
+        assert!(
+            text.contains(&command),
+            "{name} does not show its command; expected `{command}`"
+        );
         if let Some(Ok(notes)) = run.reference_path().map(fs::read_to_string) {
             let beside: Vec<String> = section
                 .select(&select("pre"))
@@ -219,7 +226,8 @@ fn every_run_is_shown_once_with_its_command_and_the_notes_beside_it() {
                 .collect();
             assert!(
                 beside.iter().any(|pre| pre.trim_end() == notes.trim_end()),
-                "{name} does not show what the notes' program printed"
+                "{name} does not show what the notes' program printed; expected {}",
+                run.reference_path().expect("just read").display()
             );
         }
     }
@@ -232,7 +240,10 @@ fn each_of_the_notes_fifteen_outputs_belongs_to_a_run() {
         .runs()
         .filter(|run| run.reference_path().is_some_and(|path| path.exists()))
         .count();
-    assert_eq!(with_notes, 15);
+    assert_eq!(
+        with_notes, 15,
+        "expected each of the notes' 15 outputs as notes/RUN.txt of a listing"
+    );
     for listing in &book.listings {
         for notes in fs::read_dir(listing.dir.join("notes"))
             .into_iter()
@@ -247,7 +258,7 @@ fn each_of_the_notes_fifteen_outputs_belongs_to_a_run() {
                 .into_owned();
             assert!(
                 listing.runs.iter().any(|r| r.name == run),
-                "{}",
+                "{} belongs to no run; expected one that is named `{run}` in the listing's runs.toml",
                 notes.path().display()
             );
         }
@@ -281,7 +292,8 @@ fn no_line_of_a_listing_is_pasted_where_an_include_belongs() {
         for line in text.lines().map(str::trim) {
             assert!(
                 !listings.contains(line),
-                "{}: {line}",
+                "{}: `{line}` is a line of a listing; expected {{{{#listing …}}}} or \
+                 {{{{#include …}}}} of its file",
                 chapter.path().display()
             );
         }
@@ -318,7 +330,11 @@ fn every_chapter_tells_its_minutes_and_the_course_plan_adds_them_up() {
             .filter_map(|rest| rest.split_once(" minutes")?.0.parse().ok())
             .collect();
         let [minutes] = told[..] else {
-            panic!("{file} tells its minutes {} times", told.len());
+            panic!(
+                "{file} tells its minutes {} times; expected `About … minutes` once, before its \
+                 first section",
+                told.len()
+            );
         };
         all += minutes;
         let exercises = text.lines().filter(|line| {
@@ -328,11 +344,14 @@ fn every_chapter_tells_its_minutes_and_the_course_plan_adds_them_up() {
             number.is_some_and(|number| number.parse::<u32>().is_ok())
         });
         let row = format!("]({file}) | {minutes} | {} |", exercises.count());
-        assert!(plan.contains(&row), "the course plan has no `{row}`");
+        assert!(
+            plan.contains(&row),
+            "src/how-to-read.md: expected `{row}` in the course plan"
+        );
     }
     assert!(
         plan.contains(&format!("about {all} minutes in all")),
-        "{all}"
+        "src/how-to-read.md: expected `about {all} minutes in all`, the sum of its chapters"
     );
 }
 
@@ -348,11 +367,20 @@ fn every_chapter_has_what_a_reader_and_a_teacher_expect() {
             "Sources",
         ] {
             let line = format!("\n## {heading}\n");
-            assert!(text.contains(&line), "{file} has no section {heading}");
+            assert!(
+                text.contains(&line),
+                "{file}: expected a section `## {heading}`"
+            );
         }
         let solutions = text.matches("<details><summary>").count();
-        assert!(solutions >= 2, "{file} has {solutions} solutions");
-        assert!(text.contains("<details class=\"instructor\">"), "{file}");
+        assert!(
+            solutions >= 2,
+            "{file}: expected two solutions or more, each in `<details><summary>`; it has {solutions}"
+        );
+        assert!(
+            text.contains("<details class=\"instructor\">"),
+            "{file}: expected the notes for teachers in `<details class=\"instructor\">`"
+        );
     }
 }
 
@@ -365,7 +393,11 @@ fn no_page_needs_another_host() {
                 .attr("src")
                 .or(element.attr("href"))
                 .unwrap_or_default();
-            assert!(!from.contains("//"), "{} loads {from}", path.display());
+            assert!(
+                !from.contains("//"),
+                "{} loads {from}; expected a file of the book",
+                path.display()
+            );
         }
     }
 }
@@ -380,6 +412,9 @@ fn the_readme_names_every_listing() {
             .expect("inside")
             .display()
             .to_string();
-        assert!(readme.contains(&format!("({folder})")), "{folder}");
+        assert!(
+            readme.contains(&format!("({folder})")),
+            "README.md names no {folder}; expected a row for it that links to ({folder})"
+        );
     }
 }

@@ -130,13 +130,7 @@ fn cargo_build(dir: &Path, arguments: &[&str], stop: &Stop) -> Result<Built, Bui
         // Its compilers are ended with it.
         .process_group(0)
         .spawn()
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound => BuildError::new(format!(
-                "cannot start {}: expected Rust's cargo on the PATH (https://rustup.rs installs it)",
-                cargo.display()
-            )),
-            _ => BuildError::new(format!("cannot start {}: {error}", cargo.display())),
-        })?;
+        .map_err(|error| not_started(Path::new(&cargo), &error))?;
     let messages = match child.stdout.take() {
         Some(mut output) => read_messages(&mut output, stop).map_err(failed),
         None => Ok(None),
@@ -152,6 +146,17 @@ fn cargo_build(dir: &Path, arguments: &[&str], stop: &Stop) -> Result<Built, Bui
             words: read_words(words).map_err(failed)?,
         }),
     }
+}
+
+fn not_started(cargo: &Path, error: &io::Error) -> BuildError {
+    let cargo = cargo.display();
+    BuildError::new(if error.kind() == ErrorKind::NotFound {
+        format!(
+            "cannot start {cargo}: expected Rust's cargo on the PATH (https://rustup.rs installs it)"
+        )
+    } else {
+        format!("cannot start {cargo}: {error}")
+    })
 }
 
 /// What cargo writes until it ends; nothing when `stop` comes first.
@@ -322,6 +327,15 @@ mod tests {
             build(&book, listing, &Program::Main, &Stop::default()).expect_err("it is broken");
         assert!(error.to_string().starts_with("cannot build demo: "));
         assert!(error.diagnostics.contains("Cargo.toml"), "{error:?}");
+    }
+
+    #[test]
+    fn without_cargo_the_error_says_what_is_expected_and_where_to_get_it() {
+        let missing = io::Error::from(ErrorKind::NotFound);
+        assert_eq!(
+            not_started(Path::new("cargo"), &missing).to_string(),
+            "cannot start cargo: expected Rust's cargo on the PATH (https://rustup.rs installs it)"
+        );
     }
 
     #[test]

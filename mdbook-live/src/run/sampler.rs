@@ -137,7 +137,7 @@ impl SharedMemory {
         }
     }
 
-    /// Notes which of the files the process `pid` maps. Called when all have been added.
+    /// Marks which of the files the process `pid` maps. Called when all have been added.
     fn find_mapped(&mut self, pid: Pid) {
         let maps = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
         let mut has_anonymous = false;

@@ -159,7 +159,7 @@ impl RunQueue {
             return;
         };
         while let Some(turn) = self.turn_to_build() {
-            // What does not build is told when it is run.
+            // A run of what does not build says why.
             let _ = cargo::build_all(&book, &turn.stop);
             if !turn.stop.is_requested() {
                 return;

@@ -35,7 +35,7 @@ pub struct Options {
 /// # Errors
 ///
 /// When the port is in use, when the book does not build at the start, or when the
-/// server fails. A later build that fails is told; the old book stays.
+/// server fails. A later build that fails is a [`Notice`]; the old book stays.
 pub fn serve(
     root: &Path,
     options: &Options,
@@ -50,7 +50,7 @@ pub fn serve(
         .build()
         .context("starting the server's threads")?;
     let address = SocketAddr::new(options.host, options.port);
-    // Listens before it builds: a port in use is told at once.
+    // Listens before it builds: a port in use is an error at once.
     let listener = runtime
         .block_on(TcpListener::bind(address))
         .map_err(|error| match error.kind() {

@@ -25,7 +25,7 @@ use crate::book::listing::Book;
 /// An editor writes a file in several steps; git changes many files.
 const QUIET: Duration = Duration::from_millis(60);
 
-/// After this time a change is told, quiet or not.
+/// After this time a change is reported, quiet or not.
 const LATEST: Duration = Duration::from_secs(1);
 
 /// Folders deeper than this in a tree are not looked into: a link may lead in a circle.
@@ -96,7 +96,7 @@ impl Changes {
         Ok(changes)
     }
 
-    /// Where a change can be told.
+    /// Takes changes from others than the watch.
     pub fn sender(&self) -> Sender<Change> {
         self.sender.clone()
     }
@@ -171,13 +171,13 @@ impl Sources {
             trees.insert(normal(&root.join(folder)));
         }
         for listing in Book::open(root)?.listings {
-            // The folder of folders, for new listings and for the libraries beside them.
+            // The folder of folders, for new listings and for the libraries next to them.
             match listing.dir.parent() {
                 Some(parent) if parent != root => trees.insert(parent.to_owned()),
                 _ => trees.insert(listing.dir),
             };
         }
-        // What a workspace says of its packages is beside book.toml too.
+        // The manifest of the workspace is next to book.toml.
         for file in ["book.toml", "Cargo.toml", "Cargo.lock"] {
             sources.files.insert(root.join(file));
         }
@@ -452,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn chapters_may_lie_beside_book_toml() {
+    fn chapters_may_be_in_the_folder_of_book_toml() {
         let root = book();
         let toml = fs::read_to_string(root.path().join("book.toml")).expect("a file");
         let toml = toml.replace("[book]\n", "[book]\nsrc = \".\"\n");
