@@ -105,8 +105,8 @@ pub fn small_book(program: &str, runs: &[(&str, &str)]) -> Result<tempfile::Temp
     let mut chapter = "# One\n".to_owned();
     for (name, args) in runs {
         runs_toml += &format!(
-            "[[run]]\nname = '{name}'\ncaption = 'A run'\nargs = [{args}]\nlimit_s = 60\n\
-             [[run.claim]]\nsays = 'It begins'\ncount = {{ of = '^under way', is = 1 }}\n"
+            "[[run]]\nname = '{name}'\ncaption = 'A run'\nargs = [{args}]\n\
+             [[run.claim]]\nsays = 'It begins'\ncount = {{ lines = '^under way', is = 1 }}\n"
         );
         chapter += &format!("\n{{{{#run demo/{name}}}}}\n");
     }

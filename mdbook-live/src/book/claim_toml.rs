@@ -1,5 +1,6 @@
 //! What a claim of a `runs.toml` may say.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -31,7 +32,8 @@ pub(super) enum CheckSpec {
 
 /// A sentence of the book, and exactly one of the checks `count`, `same`, `distinct`, `every`,
 /// `never` and `ratio`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawClaim {
     /// The sentence, as the book says it. Backticks mark code.
@@ -58,7 +60,8 @@ pub(super) struct RawClaim {
 }
 
 /// What a claim is checked on.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 enum RawOn {
     /// Live runs, and the record.
@@ -71,7 +74,8 @@ enum RawOn {
 }
 
 /// What a claim decides of the reference.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct RawReference {
     /// What the reference says, or leaves out; without it, the claim's own sentence is the
@@ -84,7 +88,8 @@ struct RawReference {
 }
 
 /// What becomes of a statement of the reference.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 enum RawBecomes {
     /// As it says.
     #[serde(rename = "holds")]
@@ -98,13 +103,14 @@ enum RawBecomes {
 }
 
 /// So many lines match.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Count {
     /// Which lines are counted.
     pub(super) lines: Pattern,
     /// How many there must be, at least one (for none: `never`).
-    #[schemars(with = "u32")]
+    #[cfg_attr(test, schemars(with = "u32"))]
     pub(super) is: Positive,
 }
 
@@ -127,7 +133,8 @@ impl TryFrom<i64> for Positive {
 }
 
 /// Every line of these contains that; there is at least one.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Every {
     /// Which lines are looked at.
@@ -137,7 +144,8 @@ pub(super) struct Every {
 }
 
 /// No line of these contains that; there is at least one.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Never {
     /// Which lines are looked at.
@@ -155,6 +163,7 @@ pub(super) struct Ratio {
     pub(super) bound: Bound,
 }
 
+#[cfg(test)]
 impl JsonSchema for Ratio {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         RawRatio::schema_name()
@@ -167,15 +176,16 @@ impl JsonSchema for Ratio {
 
 /// A figure of this run divided by one of this or another run: `is`, or `at_least`, `at_most`
 /// or both.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Ratio")]
+#[cfg_attr(test, schemars(rename = "Ratio"))]
 struct RawRatio {
     /// The dividend, a figure of this run, by its name alone.
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     figure: FigureName,
     /// The divisor: `FIGURE`, or `LISTING/RUN FIGURE`.
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     to: FigureName,
     /// Exactly this.
     is: Option<f64>,

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::book::pattern::{Capture, Pattern};
 
 /// What `book.toml` says of the book's listings.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Globs of the folders that hold listings, from the book's root.
@@ -48,7 +50,8 @@ pub struct Config {
 }
 
 /// A second source: what another program printed for the same run.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// What the book calls it, as the title of a column.
@@ -63,7 +66,8 @@ pub struct Reference {
 }
 
 /// The states that processes report, and how a timeline shows them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TimelineConfig {
     /// The process whose lane comes first.
@@ -86,7 +90,8 @@ pub struct TimelineConfig {
 }
 
 /// How a state is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum StateStyle {
     /// A thin line.
@@ -102,7 +107,8 @@ pub enum StateStyle {
 }
 
 /// Names for colours that diagrams use.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DiagramConfig {
     /// What a name stands for: `child = "magenta"` makes `$child` that colour of the theme.
@@ -111,7 +117,8 @@ pub struct DiagramConfig {
 }
 
 /// A colour that every theme has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ThemeColour {
     Red,

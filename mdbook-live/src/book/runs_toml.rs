@@ -7,17 +7,21 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::book::claim_toml::{Claim, RawClaim};
+use crate::book::claim_toml::Claim;
+#[cfg(test)]
+use crate::book::claim_toml::RawClaim;
 use crate::book::figure::{BUILT_IN, Match};
 use crate::book::listing::SKIPPED;
 use crate::book::pattern::{Capture, FourCaptures, Pattern};
 
 /// A listing: its runs, and what the book claims of them.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunsToml {
     /// What varies in the lines of every run: each match is left out of the comparison with the
@@ -33,14 +37,14 @@ pub(super) struct RunsToml {
     pub(super) also_hash: Vec<String>,
     /// Numbers that can be read from the lines of its runs, by name.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, Figure>")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Figure>"))]
     pub(super) figures: BTreeMap<FigureKey, Figure>,
     /// Its runs.
-    #[schemars(with = "Vec<Run>")]
+    #[cfg_attr(test, schemars(with = "Vec<Run>"))]
     pub(super) run: Vec<Spanned<Run>>,
     /// Figures of several of its runs, or series of one, as pictures.
     #[serde(default)]
-    #[schemars(with = "Vec<Chart>")]
+    #[cfg_attr(test, schemars(with = "Vec<Chart>"))]
     pub(super) chart: Vec<Spanned<Chart>>,
 }
 
@@ -67,7 +71,8 @@ impl TryFrom<String> for FigureKey {
 }
 
 /// How a number is read from a run's lines.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Figure {
     /// Has exactly one capture, the number; underscores may group its digits.
@@ -81,11 +86,12 @@ pub(super) struct Figure {
 }
 
 /// One way to run the listing.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Run {
     /// Unique in the listing: letters, digits, - and _.
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(super) name: RunName,
     /// What a reader sees above it.
     #[serde(default)]
@@ -99,7 +105,7 @@ pub(super) struct Run {
     pub(super) args: Vec<String>,
     /// After this time the run is ended, which is a failure.
     #[serde(default = "default_timeout")]
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(super) timeout: Timeout,
     /// The size that takes seconds, where it is not that of the record.
     pub(super) quick: Option<Quick>,
@@ -111,22 +117,23 @@ pub(super) struct Run {
     pub(super) memory: bool,
     /// The exit status that is right.
     #[serde(default)]
-    #[schemars(with = "u8")]
+    #[cfg_attr(test, schemars(with = "u8"))]
     pub(super) status: Status,
     /// What the book claims of it.
     #[serde(default)]
-    #[schemars(with = "Vec<RawClaim>")]
+    #[cfg_attr(test, schemars(with = "Vec<RawClaim>"))]
     pub(super) claim: Vec<Spanned<Claim>>,
 }
 
 /// A size that takes seconds.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Quick {
     /// The arguments; those of the record where there are none.
     pub(super) args: Option<Vec<String>>,
     /// The time limit; that of the record where there is none.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) timeout: Option<Timeout>,
 }
 
@@ -196,7 +203,8 @@ impl TryFrom<i64> for Status {
 }
 
 /// A picture: figures of several runs, or series of one.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Chart {
     /// Unique in the listing.
@@ -223,7 +231,8 @@ pub(super) struct Chart {
 }
 
 /// A figure that a chart shows of each of its runs.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Charted {
     /// Its name.
@@ -237,7 +246,8 @@ pub(super) struct Charted {
 }
 
 /// A series of a plot.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Series {
     /// What it is.
