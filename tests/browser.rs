@@ -423,7 +423,7 @@ fn static_pages(driver: &str, built: &Path) -> Outcome {
             browser.media("screen", "dark").await?;
             browser.client.goto(&url).await?;
             browser
-                .until("document.documentElement.classList.contains('navy')")
+                .until("document.readyState === 'complete' && document.documentElement.classList.contains('navy')")
                 .await?;
             for finding in browser.accessibility().await? {
                 note(format!("dark: {finding}"));
