@@ -1,11 +1,12 @@
 // Code that is wider than its frame scrolls: by keyboard, too.
 (() => {
-  const reach = (entries) => {
-    for (const { target } of entries) {
-      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-      else target.removeAttribute("tabindex");
-    }
+  const blocks = document.querySelectorAll(".content pre > code");
+  const reach = (code) => {
+    if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
+    else code.removeAttribute("tabindex");
   };
-  const observer = new ResizeObserver(reach);
-  document.querySelectorAll(".content pre > code").forEach((code) => observer.observe(code));
+  const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => reach(target)));
+  blocks.forEach((code) => observer.observe(code));
+  // A font that arrives late makes the text wider, and not its frame.
+  document.fonts.addEventListener("loadingdone", () => blocks.forEach(reach));
 })();

@@ -259,7 +259,11 @@ impl Browser {
                 "const [done] = arguments;
                  // mdBook's own switch of the sidebar is a label that says whether it is open.
                  const own = { exclude: [['#mdbook-sidebar-toggle']] };
-                 axe.run(own, { resultTypes: ['violations'] }).then(
+                 // A page is as its readers find it once its fonts are there and it is drawn.
+                 const drawn = () => new Promise(requestAnimationFrame);
+                 document.fonts.ready.then(drawn).then(drawn).then(
+                   () => axe.run(own, { resultTypes: ['violations'] })
+                 ).then(
                    (found) => done(found.violations
                      .filter((one) => ['serious', 'critical'].includes(one.impact))
                      .flatMap((one) => one.nodes.slice(0, 3).map((node) =>
