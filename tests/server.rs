@@ -149,7 +149,7 @@ pub fn processes_of_runs() -> BTreeMap<u32, String> {
         let mut variables = environment.split(|&byte| byte == 0);
         let of_a_run = variables
             .clone()
-            .any(|variable| variable.starts_with(b"MDBOOK_LIVE_RUN="));
+            .any(|variable| variable.starts_with(b"MDBOOK_LIVE_MARKS="));
         if of_a_run && variables.any(|variable| variable == OF_THIS_TEST.as_bytes()) {
             let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
             found.insert(pid, name.trim().to_owned());

@@ -6,6 +6,7 @@ pub mod cargo;
 mod clock;
 pub mod host;
 mod proc;
+mod run_id;
 pub mod runner;
 mod sampler;
 pub mod session;

@@ -91,36 +91,21 @@ pub(crate) fn all() -> Result<Vec<(Pid, Stat)>> {
     Ok(pids.filter_map(|pid| Some((pid, stat(pid)?))).collect())
 }
 
-/// Whether a process was started with that variable, `NAME=value`, around it.
-/// `None`: it shows no environment, as when it is about to execute a program.
-pub(crate) fn has_variable(pid: Pid, variable: &str) -> Option<bool> {
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-    if environment.is_empty() {
-        return None;
-    }
-    let mut variables = environment.split(|byte| *byte == 0);
-    Some(variables.any(|known| known == variable.as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_known_by_name_group_and_variables() {
+    fn a_process_is_known_by_name_parent_and_state() {
         let mut child = std::process::Command::new("sleep")
             .arg("60")
-            .env("MARK", "1")
             .spawn()
             .expect("sleep starts");
         let pid = Pid::from_raw(child.id().cast_signed());
-        // The parent goes on when the child's memory is new, a moment before its
-        // name and its environment are.
-        while stat(pid).is_some_and(|stat| !stat.zombie) && has_variable(pid, "MARK=1").is_none() {
+        // The parent goes on when the child's memory is new, a moment before its name is.
+        while name(pid).is_some_and(|name| name != "sleep") {
             std::thread::yield_now();
         }
-        assert_eq!(has_variable(pid, "MARK=1"), Some(true));
-        assert_eq!(has_variable(pid, "MARK="), Some(false));
         assert_eq!(name(pid).as_deref(), Some("sleep"));
         assert!(children(Pid::this()).contains(&pid));
         assert!(tree(Pid::this()).contains(&pid));

@@ -6,14 +6,13 @@ use std::io::{ErrorKind, PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::prctl::set_child_subreaper;
+use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
@@ -22,6 +21,7 @@ use tempfile::NamedTempFile;
 
 use super::clock::seconds_since;
 use super::proc;
+use super::run_id::RunId;
 use super::sampler::Sampler;
 use super::stop::Stop;
 use super::tree::Tree;
@@ -49,10 +49,6 @@ const GRACE: Duration = Duration::from_millis(500);
 /// After SIGKILL a process ends at once, except inside the kernel.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The environment variable that marks the processes of a run, also those that
-/// leave its process group.
-const RUN_ID_VAR: &str = "MDBOOK_LIVE_RUN";
-
 /// The environment variable that names the file for marks (see [`marks`]).
 const MARKERS_VAR: &str = "MDBOOK_LIVE_MARKS";
 
@@ -74,9 +70,10 @@ pub struct Launch<'a> {
 /// Runs a program to its end. `watch` sees each piece of output as it is read.
 ///
 /// When this returns, or unwinds because `watch` panics, no process of the run
-/// is alive, but for one that left both its process group and its environment
-/// behind: it cannot be told from a stranger. A program that cannot be started is an error; one that fails is
-/// an [`RunResult`].
+/// is alive or waits to be reaped, but for one that left the process group and set its own
+/// `RLIMIT_RSS`: it cannot be told from a stranger. When this process is killed, the run's
+/// processes end at once. A program that cannot be started is an error; one that fails is a
+/// [`RunResult`].
 pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Result<RunResult> {
     ensure!(
         !launch.memory || proc::children_are_listed(),
@@ -172,6 +169,20 @@ fn is_inherited(name: &OsStr) -> bool {
     !of_cargo && !of_output
 }
 
+/// What a run's main process does first: it takes the run's mark, and asks to be killed with
+/// `tool`. The signal comes when the *thread* that forked it ends (PR_SET_PDEATHSIG(2const)):
+/// [`run`] forks and waits on one thread, which goes on until the process is reaped.
+fn begin_as_child_of(tool: Pid, id: RunId) -> std::io::Result<()> {
+    id.mark_this_process()?;
+    set_pdeathsig(Signal::SIGKILL)?;
+    // A tool that was killed before that sends no signal any more.
+    if Pid::parent() == tool {
+        Ok(())
+    } else {
+        Err(nix::Error::ECHILD.into())
+    }
+}
+
 /// A child that is ended where its run could not be begun.
 struct Unreaped(Option<Child>);
 
@@ -212,13 +223,8 @@ struct Running {
 
 impl Running {
     fn start(launch: &Launch<'_>) -> Result<Running> {
-        static RUNS: AtomicU64 = AtomicU64::new(0);
         let marks = NamedTempFile::new().context("cannot make a file for the run's marks")?;
-        let mark = format!(
-            "{}-{}",
-            std::process::id(),
-            RUNS.fetch_add(1, Ordering::Relaxed)
-        );
+        let id = RunId::new()?;
 
         let (output, input) = std::io::pipe().context("cannot make a pipe")?;
         fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).context("cannot set up a pipe")?;
@@ -233,12 +239,15 @@ impl Running {
                 .env("LANG", "C.UTF-8")
                 .env("FORCE_COLOR", "1")
                 .env("COLUMNS", COLUMNS.to_string())
-                .env(RUN_ID_VAR, &mark)
                 .env(MARKERS_VAR, marks.path())
                 .stdin(Stdio::null())
                 .stdout(input.try_clone().context("cannot share a pipe")?)
                 .stderr(input)
                 .process_group(0);
+            let tool = Pid::this();
+            // SAFETY: between fork and exec, beside other threads' locks that stay as they were,
+            // the function makes system calls alone: it takes no lock and allocates nothing.
+            unsafe { command.pre_exec(move || begin_as_child_of(tool, id)) };
         }
         let began = clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read the clock")?;
         let start = Instant::now();
@@ -249,12 +258,11 @@ impl Running {
         drop(command);
         let main = Pid::from_raw(child.id().cast_signed());
         let mut child = Unreaped(Some(child));
-        let mark = format!("{RUN_ID_VAR}={mark}");
         let handle = rustix::process::Pid::from_raw(main.as_raw())
             .context("a process has no number")
             .and_then(|main| Ok(pidfd_open(main, PidfdFlags::empty())?))
             .context("cannot watch the run")?;
-        let watchdog = Watchdog::start(main, &mark, marks.path())?;
+        let watchdog = Watchdog::start(main, id, marks.path())?;
         let child = child.0.take().context("it was put there")?;
         Ok(Running {
             start,
@@ -263,7 +271,7 @@ impl Running {
             reaped: false,
             handle,
             main_has_ended: false,
-            tree: Tree::new(main, mark),
+            tree: Tree::new(main, id),
             _watchdog: watchdog,
             marks,
             began: began.into(),
@@ -353,7 +361,7 @@ impl Running {
         loop {
             self.read(SHORT_TICK_MS, watch)?;
             let left = self.tree.left()?;
-            let none = left.alive.is_empty() && !left.reaped && !left.undecided;
+            let none = left.alive.is_empty() && !left.reaped;
             if (none && self.output.is_none()) || Instant::now() >= until {
                 let named = left.alive.into_iter().map(|(pid, _)| {
                     let name = proc::name(pid).unwrap_or_default();
@@ -435,7 +443,19 @@ mod tests {
         run(&launch, &Stop::default(), watch).expect("sh starts")
     }
 
-    /// For scripts that end by themselves: a limit that is never reached.
+    /// For programs that end by themselves: a limit that is never reached.
+    fn run_to_its_end(program: &str, args: &[String]) -> RunResult {
+        let launch = Launch {
+            program: Path::new(program),
+            args,
+            dir: Path::new("/"),
+            timeout: Duration::from_secs(60),
+            memory: false,
+        };
+        run(&launch, &Stop::default(), &mut |_| {}).expect("it starts")
+    }
+
+    /// For scripts that end by themselves.
     fn run_to_end(script: &str) -> RunResult {
         run_script(script, Duration::from_secs(60), &mut |_| {})
     }
@@ -584,6 +604,50 @@ mod tests {
         let pid = &texts(&outcome)[0];
         assert_eq!(outcome.left_behind, [format!("sleep (process {pid})")]);
         assert_gone(pid);
+    }
+
+    /// The names of this process's children that have ended and wait to be reaped.
+    fn unreaped() -> Vec<String> {
+        let all = proc::all().expect("/proc is there").into_iter();
+        all.filter(|(_, stat)| stat.zombie && stat.parent == Pid::this())
+            .filter_map(|(pid, _)| proc::name(pid))
+            .collect()
+    }
+
+    #[test]
+    fn an_orphan_that_left_the_group_and_ended_before_any_scan_is_reaped() {
+        // A name of its own: other tests have children too. The pipe of `$( )` has its end of
+        // file when the orphan has ended.
+        let script = r##"
+            cd "$0"
+            printf '#!/bin/sh\n' > ended-early
+            chmod +x ended-early
+            : $( (env -i setsid ./ended-early &) )
+            echo done
+        "##;
+        let dir = tempfile::tempdir().expect("a folder");
+        let args = ["-c", script, &dir.path().display().to_string()].map(str::to_owned);
+        let outcome = run_to_its_end("/bin/sh", &args);
+        assert_eq!(texts(&outcome), ["done"]);
+        assert_eq!(outcome.faults(0), [] as [&str; 0]);
+        let unreaped = unreaped();
+        assert!(!unreaped.contains(&"ended-early".into()), "{unreaped:?}");
+    }
+
+    #[test]
+    fn a_process_left_behind_is_found_without_group_environment_and_parent() {
+        let outcome =
+            run_to_end("env -i setsid sh -c 'sleep 1000 >/dev/null 2>&1 & echo $!' & wait");
+        let pid = &texts(&outcome)[0];
+        assert_eq!(outcome.left_behind, [format!("sleep (process {pid})")]);
+        assert_gone(pid);
+    }
+
+    #[test]
+    fn a_child_that_others_hold_is_not_reaped() {
+        let mut held = Command::new("true").spawn().expect("true starts");
+        run_to_end("setsid true & wait");
+        assert!(held.wait().expect("it is there still").success());
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The processes of a run: found, signalled, reaped.
 
-use std::collections::HashSet;
-
 use anyhow::Result;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
@@ -9,15 +7,13 @@ use nix::unistd::Pid;
 use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 
 use super::proc::{self, Stat};
+use super::run_id::RunId;
 
 /// The processes of a run beside its main one.
 pub(super) struct Tree {
     /// The main process; its number is its group's too.
     main: Pid,
-    /// The environment variable that marks the run's processes, `NAME=value`.
-    mark: String,
-    /// Orphans met so far: a zombie has no environment by which to know it.
-    orphans: HashSet<Pid>,
+    id: RunId,
 }
 
 /// What is left of a run beside its main process.
@@ -27,65 +23,42 @@ pub(super) struct Left {
     pub(super) alive: Vec<(Pid, Stat)>,
     /// Whether some had ended and were reaped: their children may have come up since.
     pub(super) reaped: bool,
-    /// Whether a child of this process cannot be told yet to belong to the run or not.
-    pub(super) undecided: bool,
 }
 
 impl Tree {
-    pub(super) fn new(main: Pid, mark: String) -> Tree {
-        Tree {
-            main,
-            mark,
-            orphans: HashSet::new(),
-        }
+    pub(super) fn new(main: Pid, id: RunId) -> Tree {
+        Tree { main, id }
     }
 
-    /// Looks for the processes of this run beside its main one: those of its
-    /// group, those that have become this process's children and bear its mark,
-    /// and the descendants of both. Reaps those that have ended.
-    pub(super) fn left(&mut self) -> Result<Left> {
+    /// Looks for the processes of this run beside its main one: those of its group and those
+    /// that bear its mark. Reaps those that have ended and have become this process's children.
+    ///
+    /// No other child of this process is reaped, whatever holds it: this process never has the
+    /// mark, so of its children only the run's main process was born with it, and the group is
+    /// the main process's. Every other child that bears the mark, or is of the group, is an
+    /// orphan of the run, of which nobody here has a handle. Its number stays its own until it is
+    /// reaped, which only this does.
+    ///
+    /// The main process must not have been reaped.
+    pub(super) fn left(&self) -> Result<Left> {
         let mut left = Left::default();
         let all = proc::all()?;
-        for &(pid, stat) in &all {
-            if pid == self.main {
+        let main = all.iter().find(|(pid, _)| *pid == self.main);
+        let main_began = main.map_or(0, |(_, stat)| stat.began);
+        for (pid, stat) in all {
+            // What is older than the main process does not descend from it.
+            let may_descend = pid != self.main && stat.began >= main_began;
+            if !may_descend || (stat.group != self.main && !self.id.marks(pid)) {
                 continue;
-            }
-            let is_child = stat.parent == Pid::this();
-            if stat.group != self.main {
-                if !is_child {
-                    continue;
-                }
-                match proc::has_variable(pid, &self.mark) {
-                    Some(true) => {}
-                    None if self.orphans.contains(&pid) => {}
-                    Some(false) => continue,
-                    None => {
-                        left.undecided |= !stat.zombie;
-                        continue;
-                    }
-                }
             }
             if !stat.zombie {
                 left.alive.push((pid, stat));
-            } else if is_child {
+            } else if stat.parent == Pid::this() {
                 // Gone already, or reaped here: both are well.
                 let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
-                self.orphans.remove(&pid);
                 left.reaped = true;
             }
         }
-        let mut at = 0;
-        while at < left.alive.len() {
-            let (parent, _) = left.alive[at];
-            for &(pid, stat) in &all {
-                let known = left.alive.iter().any(|(known, _)| *known == pid);
-                if stat.parent == parent && !stat.zombie && !known {
-                    left.alive.push((pid, stat));
-                }
-            }
-            at += 1;
-        }
-        self.orphans.extend(left.alive.iter().map(|(pid, _)| *pid));
         Ok(left)
     }
 
@@ -97,7 +70,9 @@ impl Tree {
     pub(super) fn signal(&self, alive: &[(Pid, Stat)], signal: Signal) {
         let _ = killpg(self.main, signal);
         for (pid, stat) in alive {
-            send(*pid, stat, signal);
+            if stat.group != self.main {
+                send(*pid, stat, signal);
+            }
         }
     }
 }

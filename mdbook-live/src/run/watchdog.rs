@@ -6,22 +6,31 @@
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use anyhow::{Context, Result};
 use nix::unistd::Pid;
 
-/// `$1` is the run's process group, `$2` the variable that marks its processes, `$3` the file
+use super::run_id::RunId;
+
+/// `$1` is the run's process group, `$2` the number that marks its processes, `$3` the file
 /// of its markers.
+///
+/// A process may fork while the list is read, so it is read again until none is alive; not for
+/// ever, as one may not be killed while it is inside the kernel.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 read -r _ && exit
 kill -KILL -"$1"
-for environment in /proc/[0-9]*/environ; do
-    if grep -qzx "$2" "$environment"; then
-        pid=${environment#/proc/}
-        kill -KILL "${pid%/environ}"
-    fi
+for pass in 1 2 3 4 5 6 7 8 9; do
+    alive=
+    for limits in $(grep -ls "^Max resident set  *$2 " /proc/[0-9]*/limits); do
+        pid=${limits#/proc/}
+        pid=${pid%/limits}
+        grep -qs '^State:.[^ZX]' "/proc/$pid/status" && kill -KILL "$pid" && alive=1
+    done
+    [ "$alive" ] || break
 done
 rm -f "$3"
 "#;
@@ -35,11 +44,11 @@ pub(super) struct Watchdog {
 
 impl Watchdog {
     /// Watches over the run whose main process, and group, is `main`.
-    pub(super) fn start(main: Pid, mark: &str, markers: &std::path::Path) -> Result<Watchdog> {
+    pub(super) fn start(main: Pid, id: RunId, markers: &Path) -> Result<Watchdog> {
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT, "watchdog"])
             .arg(main.to_string())
-            .arg(mark)
+            .arg(id.limit())
             .arg(markers)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -71,15 +80,15 @@ mod tests {
     #[test]
     fn a_run_ends_with_its_killed_tool_in_its_group_and_outside() {
         let markers = tempfile::NamedTempFile::new().expect("a file");
-        let mark = format!("MDBOOK_LIVE_RUN=test-{}", std::process::id());
-        let (name, value) = mark.split_once('=').expect("a variable");
-        let mut main = Command::new("sh")
-            .args(["-c", "setsid sleep 1000 & sleep 1000 & echo $!; wait"])
-            .env(name, value)
+        let id = RunId::new().expect("a limit");
+        let mut main = Command::new("sh");
+        let script = "env -i setsid sleep 1000 & sleep 1000 & echo $!; wait";
+        main.args(["-c", script])
             .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .expect("sh starts");
+            .process_group(0);
+        // SAFETY: it makes one system call and allocates nothing.
+        unsafe { main.pre_exec(move || id.mark_this_process()) };
+        let mut main = main.spawn().expect("sh starts");
         let mut line = String::new();
         let output = main.stdout.take().expect("it has one");
         std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line)
@@ -87,8 +96,7 @@ mod tests {
         let pid = Pid::from_raw(main.id().cast_signed());
         let members = || -> Vec<Pid> {
             let all = proc::all().expect("/proc is there").into_iter();
-            let of_run = |pid: Pid| proc::has_variable(pid, &mark) == Some(true);
-            all.filter(|(pid, stat)| !stat.zombie && of_run(*pid))
+            all.filter(|(pid, stat)| !stat.zombie && id.marks(*pid))
                 .map(|(pid, _)| pid)
                 .collect()
         };
@@ -96,7 +104,7 @@ mod tests {
             std::thread::yield_now();
         }
 
-        let mut watchdog = Watchdog::start(pid, &mark, markers.path()).expect("sh starts");
+        let mut watchdog = Watchdog::start(pid, id, markers.path()).expect("sh starts");
         // The tool is gone without a word.
         drop(watchdog.line.take());
         watchdog.shell.wait().expect("it ends");
@@ -114,7 +122,8 @@ mod tests {
             .spawn()
             .expect("sleep starts");
         let pid = Pid::from_raw(other.id().cast_signed());
-        drop(Watchdog::start(pid, "MDBOOK_LIVE_RUN=none", markers.path()).expect("sh starts"));
+        let id = RunId::new().expect("a limit");
+        drop(Watchdog::start(pid, id, markers.path()).expect("sh starts"));
         assert!(other.try_wait().expect("it can be asked").is_none());
         assert!(markers.path().exists());
         other.kill().expect("it is there");
