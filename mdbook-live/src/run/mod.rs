@@ -14,3 +14,6 @@ pub mod shutdown;
 pub mod stop;
 mod tree;
 mod watchdog;
+
+#[cfg(test)]
+mod tests;

@@ -89,16 +89,14 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
     };
     let ended_by_us = loop {
         running.read(TICK_MS, watch)?;
-        if running.main_has_ended {
+        if let Some(too_much) = running.prints_too_much() {
+            break Some(too_much);
+        } else if running.main_has_ended {
             break None;
         } else if stop.is_requested() {
             break Some(Exit::Stopped);
         } else if running.start.elapsed() >= launch.timeout {
             break Some(Exit::LimitPassed(launch.timeout));
-        } else if running.printed > MOST_OUTPUT {
-            break Some(Exit::TooMuchOutput);
-        } else if running.lines.len() > MOST_LINES {
-            break Some(Exit::TooManyLines);
         }
     };
     let seconds = seconds_since(running.start);
@@ -109,6 +107,8 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
     };
     let status = running.end(GRACE, watch)?;
     running.read_rest(watch)?;
+    // What the main process left in the pipe, and what others print after it, count too.
+    let ended_by_us = ended_by_us.or_else(|| running.prints_too_much());
     Ok(RunResult {
         began,
         marks: marks::read(running.marks.path(), running.began)?,
@@ -156,17 +156,12 @@ fn is_inherited(name: &OsStr) -> bool {
         return true;
     };
     let of_cargo = name.starts_with("CARGO") && name != "CARGO_HOME";
+    // `RUST_BACKTRACE`, `RUST_LOG`, `RUSTFLAGS` and their like.
+    let of_rust = name.starts_with("RUST") && !name.starts_with("RUSTUP");
     let of_output = name.starts_with("CLICOLOR")
         || name.starts_with("LC_")
-        || [
-            "NO_COLOR",
-            "LANGUAGE",
-            "RUST_BACKTRACE",
-            "RUST_LIB_BACKTRACE",
-            "RUST_LOG",
-        ]
-        .contains(&name);
-    !of_cargo && !of_output
+        || ["NO_COLOR", "COLORTERM", "LINES", "LANGUAGE"].contains(&name);
+    !of_cargo && !of_rust && !of_output
 }
 
 /// What a run's main process does first: it takes the run's mark, and asks to be killed with
@@ -237,6 +232,7 @@ impl Running {
                 .env_clear()
                 .envs(std::env::vars_os().filter(|(name, _)| is_inherited(name)))
                 .env("LANG", "C.UTF-8")
+                .env("TERM", "xterm-256color")
                 .env("FORCE_COLOR", "1")
                 .env("COLUMNS", COLUMNS.to_string())
                 .env(MARKERS_VAR, marks.path())
@@ -321,7 +317,13 @@ impl Running {
                     self.output = None;
                     self.keep(&[], watch);
                 }
-                Ok(length) => self.keep(&buffer[..length], watch),
+                Ok(length) => {
+                    self.keep(&buffer[..length], watch);
+                    if self.prints_too_much().is_some() {
+                        // Nothing more is read: a process that writes on has no reader.
+                        self.output = None;
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error).context("cannot read the run's output"),
@@ -330,13 +332,9 @@ impl Running {
         Ok(())
     }
 
-    /// Turns bytes into lines. What comes after a run is to be ended for printing too much
-    /// is not kept.
+    /// Turns bytes into lines.
     fn keep(&mut self, bytes: &[u8], watch: &mut dyn FnMut(&Line)) {
         let seconds = seconds_since(self.start);
-        if self.prints_too_much() {
-            return;
-        }
         self.printed += bytes.len();
         let lines = &mut self.lines;
         let mut keep = |line: Line| {
@@ -350,8 +348,15 @@ impl Running {
         }
     }
 
-    fn prints_too_much(&self) -> bool {
-        self.printed > MOST_OUTPUT || self.lines.len() > MOST_LINES
+    /// How a run ends that has printed more than is kept; `None` for any other.
+    fn prints_too_much(&self) -> Option<Exit> {
+        if self.printed > MOST_OUTPUT {
+            Some(Exit::TooMuchOutput)
+        } else if self.lines.len() > MOST_LINES {
+            Some(Exit::TooManyLines)
+        } else {
+            None
+        }
     }
 
     /// After the main process has ended: the processes that outlive it by more
@@ -501,13 +506,21 @@ mod tests {
         }
         for name in [
             "RUST_BACKTRACE",
+            "RUST_LIB_BACKTRACE",
             "RUST_LOG",
+            "RUST_MIN_STACK",
+            "RUSTFLAGS",
+            "RUSTC_WRAPPER",
             "LC_ALL",
             "LANGUAGE",
             "NO_COLOR",
+            "COLORTERM",
             "CLICOLOR_FORCE",
-            "CARGO_PKG_NAME",
+            "LINES",
             "CARGO",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_PKG_NAME",
+            "CARGO_TARGET_DIR",
         ] {
             assert!(!inherited(name), "{name}");
         }
@@ -517,7 +530,7 @@ mod tests {
             let mut lines = outcome.lines.iter();
             lines.any(|line| line.text().starts_with(name))
         };
-        assert!(shows("LANG=C.UTF-8") && shows("PATH="));
+        assert!(shows("LANG=C.UTF-8") && shows("PATH=") && shows("TERM=xterm-256color"));
         assert!(!shows("CARGO_PKG_NAME="));
     }
 
@@ -686,6 +699,33 @@ mod tests {
             let kept: usize = outcome.lines.iter().map(|line| line.raw.len()).sum();
             assert!(kept <= MOST_OUTPUT + (1 << 16), "{script}: {kept} bytes");
         }
+    }
+
+    #[test]
+    fn nothing_is_read_of_output_beyond_the_limit() {
+        let args = ["1234567890".repeat(100)];
+        let launch = Launch {
+            program: Path::new("yes"),
+            args: &args,
+            dir: Path::new("/"),
+            timeout: Duration::from_secs(60),
+            memory: false,
+        };
+        let mut running = Running::start(&launch).expect("yes starts");
+        while running.output.is_some() && running.printed <= 2 * MOST_OUTPUT {
+            running.read(TICK_MS, &mut |_| {}).expect("output");
+        }
+        let printed = running.printed;
+        assert!(running.output.is_none(), "{printed} bytes");
+        assert!(printed <= MOST_OUTPUT + (1 << 16), "{printed} bytes");
+    }
+
+    #[test]
+    fn output_without_end_is_a_fault_of_a_process_left_behind_too() {
+        // All but a few bytes of the limit before the main process ends.
+        let most = MOST_OUTPUT - 100;
+        let outcome = run_to_end(&format!("head -c {most} /dev/zero; yes &"));
+        assert_eq!(outcome.end, Exit::TooMuchOutput);
     }
 
     #[test]
