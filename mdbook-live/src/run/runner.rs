@@ -722,9 +722,13 @@ mod tests {
 
     #[test]
     fn output_without_end_is_a_fault_of_a_process_left_behind_too() {
-        // All but a few bytes of the limit before the main process ends.
+        // All but a few bytes of the limit before the main process ends, the rest a moment
+        // after it, when that end has been seen.
         let most = MOST_OUTPUT - 100;
-        let outcome = run_to_end(&format!("head -c {most} /dev/zero; yes &"));
+        let outcome = run_to_end(&format!(
+            "head -c {most} /dev/zero
+             (trap '' TERM; until grep -q State:.Z /proc/$$/status; do :; done; sleep 0.05; yes) &"
+        ));
         assert_eq!(outcome.end, Exit::TooMuchOutput);
     }
 
