@@ -1,6 +1,7 @@
 //! The memory of a run's process tree over time, sampled from outside.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -102,8 +103,8 @@ struct SharedFile {
     kib: u64,
     /// The first process that holds it open, by its place in the sample.
     holder: usize,
-    /// Whether a process of the sample maps it.
-    is_mapped: bool,
+    /// Its bytes that a process of the sample maps; they may overlap.
+    mapped: Vec<Range<u64>>,
 }
 
 /// Whether a path in `/proc` is of shared memory with a file of its own. A memfd is shown as
@@ -131,13 +132,13 @@ impl SharedMemory {
                     // `st_blocks` counts 512 bytes each: inode(7).
                     kib: file.blocks() / 2,
                     holder: at,
-                    is_mapped: false,
+                    mapped: Vec::new(),
                 });
             }
         }
     }
 
-    /// Marks which of the files the process `pid` maps. Called when all have been added.
+    /// Notes what the process `pid` maps of the files. Called when all have been added.
     fn find_mapped(&mut self, pid: Pid) {
         let maps = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
         let mut has_anonymous = false;
@@ -145,7 +146,7 @@ impl SharedMemory {
             if is_shared_file(mapping.path)
                 && let Some(file) = self.files.get_mut(&(mapping.device, mapping.inode))
             {
-                file.is_mapped = true;
+                file.mapped.push(mapping.bytes.clone());
             }
             has_anonymous |= mapping.is_anonymous_and_shared();
         }
@@ -156,24 +157,38 @@ impl SharedMemory {
     }
 
     /// Charges what is in no process's PSS to the first that holds it.
+    ///
+    /// The PSS does not say of which file it is. Of a mapped one it has at most what is mapped
+    /// and at most what the file holds; memory whose descriptors are closed is in it, too.
     fn charge(&self, tree: &mut [MemorySample]) {
         let in_pss: u64 = tree.iter().map(|process| process.shmem_kib).sum();
         let mut mapped = in_pss.saturating_sub(self.anonymous_kib);
         for file in self.files.values() {
-            let of_this = if file.is_mapped {
-                mapped.min(file.kib)
-            } else {
-                0
-            };
+            let of_this = mapped.min(file.kib).min(covered(&file.mapped) >> 10);
             mapped -= of_this;
             tree[file.holder].unmapped_kib += file.kib - of_this;
         }
     }
 }
 
+/// How many numbers are in one range at least.
+fn covered(ranges: &[Range<u64>]) -> u64 {
+    let mut ranges = ranges.to_vec();
+    ranges.sort_by_key(|range| range.start);
+    let mut end = 0;
+    let mut covered = 0;
+    for range in ranges {
+        covered += range.end.saturating_sub(range.start.max(end));
+        end = end.max(range.end);
+    }
+    covered
+}
+
 /// What matters of a line of `/proc/PID/maps` (proc_pid_maps(5)).
 struct Mapping<'a> {
     is_shared: bool,
+    /// Which of the file's bytes.
+    bytes: Range<u64>,
     device: u64,
     inode: u64,
     path: &'a [u8],
@@ -183,15 +198,18 @@ impl Mapping<'_> {
     fn parse(line: &[u8]) -> Option<Mapping<'_>> {
         // `7f0000000000-7f0000001000 rw-s 00000000 00:01 1034 /memfd:name (deleted)`
         let mut fields = line.splitn(6, |byte| *byte == b' ');
-        let _range = fields.next()?;
+        let number = |digits: &str| u64::from_str_radix(digits, 16).ok();
+        let addresses = std::str::from_utf8(fields.next()?).ok()?;
+        let (first, end) = addresses.split_once('-')?;
+        let length = number(end)?.checked_sub(number(first)?)?;
         let permissions = fields.next()?;
-        let _offset = fields.next()?;
+        let offset = number(std::str::from_utf8(fields.next()?).ok()?)?;
         let device = std::str::from_utf8(fields.next()?).ok()?;
         let (major, minor) = device.split_once(':')?;
-        let number = |digits: &str| u64::from_str_radix(digits, 16).ok();
         let inode = std::str::from_utf8(fields.next()?).ok()?;
         Some(Mapping {
             is_shared: permissions.ends_with(b"s"),
+            bytes: offset..offset.checked_add(length)?,
             device: nix::sys::stat::makedev(number(major)?, number(minor)?),
             inode: inode.parse().ok()?,
             path: fields.next().unwrap_or_default().trim_ascii_start(),
@@ -270,6 +288,15 @@ mod tests {
 
     const SIZE: NonZeroUsize = NonZeroUsize::new(16 << 20).expect("above 0");
 
+    const ONE_MIB: usize = 1 << 20;
+
+    #[test]
+    fn what_two_mappings_have_in_common_counts_once() {
+        assert_eq!(covered(&[]), 0);
+        assert_eq!(covered(&[10..20, 0..5]), 15);
+        assert_eq!(covered(&[0..10, 5..20, 6..8]), 20);
+    }
+
     fn memfd() -> File {
         let memory = memfd_create(c"test", MFdFlags::MFD_CLOEXEC).expect("a memfd");
         let mut memory = File::from(memory);
@@ -323,9 +350,20 @@ mod tests {
         // What is mapped of a file is in the PSS already.
         let mapped = shared(Some(&other));
         assert_eq!(unmapped_mib(), 16);
-        for memory in [anonymous, mapped] {
-            // SAFETY: it was mapped above with that size, and nothing refers to it.
-            unsafe { munmap(memory, SIZE.get()) }.expect("it is mapped");
+        // Of a file with a small part mapped, the rest is in no PSS, whatever else of it is of
+        // memory whose descriptor is closed.
+        let part = ONE_MIB;
+        // SAFETY: the pages are of the mapping above, to which nothing refers.
+        unsafe { munmap(mapped.byte_add(part), SIZE.get() - part) }.expect("it is mapped");
+        let closed = shared(Some(&memfd()));
+        assert_eq!(unmapped_mib(), 31);
+        for (memory, size) in [
+            (anonymous, SIZE.get()),
+            (mapped, part),
+            (closed, SIZE.get()),
+        ] {
+            // SAFETY: it was mapped above, that much of it is left, and nothing refers to it.
+            unsafe { munmap(memory, size) }.expect("it is mapped");
         }
         assert_eq!(unmapped_mib(), 32);
         drop(held);
