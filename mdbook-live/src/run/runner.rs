@@ -245,6 +245,7 @@ impl Running {
             // the function makes system calls alone: it takes no lock and allocates nothing.
             unsafe { command.pre_exec(move || begin_as_child_of(tool, id)) };
         }
+        let watchdog = Watchdog::start(id, marks.path())?;
         let began = clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read the clock")?;
         let start = Instant::now();
         let child = command
@@ -258,7 +259,6 @@ impl Running {
             .context("a process has no number")
             .and_then(|main| Ok(pidfd_open(main, PidfdFlags::empty())?))
             .context("cannot watch the run")?;
-        let watchdog = Watchdog::start(main, id, marks.path())?;
         let child = child.0.take().context("it was put there")?;
         Ok(Running {
             start,

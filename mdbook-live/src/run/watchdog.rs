@@ -2,7 +2,7 @@
 //!
 //! A tool that is killed by SIGKILL ends nothing any more. A shell of its own group, which
 //! survives it, reads from a pipe whose other end only the tool holds: at end-of-file it kills
-//! the run's processes, those of its group and those that bear its mark.
+//! the processes that bear the run's mark. Not their group: its number may be another's by then.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -10,29 +10,27 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use anyhow::{Context, Result};
-use nix::unistd::Pid;
 
 use super::run_id::RunId;
 
-/// `$1` is the run's process group, `$2` the number that marks its processes, `$3` the file
-/// of its markers.
+/// `$1` is the number that marks the run's processes, `$2` the file of its markers.
 ///
 /// A process may fork while the list is read, so it is read again until none is alive; not for
 /// ever, as one may not be killed while it is inside the kernel.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 read -r _ && exit
-kill -KILL -"$1"
+mark="^Max resident set  *$1 "
 for pass in 1 2 3 4 5 6 7 8 9; do
     alive=
-    for limits in $(grep -ls "^Max resident set  *$2 " /proc/[0-9]*/limits); do
-        pid=${limits#/proc/}
-        pid=${pid%/limits}
-        grep -qs '^State:.[^ZX]' "/proc/$pid/status" && kill -KILL "$pid" && alive=1
+    for limits in $(grep -ls "$mark" /proc/[0-9]*/limits); do
+        process=${limits%/limits}
+        grep -qs '^State:.[^ZX]' "$process/status" && grep -qs "$mark" "$limits" &&
+            kill -KILL "${process#/proc/}" && alive=1
     done
     [ "$alive" ] || break
 done
-rm -f "$3"
+rm -f "$2"
 "#;
 
 /// A watchdog of one run; dropping it tells it that the run has ended.
@@ -43,11 +41,10 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Watches over the run whose main process, and group, is `main`.
-    pub(super) fn start(main: Pid, id: RunId, markers: &Path) -> Result<Watchdog> {
+    /// Watches over the run whose processes bear that mark, before it has any.
+    pub(super) fn start(id: RunId, markers: &Path) -> Result<Watchdog> {
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT, "watchdog"])
-            .arg(main.to_string())
             .arg(id.limit())
             .arg(markers)
             .stdin(Stdio::piped())
@@ -74,6 +71,8 @@ impl Drop for Watchdog {
 
 #[cfg(test)]
 mod tests {
+    use nix::unistd::Pid;
+
     use super::*;
     use crate::run::proc;
 
@@ -93,7 +92,6 @@ mod tests {
         let output = main.stdout.take().expect("it has one");
         std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line)
             .expect("it prints the number of its child");
-        let pid = Pid::from_raw(main.id().cast_signed());
         let members = || -> Vec<Pid> {
             let all = proc::all().expect("/proc is there").into_iter();
             all.filter(|(pid, stat)| !stat.zombie && id.marks(*pid))
@@ -104,7 +102,7 @@ mod tests {
             std::thread::yield_now();
         }
 
-        let mut watchdog = Watchdog::start(pid, id, markers.path()).expect("sh starts");
+        let mut watchdog = Watchdog::start(id, markers.path()).expect("sh starts");
         // The tool is gone without a word.
         drop(watchdog.line.take());
         watchdog.shell.wait().expect("it ends");
@@ -116,14 +114,13 @@ mod tests {
     #[test]
     fn a_run_that_has_ended_is_left_alone() {
         let markers = tempfile::NamedTempFile::new().expect("a file");
-        let mut other = Command::new("sleep")
-            .arg("1000")
-            .process_group(0)
-            .spawn()
-            .expect("sleep starts");
-        let pid = Pid::from_raw(other.id().cast_signed());
         let id = RunId::new().expect("a limit");
-        drop(Watchdog::start(pid, id, markers.path()).expect("sh starts"));
+        let mut other = Command::new("sleep");
+        other.arg("1000");
+        // SAFETY: it makes one system call and allocates nothing.
+        unsafe { other.pre_exec(move || id.mark_this_process()) };
+        let mut other = other.spawn().expect("sleep starts");
+        drop(Watchdog::start(id, markers.path()).expect("sh starts"));
         assert!(other.try_wait().expect("it can be asked").is_none());
         assert!(markers.path().exists());
         other.kill().expect("it is there");
