@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use crate::book::counter_run::CounterRun;
 use crate::book::figure::FigureName;
 
 /// A sentence of the book with the one check that decides it.
@@ -17,6 +18,8 @@ pub struct Claim {
     pub on: On,
     /// What it decides of the reference, if anything.
     pub reference: Option<AboutReference>,
+    /// Under what it breaks.
+    pub broken_by: Vec<CounterRun>,
     /// What decides it.
     pub check: Check,
 }
@@ -24,8 +27,10 @@ pub struct Claim {
 /// What a claim decides of the reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AboutReference {
-    /// What the reference says, or leaves out; `None`: the claim's own sentence.
+    /// What the reference says, shows or leaves out; `None`: the claim's own sentence is said.
     pub says: Option<String>,
+    /// Whether it says so in words; else its outputs show it.
+    pub in_words: bool,
     /// What becomes of that where the claim comes out as the book says.
     pub becomes: Becomes,
 }
@@ -86,12 +91,12 @@ pub enum On {
 /// One check of a run's lines or figures.
 #[derive(Debug, Clone)]
 pub enum Check {
-    /// Exactly `is` lines match `lines`.
+    /// So many lines match, or so many different values are captured.
     Count {
-        /// Which lines are counted.
-        lines: Regex,
+        /// What is counted.
+        of: Counted,
         /// How many there must be; at least 1.
-        is: usize,
+        bound: Bound,
     },
     /// At least two processes print the capture, and all print one value.
     Same(ByProcess),
@@ -111,6 +116,15 @@ pub enum Check {
         /// What none of them may contain.
         contain: Regex,
     },
+    /// A figure lies within bounds.
+    Value {
+        /// A figure of this run.
+        figure: FigureName,
+        /// Where it must lie.
+        bound: Bound,
+        /// Where it must lie at the quick size, where that is another.
+        quick: Option<Bound>,
+    },
     /// The quotient of two figures lies within bounds.
     Ratio {
         /// The dividend, a figure of this run.
@@ -122,6 +136,15 @@ pub enum Check {
     },
 }
 
+/// What a check counts.
+#[derive(Debug, Clone)]
+pub enum Counted {
+    /// The lines that match.
+    Lines(Regex),
+    /// The different values of the one capture.
+    Values(Regex),
+}
+
 /// A value that several processes print.
 #[derive(Debug, Clone)]
 pub struct ByProcess {
@@ -131,7 +154,7 @@ pub struct ByProcess {
     pub process: Regex,
 }
 
-/// Where a quotient must lie.
+/// Where a number must lie.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {
     /// Exactly this value: for figures that are integers, without rounding.

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::book::claim::{AboutReference, Becomes, Bound, On};
+use crate::book::claim::{AboutReference, Becomes, Bound, Counted, On};
 use crate::book::figure::FigureName;
 use crate::book::pattern::{Capture, Pattern};
 
@@ -16,6 +16,7 @@ pub(super) struct Claim {
     pub(super) note: Option<String>,
     pub(super) on: On,
     pub(super) reference: Option<AboutReference>,
+    pub(super) broken_by: Vec<String>,
     pub(super) check: CheckSpec,
 }
 
@@ -23,6 +24,7 @@ pub(super) struct Claim {
 #[derive(Debug)]
 pub(super) enum CheckSpec {
     Count(Count),
+    Value(Value),
     Same(Capture),
     Distinct(Capture),
     Every(Every),
@@ -30,8 +32,8 @@ pub(super) enum CheckSpec {
     Ratio(Ratio),
 }
 
-/// A sentence of the book, and exactly one of the checks `count`, `same`, `distinct`, `every`,
-/// `never` and `ratio`.
+/// A sentence of the book, and exactly one of the checks `count`, `value`, `ratio`, `same`,
+/// `distinct`, `every` and `never`.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -45,8 +47,14 @@ pub(super) struct RawClaim {
     on: RawOn,
     /// What it decides of the reference.
     reference: Option<RawReference>,
-    /// So many lines match.
+    /// The counter-runs on which it breaks: `NAME` of `broken/NAME.patch`, or another run,
+    /// `LISTING/RUN`.
+    #[serde(default)]
+    broken_by: Vec<String>,
+    /// So many lines match, or so many different values are captured.
     count: Option<Count>,
+    /// A figure is within bounds.
+    value: Option<Value>,
     /// Several processes print the capture, and all print one value.
     same: Option<Capture>,
     /// Several processes print the capture, and each has a value of its own.
@@ -78,9 +86,11 @@ enum RawOn {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct RawReference {
-    /// What the reference says, or leaves out; without it, the claim's own sentence is the
-    /// reference's.
+    /// What the reference says, or leaves out; without it and `shows`, the claim's own sentence
+    /// is the reference's.
     says: Option<String>,
+    /// What its outputs show, though it does not say so.
+    shows: Option<String>,
     /// What becomes of that where the claim comes out as the book says.
     becomes: RawBecomes,
     /// The condition, which the reference does not name, under which it holds.
@@ -102,16 +112,132 @@ enum RawBecomes {
     LeftOut,
 }
 
-/// So many lines match.
+/// How many lines match, or how many different values are captured.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "RawCount")]
+pub(super) struct Count {
+    pub(super) of: Counted,
+    pub(super) bound: Bound,
+}
+
+#[cfg(test)]
+impl JsonSchema for Count {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        RawCount::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        RawCount::json_schema(generator)
+    }
+}
+
+/// `lines` or `values`, and `is`, or `at_least`, `at_most` or both.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(super) struct Count {
+#[cfg_attr(test, schemars(rename = "Count"))]
+struct RawCount {
     /// Which lines are counted.
-    pub(super) lines: Pattern,
+    lines: Option<Pattern>,
+    /// Has one capture, whose different values are counted.
+    values: Option<Capture>,
     /// How many there must be, at least one (for none: `never`).
-    #[cfg_attr(test, schemars(with = "u32"))]
-    pub(super) is: Positive,
+    #[cfg_attr(test, schemars(with = "Option<u32>"))]
+    is: Option<Positive>,
+    /// Not fewer than this.
+    #[cfg_attr(test, schemars(with = "Option<u32>"))]
+    at_least: Option<Positive>,
+    /// Not more than this.
+    #[cfg_attr(test, schemars(with = "Option<u32>"))]
+    at_most: Option<Positive>,
+}
+
+impl TryFrom<RawCount> for Count {
+    type Error = String;
+
+    fn try_from(raw: RawCount) -> Result<Count, String> {
+        // A count of lines is far below 2⁵³.
+        let number = |number: Option<Positive>| number.map(|number| number.0 as f64);
+        let of = match (raw.lines, raw.values) {
+            (Some(lines), None) => Counted::Lines(lines.0),
+            (None, Some(values)) => Counted::Values(values.0),
+            _ => return Err("count: expected one of lines and values".to_owned()),
+        };
+        let bound = bound(number(raw.is), number(raw.at_least), number(raw.at_most))?;
+        Ok(Count { of, bound })
+    }
+}
+
+/// A figure is within bounds.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "RawValue")]
+pub(super) struct Value {
+    pub(super) figure: FigureName,
+    pub(super) bound: Bound,
+    pub(super) quick: Option<Bound>,
+}
+
+#[cfg(test)]
+impl JsonSchema for Value {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        RawValue::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        RawValue::json_schema(generator)
+    }
+}
+
+/// A figure of this run: `is`, or `at_least`, `at_most` or both.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, schemars(rename = "Value"))]
+struct RawValue {
+    /// The figure, by its name alone.
+    #[cfg_attr(test, schemars(with = "String"))]
+    figure: FigureName,
+    /// Exactly this.
+    is: Option<f64>,
+    /// Exactly this at the quick size.
+    quick_is: Option<f64>,
+    /// Not less than this.
+    at_least: Option<f64>,
+    /// Not more than this.
+    at_most: Option<f64>,
+}
+
+impl TryFrom<RawValue> for Value {
+    type Error = String;
+
+    fn try_from(raw: RawValue) -> Result<Value, String> {
+        Ok(Value {
+            figure: of_this_run(raw.figure)?,
+            bound: bound(raw.is, raw.at_least, raw.at_most)?,
+            quick: raw.quick_is.map(Bound::Is),
+        })
+    }
+}
+
+/// `is`, or `at_least`, `at_most` or both.
+fn bound(is: Option<f64>, at_least: Option<f64>, at_most: Option<f64>) -> Result<Bound, String> {
+    match (is, at_least, at_most) {
+        (Some(is), None, None) => Ok(Bound::Is(is)),
+        (None, Some(low), Some(high)) if low > high => Err(format!(
+            "expected at_least below at_most, found {low} and {high}"
+        )),
+        (None, at_least, at_most) if at_least.or(at_most).is_some() => {
+            Ok(Bound::Between { at_least, at_most })
+        }
+        _ => Err("expected `is`, or `at_least`, `at_most` or both".to_owned()),
+    }
+}
+
+fn of_this_run(figure: FigureName) -> Result<FigureName, String> {
+    if figure.run.is_some() {
+        return Err("figure: expected a figure of this run, by its name alone".to_owned());
+    }
+    Ok(figure)
 }
 
 /// A whole number of 1 or more.
@@ -199,25 +325,10 @@ impl TryFrom<RawRatio> for Ratio {
     type Error = String;
 
     fn try_from(raw: RawRatio) -> Result<Ratio, String> {
-        let bound = match (raw.is, raw.at_least, raw.at_most) {
-            (Some(is), None, None) => Bound::Is(is),
-            (None, Some(low), Some(high)) if low > high => {
-                return Err(format!(
-                    "expected at_least below at_most, found {low} and {high}"
-                ));
-            }
-            (None, at_least, at_most) if at_least.or(at_most).is_some() => {
-                Bound::Between { at_least, at_most }
-            }
-            _ => return Err("expected `is`, or `at_least`, `at_most` or both".to_owned()),
-        };
-        if raw.figure.run.is_some() {
-            return Err("figure: expected a figure of this run, by its name alone".to_owned());
-        }
         Ok(Ratio {
-            figure: raw.figure,
+            bound: bound(raw.is, raw.at_least, raw.at_most)?,
+            figure: of_this_run(raw.figure)?,
             to: raw.to,
-            bound,
         })
     }
 }
@@ -232,6 +343,7 @@ impl TryFrom<RawClaim> for Claim {
         }
         let checks = [
             ("count", raw.count.map(CheckSpec::Count)),
+            ("value", raw.value.map(CheckSpec::Value)),
             ("same", raw.same.map(CheckSpec::Same)),
             ("distinct", raw.distinct.map(CheckSpec::Distinct)),
             ("every", raw.every.map(CheckSpec::Every)),
@@ -264,6 +376,7 @@ impl TryFrom<RawClaim> for Claim {
                 RawOn::Reference => On::Reference,
             },
             reference,
+            broken_by: raw.broken_by,
             check,
         })
     }
@@ -279,13 +392,17 @@ impl TryFrom<RawReference> for AboutReference {
                 return Err("reference: expected `when` only where it becomes \"holds\"".to_owned());
             }
             (RawBecomes::DoesNotHold, None) => Becomes::DoesNotHold,
+            _ if raw.says.is_some() && raw.shows.is_some() => {
+                return Err("reference: expected `says` or `shows`, found both".to_owned());
+            }
             (RawBecomes::LeftOut, None) if raw.says.is_none() => {
                 return Err("reference: expected `says` with what is left out".to_owned());
             }
             (RawBecomes::LeftOut, None) => Becomes::LeftOut,
         };
         Ok(AboutReference {
-            says: raw.says,
+            in_words: raw.shows.is_none(),
+            says: raw.says.or(raw.shows),
             becomes,
         })
     }

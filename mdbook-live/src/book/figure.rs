@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use anyhow::{Result, bail};
+use anyhow::bail;
 use regex::Regex;
 #[cfg(test)]
 use schemars::JsonSchema;
@@ -27,6 +27,60 @@ pub struct FigureSpec {
     pub which: Match,
     /// Its unit; empty for a bare number.
     pub unit: String,
+    /// How far a live run may be from its record; `None`: where it is not redacted, it has to
+    /// be the same.
+    pub within: Option<Tolerance>,
+}
+
+/// How far two numbers may be apart: `×3 ± 0.5`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Tolerance {
+    /// Up to so many times as much, or as little; 1 or more.
+    pub factor: f64,
+    /// And so much more, or less.
+    pub plus: f64,
+}
+
+impl Tolerance {
+    /// Whether `live` is near enough to `recorded`.
+    pub fn allows(self, live: f64, recorded: f64) -> bool {
+        let (low, high) = (recorded.min(live), recorded.max(live));
+        high <= low * self.factor + self.plus
+    }
+}
+
+impl FromStr for Tolerance {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Tolerance, String> {
+        let wrong = || format!("expected \"×3\", \"± 0.5\" or \"×3 ± 0.5\", found `{text}`");
+        let (factor, plus) = text.split_once('±').unwrap_or((text, "0"));
+        let number = |text: &str| {
+            text.trim()
+                .parse::<f64>()
+                .ok()
+                .filter(|number| *number >= 0.0)
+        };
+        let factor = match factor.trim() {
+            "" if text.contains('±') => Some(1.0),
+            factor => factor.strip_prefix('×').and_then(number),
+        };
+        match (factor, number(plus)) {
+            (Some(factor), Some(plus)) if factor >= 1.0 && factor.is_finite() => {
+                Ok(Tolerance { factor, plus })
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl TryFrom<String> for Tolerance {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Tolerance, String> {
+        text.parse()
+    }
 }
 
 /// Which of several lines that match counts.
@@ -54,7 +108,7 @@ pub struct FigureName {
 impl FromStr for FigureName {
     type Err = anyhow::Error;
 
-    fn from_str(text: &str) -> Result<FigureName> {
+    fn from_str(text: &str) -> anyhow::Result<FigureName> {
         match text.split_whitespace().collect::<Vec<_>>()[..] {
             [figure] if !figure.contains('/') => Ok(FigureName {
                 run: None,
@@ -72,7 +126,7 @@ impl FromStr for FigureName {
 impl TryFrom<String> for FigureName {
     type Error = anyhow::Error;
 
-    fn try_from(text: String) -> Result<FigureName> {
+    fn try_from(text: String) -> anyhow::Result<FigureName> {
         text.parse()
     }
 }
@@ -80,4 +134,35 @@ impl TryFrom<String> for FigureName {
 /// Whether a figure is read from the memory samples.
 pub fn is_of_memory(name: &str) -> bool {
     name != "wall_s" && BUILT_IN.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tolerance_is_a_factor_a_distance_or_both() {
+        let of = |text: &str| text.parse::<Tolerance>();
+        let is = |factor, plus| Ok(Tolerance { factor, plus });
+        assert_eq!(of("×3"), is(3.0, 0.0));
+        assert_eq!(of("± 0.5"), is(1.0, 0.5));
+        assert_eq!(of("×1.5 ± 2"), is(1.5, 2.0));
+        for wrong in ["", "3", "×0.5", "±", "×", "x3", "×3 ± -1"] {
+            assert!(
+                of(wrong).is_err_and(|error| error.contains("expected")),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn ten_times_is_a_difference_in_both_directions() {
+        let three = Tolerance {
+            factor: 3.0,
+            plus: 0.5,
+        };
+        assert!(three.allows(3.5, 1.0) && three.allows(1.0, 3.5));
+        assert!(!three.allows(10.0, 1.0) && !three.allows(1.0, 10.0));
+        assert!(three.allows(0.4, 0.0) && !three.allows(0.6, 0.0));
+    }
 }

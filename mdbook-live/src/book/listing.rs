@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::book::chart::Chart;
 use crate::book::claim::{Check, Claim, On};
 use crate::book::config::Config;
+use crate::book::counter_run::Patch;
 use crate::book::figure::{self, BUILT_IN, FigureName, FigureSpec};
 use crate::book::varies::Varies;
 use crate::text::words::expected;
@@ -37,6 +38,8 @@ pub struct Listing {
     pub varies: Varies,
     /// Globs of files that its programs read or start and are not built from.
     pub also_hash: Vec<String>,
+    /// The changes under which its claims break, by name.
+    pub patches: BTreeMap<String, Patch>,
     /// The figures that can be read from its runs' lines.
     pub figures: BTreeMap<String, FigureSpec>,
     /// Its runs, in the order of `runs.toml`.
@@ -65,6 +68,8 @@ pub struct Run {
     /// The figure by which the median of several recordings is chosen; built in
     /// `wall_s` unless the run names another.
     pub rank_by: String,
+    /// Whether the lines of one process may come in any order.
+    pub unordered: bool,
     /// Whether its process tree's memory is sampled when it is recorded: it is, unless
     /// what the run measures would suffer from it.
     pub memory: bool,
@@ -194,6 +199,7 @@ impl Book {
             run.run.claims.iter().flat_map(move |claim| {
                 let named = match &claim.check {
                     Check::Ratio { figure, to, .. } => vec![figure, to],
+                    Check::Value { figure, .. } => vec![figure],
                     _ => Vec::new(),
                 };
                 named.into_iter().map(move |name| (run, claim, name))
@@ -264,9 +270,19 @@ impl RunRef<'_> {
         command
     }
 
-    /// Where its record lies.
-    pub fn record_path(&self) -> PathBuf {
-        self.recorded(&format!("{}.cast", self.run.name))
+    /// Whether its quick size is that of the record.
+    pub fn has_one_size(&self) -> bool {
+        self.run.args == self.run.quick
+    }
+
+    /// Where its record of that size lies.
+    pub fn record_path(&self, size: Size) -> PathBuf {
+        match size {
+            Size::Quick if !self.has_one_size() => {
+                self.recorded(&format!("{}.quick.cast", self.run.name))
+            }
+            _ => self.recorded(&format!("{}.cast", self.run.name)),
+        }
     }
 
     /// Where the memory of its record lies.

@@ -13,6 +13,7 @@ use crate::book::chart::{Chart, Charted, Shows};
 use crate::book::claim::{ByProcess, Check, Claim};
 use crate::book::claim_toml::CheckSpec;
 use crate::book::config::Config;
+use crate::book::counter_run::{self, CounterRun, Patch};
 use crate::book::figure::FigureSpec;
 use crate::book::listing::{Book, Listing, Program, Run};
 use crate::book::runs_toml::{self, RunsToml};
@@ -52,6 +53,7 @@ impl Book {
             listings,
         };
         book.check_figures()?;
+        book.check_counter_runs()?;
         Ok(book)
     }
 
@@ -72,6 +74,39 @@ impl Book {
                 None => run.listing,
             };
             listing.require_figure(&name.figure).map_err(at)?;
+        }
+        Ok(())
+    }
+}
+
+impl Book {
+    /// Every run that a claim names as its counter-run is there, and every patch is named.
+    fn check_counter_runs(&self) -> Result<()> {
+        let mut named = BTreeSet::new();
+        for run in self.runs() {
+            for claim in &run.run.claims {
+                for counter in &claim.broken_by {
+                    let CounterRun::Run(other) = counter else {
+                        named.insert((run.listing.name.as_str(), counter.name()));
+                        continue;
+                    };
+                    let file = run.listing.dir.join(RUNS_TOML);
+                    let at = |error| {
+                        let file = self.relative(&file).display();
+                        anyhow!("{file}:{}: broken_by: {error:#}", claim.line)
+                    };
+                    self.run(other).map_err(at)?;
+                }
+            }
+        }
+        for listing in &self.listings {
+            for (name, patch) in &listing.patches {
+                ensure!(
+                    named.contains(&(listing.name.as_str(), name.as_str())),
+                    "{}: expected a claim that names it, `broken_by = [\"{name}\"]`",
+                    self.relative(&patch.path).display()
+                );
+            }
         }
         Ok(())
     }
@@ -176,6 +211,7 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
                 pattern: figure.pattern.0,
                 which: figure.which,
                 unit: figure.unit,
+                within: figure.within,
             };
             (key.0, spec)
         })
@@ -197,7 +233,13 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
         varies: Varies {
             redact: patterns(file.redact).chain(of_book).collect(),
             ignore_lines: patterns(file.ignore_lines).collect(),
+            near: figures
+                .values()
+                .filter_map(|figure| Some((figure.pattern.clone(), figure.within?)))
+                .collect(),
+            process: Some(config.process.0.clone()),
         },
+        patches: counter_run::patches(dir)?,
         also_hash: file.also_hash,
         figures,
         runs: Vec::new(),
@@ -205,7 +247,7 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
     };
     for run in file.run {
         let span = run.span();
-        let run = source.run(run)?;
+        let run = source.run(run, &listing.patches)?;
         if listing.runs.iter().any(|known| known.name == run.name) {
             return source.error(
                 span,
@@ -228,7 +270,7 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
 }
 
 impl Source<'_> {
-    fn run(&self, run: Spanned<runs_toml::Run>) -> Result<Run> {
+    fn run(&self, run: Spanned<runs_toml::Run>, patches: &BTreeMap<String, Patch>) -> Result<Run> {
         let span = run.span();
         let run = run.into_inner();
         let program = match (run.bin, run.example) {
@@ -263,7 +305,14 @@ impl Source<'_> {
                     format!("two claims of {} say \"{}\"", run.name.0, claim.says),
                 );
             }
+            let broken_by = claim.broken_by.iter();
+            let broken_by = broken_by.map(|name| counter_run::named(name, patches));
+            let broken_by = match broken_by.collect::<Result<_>>() {
+                Ok(broken_by) => broken_by,
+                Err(error) => return self.error(span, error),
+            };
             claims.push(Claim {
+                broken_by,
                 check: self.check(claim.check),
                 says: claim.says,
                 line: self.line(span),
@@ -286,6 +335,7 @@ impl Source<'_> {
             timeout: run.timeout.0,
             quick_timeout: quick_timeout.unwrap_or(run.timeout).0,
             rank_by: run.rank_by,
+            unordered: run.unordered,
             memory: run.memory,
             status: run.status.0,
             claims,
@@ -299,8 +349,13 @@ impl Source<'_> {
         };
         match check {
             CheckSpec::Count(count) => Check::Count {
-                lines: count.lines.0,
-                is: count.is.0,
+                of: count.of,
+                bound: count.bound,
+            },
+            CheckSpec::Value(value) => Check::Value {
+                figure: value.figure,
+                bound: value.bound,
+                quick: value.quick,
             },
             CheckSpec::Same(value) => Check::Same(by_process(value)),
             CheckSpec::Distinct(value) => Check::Distinct(by_process(value)),
@@ -488,7 +543,7 @@ mod tests {
         );
         assert_eq!(
             error_of_claim("count = { lines = 'x', are = 3 }"),
-            "unknown key `are`; expected lines, is"
+            "unknown key `are`; expected lines, values, is, at_least, at_most"
         );
         assert_eq!(
             error_of_claim("every = { lines = 'x', contain = 'y' }"),
@@ -496,7 +551,7 @@ mod tests {
         );
         assert_eq!(
             error_of("figures.t = { pattern = '(x)', units = 's' }\n[[run]]\nname = 'a'"),
-            "1: unknown key `units`; did you mean unit? expected pattern, unit, match"
+            "1: unknown key `units`; did you mean unit? expected pattern, unit, match, within"
         );
     }
 
@@ -568,7 +623,8 @@ mod tests {
 
     #[test]
     fn a_claim_has_exactly_one_check() {
-        let expected = "claim \"So\": expected one of count, same, distinct, every, never, ratio";
+        let expected =
+            "claim \"So\": expected one of count, value, same, distinct, every, never, ratio";
         assert_eq!(error_of_claim(""), format!("{expected}, found none"));
         assert_eq!(
             error_of_claim("same = '(x)'\ncount = { lines = 'x', is = 1 }"),

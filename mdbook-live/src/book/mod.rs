@@ -6,6 +6,7 @@ pub mod chart;
 pub mod claim;
 mod claim_toml;
 pub mod config;
+pub mod counter_run;
 pub mod figure;
 pub mod listing;
 pub mod load;

@@ -15,7 +15,7 @@ use toml::Spanned;
 use crate::book::claim_toml::Claim;
 #[cfg(test)]
 use crate::book::claim_toml::RawClaim;
-use crate::book::figure::{BUILT_IN, Match};
+use crate::book::figure::{BUILT_IN, Match, Tolerance};
 use crate::book::listing::SKIPPED;
 use crate::book::pattern::{Capture, FourCaptures, Pattern};
 
@@ -83,6 +83,9 @@ pub(super) struct Figure {
     /// Which of several lines counts.
     #[serde(default, rename = "match")]
     pub(super) which: Match,
+    /// How far a live run's number may be from its record's: `×3`, `± 0.5`, `×3 ± 0.5`.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(super) within: Option<Tolerance>,
 }
 
 /// One way to run the listing.
@@ -112,6 +115,9 @@ pub(super) struct Run {
     /// The figure by which the median of several recordings is chosen.
     #[serde(default = "default_rank")]
     pub(super) rank_by: String,
+    /// Whether the lines of a process may come in any order.
+    #[serde(default)]
+    pub(super) unordered: bool,
     /// Whether the memory of its processes is sampled when it is recorded.
     #[serde(default = "yes")]
     pub(super) memory: bool,

@@ -304,6 +304,7 @@ impl<'a> Expander<'a> {
                     judged: &made.judged,
                     host,
                 }),
+            has_one_size: run.has_one_size(),
             varies: &run.listing.varies,
             claims,
         }))

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use super::directives::RunFigure;
 use super::excerpt;
 use crate::book::claim::Claim;
-use crate::book::listing::{Book, Program, RunRef};
+use crate::book::listing::{Book, Program, RunRef, Size};
 use crate::judge::checks::Judgement;
 use crate::judge::evidence::{self, Evidence, Judged};
 use crate::judge::figures::{self, Figure};
@@ -78,7 +78,7 @@ impl<'a> Resolver<'a> {
                     .with_context(|| format!("hashing the sources of {}", run.listing.name))?,
             ),
         };
-        Ok(record.staleness_by(run, built_from))
+        Ok(record.staleness_by(run, Size::Recorded, built_from))
     }
 
     /// The record, read once, and what the judge says of it.
@@ -87,7 +87,7 @@ impl<'a> Resolver<'a> {
         if let Some(record) = self.records.get(&name) {
             return Ok(record.clone());
         }
-        let record = Record::load(run)?.map(|record| {
+        let record = Record::load(run, Size::Recorded)?.map(|record| {
             let judged = evidence::judge(self.book, run, Evidence::Recorded(&record));
             Rc::new(JudgedRecord { record, judged })
         });

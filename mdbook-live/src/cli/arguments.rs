@@ -47,6 +47,12 @@ pub(super) enum Verb {
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
     },
+    /// Break the programs as the listings' patches say, and see whether each claim notices
+    Falsify {
+        /// LISTING/RUN; none is all
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+    },
     /// Run at the recorded size and write the records
     Record {
         /// LISTING/RUN; none is all

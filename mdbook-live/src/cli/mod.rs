@@ -6,6 +6,7 @@ mod arguments;
 mod build;
 mod check;
 mod exit_status;
+mod falsify;
 mod list;
 mod preprocess;
 mod program;

@@ -12,7 +12,7 @@ use super::exit_status::{ExitStatus, UsageError};
 use super::selection::book_root;
 use super::serve::ServeOptions;
 use super::terminal::Terminal;
-use super::{build, check, list, preprocess, record, run, serve};
+use super::{build, check, falsify, list, preprocess, record, run, serve};
 use crate::book::listing::{Book, Size};
 use crate::run::session::Session;
 use crate::run::shutdown;
@@ -88,6 +88,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         }
         Verb::Check { runs } => in_session(root, |session, terminal, out| {
             check::check(session, &runs, terminal, out)
+        }),
+        Verb::Falsify { runs } => in_session(root, |session, terminal, out| {
+            falsify::falsify(session, &runs, terminal, out)
         }),
         Verb::Record {
             runs,

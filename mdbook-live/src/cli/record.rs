@@ -54,7 +54,7 @@ pub(super) fn record(
         for warning in &recorded.warnings {
             writeln!(out, "{}", terminal.warning(&format!("warning: {warning}")))?;
         }
-        let path = run.record_path();
+        let path = run.record_path(Size::Recorded);
         let shown = book.relative(&path).display();
         let words = match (&recorded.skipped, recorded.written) {
             (Some(why), _) => terminal.warning(&format!("not recorded, skipped: {why}")),

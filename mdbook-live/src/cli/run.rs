@@ -35,7 +35,7 @@ pub(super) fn run(
     writeln!(out, "{}\n", terminal.faint(&command))?;
     out.flush()?;
 
-    let record = Record::load(run)?;
+    let record = Record::load(run, size)?;
     let memory = match size {
         Size::Recorded => run.run.memory,
         Size::Quick => book.quick_run_needs_memory(run),
@@ -77,7 +77,7 @@ pub(super) fn run(
         }
     }
     if let Some(record) = &record
-        && let Some(why) = record.staleness(run)?
+        && let Some(why) = record.staleness(run, size)?
     {
         let words = format!("! the record is stale: {why}");
         writeln!(out, "{}", terminal.warning(&words))?;

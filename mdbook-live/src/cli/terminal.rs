@@ -347,6 +347,7 @@ fn joined(characters: &[(ansi::Style, char, usize)]) -> Vec<(ansi::Style, String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::agreement::Order;
     use crate::record::line::lines_of;
 
     fn compared(width: usize, colour: bool, recorded: &str, live: &str) -> String {
@@ -354,9 +355,9 @@ mod tests {
         let (recorded, live) = (lines_of(recorded), lines_of(live));
         let varies = Varies {
             redact: vec![regex::Regex::new(r"\[\d\.\d\ds\]").expect("a pattern")],
-            ignore_lines: Vec::new(),
+            ..Varies::default()
         };
-        let agreement = Agreement::of(&live, &recorded, &varies);
+        let agreement = Agreement::of(&live, &recorded, &varies, Order::Free);
         terminal.compare(
             ("Recorded", &recorded),
             ("Live", &live),

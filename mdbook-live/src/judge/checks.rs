@@ -2,7 +2,8 @@
 
 use regex::Regex;
 
-use crate::book::claim::{Bound, ByProcess, Check};
+use crate::book::claim::{Bound, ByProcess, Check, Counted};
+use crate::book::listing::Size;
 use crate::judge::figures::{Figure, FigureSource};
 use crate::record::line::Line;
 use crate::text::words::{counted, two_digits};
@@ -12,8 +13,11 @@ use crate::text::words::{counted, two_digits};
 pub struct CheckResult {
     /// Whether the claim holds.
     pub holds: bool,
-    /// What was seen: "4 of 4 lines", "3.9 (1.90 s / 0.49 s)".
+    /// What was seen, in words: "4 of 4 lines", "1.90 s is 3.9 times 0.49 s".
     pub seen: String,
+    /// Whether there was nothing to see: no line, or no such figure. It does not hold then, and
+    /// says nothing of what it is about.
+    pub nothing: bool,
 }
 
 /// The verdict on a claim.
@@ -71,11 +75,20 @@ impl CheckResult {
         CheckResult {
             holds,
             seen: seen.into(),
+            nothing: false,
+        }
+    }
+
+    /// There is nothing to look at.
+    pub(super) fn nothing(why: impl Into<String>) -> CheckResult {
+        CheckResult {
+            nothing: true,
+            ..CheckResult::new(false, why)
         }
     }
 
     fn matches_no_line(pattern: &Regex) -> CheckResult {
-        CheckResult::new(false, format!("`{}` matches no line", pattern.as_str()))
+        CheckResult::nothing(format!("`{}` matches no line", pattern.as_str()))
     }
 }
 
@@ -83,10 +96,54 @@ impl Check {
     /// Decides the check on a run's lines and figures.
     pub fn judge(&self, lines: &[Line], figures: &dyn FigureSource) -> CheckResult {
         match self {
-            Check::Count { lines: pattern, is } => match matching(lines, pattern).count() {
+            Check::Count {
+                of: Counted::Lines(pattern),
+                bound,
+            } => match matching(lines, pattern).count() {
                 0 => CheckResult::matches_no_line(pattern),
-                seen if seen == *is => CheckResult::new(true, counted(seen, "line")),
-                seen => CheckResult::new(false, format!("{}, not {is}", counted(seen, "line"))),
+                seen => bound.judge_count(seen, counted(seen, "line")),
+            },
+            Check::Count {
+                of: Counted::Values(pattern),
+                bound,
+            } => {
+                let captured = lines.iter().filter_map(|line| {
+                    let captures = pattern.captures(line.text())?;
+                    Some(captures.get(1)?.as_str().to_owned())
+                });
+                let mut values: Vec<String> = Vec::new();
+                for value in captured {
+                    if !values.contains(&value) {
+                        values.push(value);
+                    }
+                }
+                match values.len() {
+                    0 => CheckResult::matches_no_line(pattern),
+                    seen => {
+                        let words = match &values[..] {
+                            [one] => format!("1 value ({one})"),
+                            few if few.len() <= 8 => {
+                                format!("{seen} different values ({})", few.join(", "))
+                            }
+                            _ => format!("{seen} different values"),
+                        };
+                        bound.judge_count(seen, words)
+                    }
+                }
+            }
+            Check::Value {
+                figure,
+                bound,
+                quick,
+            } => match figures.figure(figure) {
+                Ok(of) => {
+                    let at_this_size = match figures.size() {
+                        Size::Quick => quick.as_ref().unwrap_or(bound),
+                        Size::Recorded => bound,
+                    };
+                    at_this_size.judge_value(&of)
+                }
+                Err(error) => CheckResult::nothing(format!("{error:#}")),
             },
             Check::Same(pattern) => judge_values(lines, pattern, same_everywhere),
             Check::Distinct(pattern) => judge_values(lines, pattern, distinct_everywhere),
@@ -134,9 +191,7 @@ impl Check {
             Check::Ratio { figure, to, bound } => {
                 match (figures.figure(figure), figures.figure(to)) {
                     (Ok(of), Ok(to)) => bound.judge(&of, &to),
-                    (Err(error), _) | (_, Err(error)) => {
-                        CheckResult::new(false, format!("{error:#}"))
-                    }
+                    (Err(error), _) | (_, Err(error)) => CheckResult::nothing(format!("{error:#}")),
                 }
             }
         }
@@ -216,37 +271,92 @@ fn distinct_everywhere(by_process: &[(&str, Vec<&str>)]) -> CheckResult {
 }
 
 impl Bound {
-    fn judge(&self, of: &Figure, to: &Figure) -> CheckResult {
+    fn allows(self, value: f64) -> bool {
+        match self {
+            Bound::Is(is) => value == is,
+            Bound::Between { at_least, at_most } => {
+                at_least.is_none_or(|bound| value >= bound)
+                    && at_most.is_none_or(|bound| value <= bound)
+            }
+        }
+    }
+
+    /// What it asks for, of which `value` is out: "not at least 3".
+    fn missed_by(self, value: f64) -> String {
+        match self {
+            Bound::Is(is) => format!("not {is}"),
+            Bound::Between {
+                at_least: Some(low),
+                ..
+            } if value < low => format!("not at least {low}"),
+            Bound::Between { at_most, .. } => {
+                // What is not below the one bound is above the other.
+                format!("not at most {}", at_most.unwrap_or(f64::INFINITY))
+            }
+        }
+    }
+
+    fn judge_count(self, count: usize, seen: String) -> CheckResult {
+        // A count of lines is far below 2⁵³.
+        let value = count as f64;
+        match self.allows(value) {
+            true => CheckResult::new(true, seen),
+            false => CheckResult::new(false, format!("{seen}, {}", self.missed_by(value))),
+        }
+    }
+
+    fn judge_value(self, of: &Figure) -> CheckResult {
+        let exact = match (self, of.integer()) {
+            (Bound::Is(is), Some(of)) => whole(is).map(|is| is == of),
+            _ => None,
+        };
+        match exact.unwrap_or_else(|| self.allows(of.value)) {
+            true => CheckResult::new(true, of.to_string()),
+            false => CheckResult::new(false, format!("{of}, {}", self.missed_by(of.value))),
+        }
+    }
+
+    fn judge(self, of: &Figure, to: &Figure) -> CheckResult {
         if to.value == 0.0 {
-            return CheckResult::new(false, format!("no quotient ({of} / {to})"));
+            return CheckResult::new(false, format!("{of} beside {to}: no quotient"));
         }
         let quotient = of.value / to.value;
-        let holds = match *self {
+        let exact = match (self, of.integer(), to.integer()) {
             // Integers are compared as integers: a sum may lie beyond what f64 tells apart.
-            Bound::Is(is) => match (of.integer(), to.integer(), whole(is)) {
-                (Some(of), Some(to), Some(is)) => to.checked_mul(is) == Some(of),
-                _ => quotient == is,
-            },
-            Bound::Between { at_least, at_most } => {
-                at_least.is_none_or(|bound| quotient >= bound)
-                    && at_most.is_none_or(|bound| quotient <= bound)
+            (Bound::Is(is), Some(of), Some(to)) => {
+                whole(is).map(|is| to.checked_mul(is) == Some(of))
+            }
+            _ => None,
+        };
+        let holds = exact.unwrap_or_else(|| self.allows(quotient));
+        let seen = match self {
+            Bound::Is(1.0) if holds => format!("{of} both times"),
+            Bound::Is(1.0) => format!("{of}, not {to}"),
+            _ => format!("{of} is {} {to}", times(quotient)),
+        };
+        let wanted = match self {
+            _ if holds => String::new(),
+            Bound::Is(1.0) => String::new(),
+            Bound::Is(is) => format!(", not exactly {is} times"),
+            Bound::Between {
+                at_least: Some(low),
+                ..
+            } if quotient < low => format!(", not at least {}", times(low)),
+            Bound::Between { at_most, .. } => {
+                format!(", not at most {}", times(at_most.unwrap_or(f64::INFINITY)))
             }
         };
-        let shown = match *self {
-            Bound::Is(is) if holds => is.to_string(),
-            _ => two_digits(quotient),
-        };
-        let wanted = match (holds, *self) {
-            (true, _) => String::new(),
-            (false, Bound::Is(is)) => format!(", not exactly {is}"),
-            (false, Bound::Between { at_least, at_most }) => match (at_least, at_most) {
-                (Some(low), _) if quotient < low => format!(", not at least {low}"),
-                (_, Some(high)) => format!(", not at most {high}"),
-                // No quotient breaks a bound that is not there.
-                _ => String::new(),
-            },
-        };
-        CheckResult::new(holds, format!("{shown} ({of} / {to}){wanted}"))
+        CheckResult::new(holds, format!("{seen}{wanted}"))
+    }
+}
+
+/// A quotient before what it is of: "3.9 times", "a third of", "1/330 of".
+fn times(quotient: f64) -> String {
+    // Below one half, its inverse is the plainer number.
+    if quotient > 0.0 && quotient < 0.45 {
+        format!("1/{} of", two_digits(1.0 / quotient))
+    } else {
+        format!("{} times", two_digits(quotient))
     }
 }
 
@@ -301,8 +411,8 @@ mod tests {
     #[test]
     fn count_is_exact() {
         let check = || Check::Count {
-            lines: pattern("^Main.* loaded"),
-            is: 2,
+            of: Counted::Lines(pattern("^Main.* loaded")),
+            bound: Bound::Is(2.0),
         };
         holds(
             check(),
@@ -442,21 +552,21 @@ mod tests {
         };
         assert_eq!(
             quotient("1.90", "0.49", between),
-            (true, "3.9 (1.90 s / 0.49)".into())
+            (true, "1.90 s is 3.9 times 0.49".into())
         );
         assert!(quotient("4", "2", between).0);
         assert!(quotient("8", "2", between).0);
         assert_eq!(
             quotient("1", "2", between),
-            (false, "0.50 (1 s / 2), not at least 2".into())
+            (false, "1 s is 0.50 times 2, not at least 2.0 times".into())
         );
         assert_eq!(
             quotient("25", "2", between),
-            (false, "13 (25 s / 2), not at most 4".into())
+            (false, "25 s is 13 times 2, not at most 4.0 times".into())
         );
         assert_eq!(
             quotient("25", "0", between),
-            (false, "no quotient (25 s / 0)".into())
+            (false, "25 s beside 0: no quotient".into())
         );
     }
 
@@ -465,16 +575,89 @@ mod tests {
         let same = Bound::Is(1.0);
         assert_eq!(
             quotient("9007199254740993", "9007199254740993", same),
-            (true, "1 (9007199254740993 s / 9007199254740993)".into())
+            (true, "9007199254740993 s both times".into())
         );
         assert_eq!(
             quotient("9007199254740993", "9007199254740992", same),
-            (
-                false,
-                "1.0 (9007199254740993 s / 9007199254740992), not exactly 1".into()
-            )
+            (false, "9007199254740993 s, not 9007199254740992".into())
         );
         assert!(quotient("1.5", "0.5", Bound::Is(3.0)).0);
+    }
+
+    #[test]
+    fn different_values_are_counted_and_named() {
+        let check = |bound| Check::Count {
+            of: Counted::Values(pattern(r"^(\S+) works")),
+            bound,
+        };
+        let at_least = |low| Bound::Between {
+            at_least: Some(low),
+            at_most: None,
+        };
+        let text = "A works\nB works\nA works\nC waits\n";
+        holds(check(Bound::Is(2.0)), text, "2 different values (A, B)");
+        holds(check(at_least(2.0)), text, "2 different values (A, B)");
+        breaks(
+            check(at_least(3.0)),
+            text,
+            "2 different values (A, B), not at least 3",
+        );
+        breaks(check(Bound::Is(2.0)), "A works\n", "1 value (A), not 2");
+        breaks(
+            check(Bound::Is(2.0)),
+            "C waits\n",
+            "`^(\\S+) works` matches no line",
+        );
+    }
+
+    #[test]
+    fn a_value_has_bounds_of_its_own_at_the_quick_size() {
+        struct Sized(Size, &'static str);
+        impl FigureSource for Sized {
+            fn figure(&self, _: &FigureName) -> anyhow::Result<Figure> {
+                Ok(Figure {
+                    value: self.1.parse()?,
+                    text: self.1.into(),
+                    unit: "MiB".into(),
+                })
+            }
+            fn size(&self) -> Size {
+                self.0
+            }
+        }
+        let judged = |bound, quick, size, text| {
+            let check = Check::Value {
+                figure: "t".parse().expect("a name"),
+                bound,
+                quick,
+            };
+            let found = check.judge(&[], &Sized(size, text));
+            (found.holds, found.seen)
+        };
+        let quick = Some(Bound::Is(7.0));
+        assert!(judged(Bound::Is(9.0), quick, Size::Quick, "7").0);
+        assert!(judged(Bound::Is(9.0), quick, Size::Recorded, "9").0);
+        assert!(judged(Bound::Is(9.0), None, Size::Quick, "9").0);
+        assert_eq!(
+            judged(Bound::Is(9.0), quick, Size::Quick, "9"),
+            (false, "9 MiB, not 7".into())
+        );
+        let between = Bound::Between {
+            at_least: Some(1.0),
+            at_most: Some(2.0),
+        };
+        assert_eq!(
+            judged(between, None, Size::Quick, "0.5"),
+            (false, "0.5 MiB, not at least 1".into())
+        );
+    }
+
+    #[test]
+    fn a_small_quotient_is_told_as_a_part() {
+        assert_eq!(times(0.0303), "1/33 of");
+        assert_eq!(times(0.5), "0.50 times");
+        assert_eq!(times(12.34), "12 times");
+        assert_eq!(times(0.0), "0 times");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The one judge: a run's claims, its agreement with its record and how it ended, from what is
 //! known of it. The terminal, the page, the tests and the recorder show what it returns.
 
+use std::collections::HashMap;
+
 use crate::book::claim::{Claim, On};
 use crate::book::listing::{Book, RunRef, Size};
-use crate::judge::agreement::Agreement;
+use crate::judge::agreement::{Agreement, Order};
 use crate::judge::checks::{CheckResult, Judgement};
 use crate::judge::figures::{FigureSource, RecordedFigures, ReferenceFigures};
 use crate::record::cast::Record;
@@ -25,6 +27,8 @@ pub enum Evidence<'a> {
     },
     /// It was recorded.
     Recorded(&'a Record),
+    /// It was recorded just now, together with others, which are by their full names.
+    RecordedBeside(&'a Record, &'a HashMap<String, Record>),
 }
 
 /// What the judge says of a run.
@@ -46,7 +50,16 @@ pub fn judge(book: &Book, run: RunRef<'_>, evidence: Evidence<'_>) -> Judged {
     let claims = run.run.claims.iter().enumerate();
     match evidence {
         Evidence::Recorded(record) => {
-            let figures = RecordedFigures { book, run, record };
+            let none = HashMap::new();
+            judge(book, run, Evidence::RecordedBeside(record, &none))
+        }
+        Evidence::RecordedBeside(record, beside) => {
+            let figures = RecordedFigures {
+                book,
+                run,
+                record,
+                beside,
+            };
             let judge = |claim: &Claim| match claim.on {
                 On::Any | On::Record => claim.check.judgement(&record.lines, &figures),
                 On::Reference => on_reference(book, run, claim),
@@ -79,11 +92,16 @@ pub fn judge(book: &Book, run: RunRef<'_>, evidence: Evidence<'_>) -> Judged {
                 (On::Reference, _) => None,
             };
             let varies = &run.listing.varies;
+            let order = match run.run.unordered {
+                true => Order::Free,
+                false => Order::Kept,
+            };
             Judged {
                 claims: claims
                     .filter_map(|(at, claim)| Some((at, judge(claim)?)))
                     .collect(),
-                agreement: record.map(|record| Agreement::of(&result.lines, &record.lines, varies)),
+                agreement: record
+                    .map(|record| Agreement::of(&result.lines, &record.lines, varies, order)),
                 ..judged
             }
         }
@@ -96,9 +114,6 @@ fn on_reference(book: &Book, run: RunRef<'_>, claim: &Claim) -> Judgement {
         Ok(lines) => claim
             .check
             .judgement(&lines, &ReferenceFigures { book, run }),
-        Err(error) => Judgement::Decided(CheckResult {
-            holds: false,
-            seen: format!("{error:#}"),
-        }),
+        Err(error) => Judgement::Decided(CheckResult::nothing(format!("{error:#}"))),
     }
 }

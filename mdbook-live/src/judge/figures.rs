@@ -1,11 +1,12 @@
 //! Numbers read from a run: what `runs.toml` names, and what is built in.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use anyhow::{Context, Result, anyhow};
 
 use crate::book::figure::{FigureName, Match};
-use crate::book::listing::{Book, Listing, RunRef};
+use crate::book::listing::{Book, Listing, RunRef, Size};
 use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::record::memory::{MemorySample, TreeMemory};
@@ -57,6 +58,11 @@ impl Figure {
 pub trait FigureSource {
     /// The figure. An error says what is missing.
     fn figure(&self, name: &FigureName) -> Result<Figure>;
+
+    /// The size of the run at hand.
+    fn size(&self) -> Size {
+        Size::Recorded
+    }
 
     /// Why the figures of that other run cannot be had though nothing is wrong.
     fn absent(&self, run: &str) -> Option<String> {
@@ -169,14 +175,21 @@ pub struct RecordedFigures<'a> {
     pub run: RunRef<'a>,
     /// Its record.
     pub record: &'a Record,
+    /// Records that count in place of those on disk, by the full names of their runs: they
+    /// were made together with this one.
+    pub beside: &'a HashMap<String, Record>,
 }
 
 impl FigureSource for RecordedFigures<'_> {
     fn figure(&self, name: &FigureName) -> Result<Figure> {
         match &name.run {
             Some(other) if *other != self.run.full_name() => {
+                let beside = self.beside.get(other);
                 let other = self.book.run(other)?;
-                let record = Record::load(other)?
+                if let Some(record) = beside {
+                    return of_record(other, record, &name.figure);
+                }
+                let record = Record::load(other, Size::Recorded)?
                     .with_context(|| format!("{} has no record", other.full_name()))?;
                 of_record(other, &record, &name.figure)
             }
@@ -186,7 +199,9 @@ impl FigureSource for RecordedFigures<'_> {
 
     fn absent(&self, run: &str) -> Option<String> {
         let other = self.book.run(run).ok()?;
-        let there = run == self.run.full_name() || other.record_path().exists();
+        let there = run == self.run.full_name()
+            || self.beside.contains_key(run)
+            || other.record_path(Size::Recorded).exists();
         (!there).then(|| format!("{run} has no record"))
     }
 }

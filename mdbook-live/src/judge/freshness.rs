@@ -3,24 +3,24 @@
 use anyhow::Result;
 
 use super::fingerprint;
-use crate::book::listing::RunRef;
+use crate::book::listing::{RunRef, Size};
 use crate::record::built_from::BuiltFrom;
 use crate::record::cast::Record;
 
 impl Record {
     /// What has changed since: "its sources have changed since 2026-03-14".
-    pub fn staleness(&self, run: RunRef<'_>) -> Result<Option<String>> {
-        Ok(self.staleness_by(run, &fingerprint::of_run(run)?))
+    pub fn staleness(&self, run: RunRef<'_>, size: Size) -> Result<Option<String>> {
+        Ok(self.staleness_by(run, size, &fingerprint::of_run(run)?))
     }
 
     /// As [`Record::staleness`], where it is known what the run's program is built from.
-    pub fn staleness_by(&self, run: RunRef<'_>, now: &BuiltFrom) -> Option<String> {
+    pub fn staleness_by(&self, run: RunRef<'_>, size: Size, now: &BuiltFrom) -> Option<String> {
         let then = &self.header.live.built_from;
         if *then == BuiltFrom::default() {
             return Some("it does not say what it was built from".to_owned());
         }
         let mut changes = then.changes(now);
-        if self.header.live.args != run.run.args {
+        if self.header.live.args != run.run.args(size) {
             changes.insert(0, "arguments".to_owned());
         }
         let last = changes.pop()?;
@@ -47,16 +47,21 @@ mod tests {
         let run = book.run("demo/one").expect("it is there");
         let mut record = record_of("");
         record.header.live.built_from = fingerprint::of_run(run).expect("sources");
-        assert_eq!(record.staleness(run).expect("sources"), None);
+        assert_eq!(
+            record.staleness(run, Size::Recorded).expect("sources"),
+            None
+        );
 
-        let nothing = record_of("").staleness(run).expect("sources");
+        let nothing = record_of("")
+            .staleness(run, Size::Recorded)
+            .expect("sources");
         assert_eq!(
             nothing.as_deref(),
             Some("it does not say what it was built from")
         );
 
         record.header.live.args.pop();
-        let told = |record: &Record| record.staleness(run).expect("sources");
+        let told = |record: &Record| record.staleness(run, Size::Recorded).expect("sources");
         assert_eq!(
             told(&record).as_deref(),
             Some("its arguments have changed since 2026-03-14")

@@ -4,6 +4,7 @@
 
 pub mod agreement;
 pub mod checks;
+pub mod counter_run;
 pub mod evidence;
 pub mod figures;
 pub mod fingerprint;

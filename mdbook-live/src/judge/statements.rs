@@ -144,6 +144,7 @@ mod tests {
             Judgement::Decided(CheckResult {
                 holds,
                 seen: "this".into(),
+                nothing: false,
             })
         };
         let mut rows = Vec::new();
@@ -173,6 +174,7 @@ mod tests {
         let result = CheckResult {
             holds,
             seen: "this".into(),
+            nothing: false,
         };
         let claim = &book.listings[0].runs[0].claims[0];
         let verdict = claim.reference_verdict(&Judgement::Decided(result));

@@ -34,6 +34,9 @@ pub struct RunView<'a> {
     pub live: Option<LiveView<'a>>,
     /// What comes before a sentence of the reference.
     pub reference_says: &'a str,
+    /// Whether a live run is compared with the record that is shown, and not with that of
+    /// the quick size.
+    pub has_one_size: bool,
     /// What varies by nature in its lines.
     pub varies: &'a Varies,
     /// What the book claims of it.
@@ -79,7 +82,8 @@ pub fn run(view: &RunView<'_>) -> String {
                 }
                 @match &view.record {
                     Some(RecordView { record, .. }) => {
-                        @let only_recorded = view.agreement().map_or(&[][..], |found| &found.only_recorded);
+                        @let compared = view.agreement().filter(|_| view.has_one_size);
+                        @let only_recorded = compared.map_or(&[][..], |found| &found.only_recorded);
                         (column(
                             "recorded",
                             "Recorded",

@@ -46,6 +46,7 @@ fn record(text: &str) -> Record {
                 args: vec!["fork".into()],
                 exit: 0,
                 built_from: BuiltFrom::default(),
+                stderr: Vec::new(),
                 by: "wall_s".into(),
                 of: vec![1.2, 1.5, 1.75],
             },
@@ -87,6 +88,7 @@ fn view<'a>(record: Option<&'a Record>, claims: Vec<ClaimView<'a>>) -> RunView<'
             stale: None,
         }),
         live: None,
+        has_one_size: true,
         varies: &TIMES_VARY,
         claims,
     }
@@ -101,7 +103,7 @@ static MANUAL: LazyLock<Reference> = LazyLock::new(|| Reference {
 
 static TIMES_VARY: LazyLock<Varies> = LazyLock::new(|| Varies {
     redact: vec![Regex::new(r"\[ *\d+\.\d+s\]").unwrap()],
-    ignore_lines: Vec::new(),
+    ..Varies::default()
 });
 
 fn a_claim() -> Claim {
@@ -111,8 +113,10 @@ fn a_claim() -> Claim {
         line: 1,
         note: None,
         on: On::Any,
+        broken_by: Vec::new(),
         reference: Some(AboutReference {
             says: None,
+            in_words: true,
             becomes: Becomes::Holds { when: None },
         }),
         check: Check::Same(ByProcess {
@@ -274,6 +278,7 @@ fn claims_say_in_words_whether_they_hold() {
         judgement: Judgement::Decided(CheckResult {
             holds,
             seen: "4 of 4 lines".into(),
+            nothing: false,
         }),
         live: None,
     };

@@ -7,10 +7,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::book::listing::RunRef;
+use crate::book::listing::{RunRef, Size};
 use crate::record::built_from::BuiltFrom;
 use crate::record::files::{read_if_there, remove_if_there, write_at_once};
-use crate::record::line::{Line, LineCutter};
+use crate::record::line::{Line, LineCutter, Stream};
 use crate::record::marks::Mark;
 use crate::record::memory::{self, MemorySample};
 
@@ -63,6 +63,10 @@ pub struct Provenance {
     /// What the program was built from.
     #[serde(default)]
     pub built_from: BuiltFrom,
+    /// Which of the lines, counted from 0, were printed on standard error. The events do not
+    /// tell, so that a player shows them all.
+    #[serde(default)]
+    pub stderr: Vec<usize>,
     /// The figure by which this run was chosen among several.
     pub by: String,
     /// That figure of each of them, ascending; this one has the median.
@@ -102,15 +106,19 @@ impl Header {
 }
 
 impl Record {
-    /// The run's record; `None` where it has not been recorded yet.
-    pub fn load(run: RunRef<'_>) -> Result<Option<Record>> {
-        let path = run.record_path();
+    /// The run's record of that size; `None` where it has not been recorded yet.
+    pub fn load(run: RunRef<'_>, size: Size) -> Result<Option<Record>> {
+        let path = run.record_path(size);
         let Some(text) = read_if_there(&path)? else {
             return Ok(None);
         };
         let (header, lines, marks) = parse_cast(&path, &text)?;
         let path = run.memory_path();
-        let memory = match read_if_there(&path)? {
+        let memory = match size {
+            Size::Quick if !run.has_one_size() => None,
+            _ => read_if_there(&path)?,
+        };
+        let memory = match memory {
             Some(text) => memory::from_csv(&path, &text)?,
             None => Vec::new(),
         };
@@ -122,8 +130,9 @@ impl Record {
         }))
     }
 
-    /// Writes the record, each of its files at once or not at all.
-    pub fn save(&self, run: RunRef<'_>) -> Result<()> {
+    /// Writes the record of that size, each of its files at once or not at all. The memory is
+    /// that of the recorded size.
+    pub fn save(&self, run: RunRef<'_>, size: Size) -> Result<()> {
         let mut cast = serde_json::to_string(&self.header)? + "\n";
         let mut events: Vec<(f64, &str, String)> = Vec::new();
         for line in &self.lines {
@@ -139,12 +148,14 @@ impl Record {
             cast.push('\n');
         }
         // The memory first: a record that is there is never without it.
-        if self.memory.is_empty() {
+        if size == Size::Quick && !run.has_one_size() {
+            // It has none.
+        } else if self.memory.is_empty() {
             remove_if_there(&run.memory_path())?;
         } else {
             write_at_once(&run.memory_path(), &memory::to_csv(&self.memory)?)?;
         }
-        write_at_once(&run.record_path(), &cast)
+        write_at_once(&run.record_path(size), &cast)
     }
 }
 
@@ -188,6 +199,11 @@ fn parse_cast(path: &Path, text: &str) -> Result<(Header, Vec<Line>, Vec<Mark>)>
         }
     }
     cutter.finish(last, &mut |line| lines.push(line));
+    for at in &header.live.stderr {
+        if let Some(line) = lines.get_mut(*at) {
+            line.stream = Stream::Error;
+        }
+    }
     Ok((header, lines, marks))
 }
 
@@ -220,6 +236,7 @@ pub(crate) mod tests {
                     args: vec!["a b".into(), "--n".into(), "1".into()],
                     exit: 0,
                     built_from: BuiltFrom::default(),
+                    stderr: Vec::new(),
                     by: "wall_s".into(),
                     of: vec![0.25],
                 },
@@ -256,7 +273,10 @@ pub(crate) mod tests {
         let (_dir, book) = book_with(&one_run(""));
         let book = book.expect("it is right");
         let run = book.run("demo/one").expect("it is there");
-        assert_eq!(Record::load(run).expect("nothing is wrong"), None);
+        assert_eq!(
+            Record::load(run, Size::Recorded).expect("nothing is wrong"),
+            None
+        );
 
         let mut record =
             record_of("\x1b[1mMain\x1b[0m \"quoted\" \\ \u{1F980}\ntwo\r\n\r10%\r100%\nno end");
@@ -266,13 +286,13 @@ pub(crate) mod tests {
             process: "demo".into(),
             state: "waiting".into(),
         }];
-        record.save(run).expect("it can be written");
+        record.save(run, Size::Recorded).expect("it can be written");
         assert_eq!(
-            Record::load(run).expect("it is right"),
+            Record::load(run, Size::Recorded).expect("it is right"),
             Some(record.clone())
         );
 
-        let cast = std::fs::read_to_string(run.record_path()).expect("it is there");
+        let cast = std::fs::read_to_string(run.record_path(Size::Recorded)).expect("it is there");
         assert!(
             cast.lines()
                 .nth(1)
@@ -281,7 +301,7 @@ pub(crate) mod tests {
         );
 
         record.memory.clear();
-        record.save(run).expect("it can be written");
+        record.save(run, Size::Recorded).expect("it can be written");
         assert!(
             !run.memory_path().exists(),
             "no memory of an earlier record stays"
@@ -295,13 +315,19 @@ pub(crate) mod tests {
         let (_dir, book) = book_with(&one_run(""));
         let book = book.expect("it is right");
         let run = book.run("demo/one").expect("it is there");
-        record_of("one\n").save(run).expect("it can be written");
-        let cast = std::fs::read_to_string(run.record_path()).expect("it is there");
+        record_of("one\n")
+            .save(run, Size::Recorded)
+            .expect("it can be written");
+        let cast = std::fs::read_to_string(run.record_path(Size::Recorded)).expect("it is there");
         let header = cast.lines().next().expect("a header");
         let events = r#"[0.5, "o", "\u001b[1;32mMa"]
 [0.75, "o", "in\u001b[0m one\r\n\r\n10%\r90%\r\nend"]"#;
-        std::fs::write(run.record_path(), format!("{header}\n{events}\n")).expect("a file");
-        let record = Record::load(run)
+        std::fs::write(
+            run.record_path(Size::Recorded),
+            format!("{header}\n{events}\n"),
+        )
+        .expect("a file");
+        let record = Record::load(run, Size::Recorded)
             .expect("it is right")
             .expect("it is there");
         let texts: Vec<&str> = record.lines.iter().map(Line::text).collect();
@@ -315,12 +341,17 @@ pub(crate) mod tests {
         let (_dir, book) = book_with(&one_run(""));
         let book = book.expect("it is right");
         let run = book.run("demo/one").expect("it is there");
-        record_of("one\n").save(run).expect("it can be written");
-        let good = std::fs::read_to_string(run.record_path()).expect("it is there");
+        record_of("one\n")
+            .save(run, Size::Recorded)
+            .expect("it can be written");
+        let good = std::fs::read_to_string(run.record_path(Size::Recorded)).expect("it is there");
         let broken = |text: String, memory: &str| {
-            std::fs::write(run.record_path(), text).expect("a file");
+            std::fs::write(run.record_path(Size::Recorded), text).expect("a file");
             std::fs::write(run.memory_path(), memory).expect("a file");
-            format!("{:#}", Record::load(run).expect_err("it is broken"))
+            format!(
+                "{:#}",
+                Record::load(run, Size::Recorded).expect_err("it is broken")
+            )
         };
         let header = "seconds,process,pid_ordinal,pss_kib,anon_kib,file_kib,shmem_kib,private_dirty_kib,unmapped_kib";
         assert!(broken(String::new(), header).contains("one.cast: empty"));

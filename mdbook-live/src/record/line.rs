@@ -5,11 +5,33 @@ use crate::text::ansi::{self, Styled};
 /// A longer line is continued in the next one, so that no line is without bound.
 pub const LONGEST_LINE: usize = 64 << 10;
 
+/// Where a line was printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stream {
+    /// Standard output.
+    #[default]
+    Output,
+    /// Standard error.
+    Error,
+}
+
+impl Stream {
+    /// "standard output".
+    pub fn name(self) -> &'static str {
+        match self {
+            Stream::Output => "standard output",
+            Stream::Error => "standard error",
+        }
+    }
+}
+
 /// One line that a run printed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     /// When its end was read, in seconds since the run's start.
     pub seconds: f64,
+    /// Where it was printed.
+    pub stream: Stream,
     /// The line as it was printed, with its escape sequences, without its end.
     pub raw: String,
     /// The line as it reads, and how it looks.
@@ -18,12 +40,13 @@ pub struct Line {
 
 impl Line {
     /// From the bytes of a line without its `\n`. Bytes that are not UTF-8 become U+FFFD.
-    fn new(seconds: f64, bytes: &[u8]) -> Line {
+    fn new(seconds: f64, stream: Stream, bytes: &[u8]) -> Line {
         let line = String::from_utf8_lossy(bytes);
         let raw = line.trim_end_matches('\r').to_owned();
         let styled = ansi::parse(&raw);
         Line {
             seconds,
+            stream,
             raw,
             styled,
         }
@@ -38,23 +61,33 @@ impl Line {
 /// Cuts what is read, in pieces of any size, into lines.
 #[derive(Debug, Default)]
 pub struct LineCutter {
+    /// Where it was printed.
+    stream: Stream,
     /// The line that has not ended yet.
     rest: Vec<u8>,
 }
 
 impl LineCutter {
+    /// For what is printed there.
+    pub fn of(stream: Stream) -> LineCutter {
+        LineCutter {
+            stream,
+            rest: Vec::new(),
+        }
+    }
+
     /// Takes bytes that were read at that time, and hands on each line that ends in them.
     pub fn push(&mut self, seconds: f64, bytes: &[u8], with_line: &mut dyn FnMut(Line)) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.rest.extend_from_slice(piece);
             if self.rest.last() == Some(&b'\n') {
                 self.rest.pop();
-                with_line(Line::new(seconds, &self.rest));
+                with_line(Line::new(seconds, self.stream, &self.rest));
                 self.rest.clear();
             }
             while self.rest.len() > LONGEST_LINE {
                 let cut = character_boundary(&self.rest, LONGEST_LINE);
-                with_line(Line::new(seconds, &self.rest[..cut]));
+                with_line(Line::new(seconds, self.stream, &self.rest[..cut]));
                 self.rest.drain(..cut);
             }
         }
@@ -63,7 +96,7 @@ impl LineCutter {
     /// Nothing follows: a last line without its end is a line too.
     pub fn finish(&mut self, seconds: f64, with_line: &mut dyn FnMut(Line)) {
         if !self.rest.is_empty() {
-            with_line(Line::new(seconds, &self.rest));
+            with_line(Line::new(seconds, self.stream, &self.rest));
             self.rest.clear();
         }
     }

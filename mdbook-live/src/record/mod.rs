@@ -10,4 +10,5 @@ pub mod marks;
 pub mod memory;
 mod reference;
 pub mod result;
+pub mod seen_to_fail;
 pub mod timeline;

@@ -93,7 +93,7 @@ pub fn build_all(book: &Book, stop: &Stop) -> Result<(), BuildError> {
 }
 
 /// The folder of the workspace that a package belongs to: its own where it has none.
-fn workspace(package: &Path) -> PathBuf {
+pub(super) fn workspace(package: &Path) -> PathBuf {
     let has_workspace = |folder: &&Path| {
         let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
         let manifest = manifest.parse::<toml::Table>().unwrap_or_default();

@@ -9,6 +9,7 @@ mod proc;
 mod run_id;
 pub mod runner;
 mod sampler;
+pub mod scratch;
 pub mod session;
 pub mod shutdown;
 pub mod stop;

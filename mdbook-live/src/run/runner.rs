@@ -2,7 +2,7 @@
 //! ended, and what it left behind.
 
 use std::ffi::OsStr;
-use std::io::{ErrorKind, PipeReader, Read};
+use std::io::{ErrorKind, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -26,7 +26,7 @@ use super::sampler::Sampler;
 use super::stop::Stop;
 use super::tree::Tree;
 use super::watchdog::Watchdog;
-use crate::record::line::{Line, LineCutter};
+use crate::record::line::{Line, LineCutter, Stream};
 use crate::record::marks;
 use crate::record::result::{Exit, MOST_LINES, MOST_OUTPUT, RunResult};
 
@@ -191,6 +191,22 @@ impl Drop for Unreaped {
     }
 }
 
+/// What a run prints, by one of its streams.
+struct Output {
+    pipe: PipeReader,
+    cutter: LineCutter,
+}
+
+impl Output {
+    /// A new pipe, and its end for the run.
+    fn new(stream: Stream) -> Result<(Output, PipeWriter)> {
+        let (pipe, input) = std::io::pipe().context("cannot make a pipe")?;
+        fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).context("cannot set up a pipe")?;
+        let cutter = LineCutter::of(stream);
+        Ok((Output { pipe, cutter }, input))
+    }
+}
+
 /// A program under way. Dropping it ends it.
 struct Running {
     start: Instant,
@@ -209,10 +225,9 @@ struct Running {
     marks: NamedTempFile,
     /// The clock of those marks at the start.
     began: Duration,
-    /// Closed at end of file.
-    output: Option<PipeReader>,
+    /// Standard output and standard error. What is at its end of file is not there.
+    outputs: Vec<Output>,
     lines: Vec<Line>,
-    cutter: LineCutter,
     printed: usize,
 }
 
@@ -221,8 +236,8 @@ impl Running {
         let marks = NamedTempFile::new().context("cannot make a file for the run's marks")?;
         let id = RunId::new()?;
 
-        let (output, input) = std::io::pipe().context("cannot make a pipe")?;
-        fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).context("cannot set up a pipe")?;
+        let (output, input) = Output::new(Stream::Output)?;
+        let (errors, errors_input) = Output::new(Stream::Error)?;
         let mut command = Command::new(launch.program);
         {
             use std::os::unix::process::CommandExt;
@@ -237,8 +252,8 @@ impl Running {
                 .env("COLUMNS", COLUMNS.to_string())
                 .env(MARKERS_VAR, marks.path())
                 .stdin(Stdio::null())
-                .stdout(input.try_clone().context("cannot share a pipe")?)
-                .stderr(input)
+                .stdout(input)
+                .stderr(errors_input)
                 .process_group(0);
             let tool = Pid::this();
             // SAFETY: between fork and exec, beside other threads' locks that stay as they were,
@@ -251,7 +266,7 @@ impl Running {
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", launch.program.display()))?;
-        // Its ends of the output pipe: while they are open there is no end of file.
+        // Its ends of the pipes: while they are open there is no end of file.
         drop(command);
         let main = Pid::from_raw(child.id().cast_signed());
         let mut child = Unreaped(Some(child));
@@ -271,9 +286,8 @@ impl Running {
             _watchdog: watchdog,
             marks,
             began: began.into(),
-            output: Some(output),
+            outputs: vec![output, errors],
             lines: Vec::new(),
-            cutter: LineCutter::default(),
             printed: 0,
         })
     }
@@ -283,45 +297,50 @@ impl Running {
         let ready = |fd: &PollFd<'_>| fd.any().unwrap_or(true);
         let (readable, ended) = {
             let main = PollFd::new(self.handle.as_fd(), PollFlags::POLLIN);
-            let output = self.output.as_ref();
-            let output = output.map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN));
             // A process that has ended stays readable, and would end each wait at once.
             let main = (!self.main_has_ended).then_some(main);
-            let (has_main, has_output) = (main.is_some(), output.is_some());
-            let mut fds: Vec<PollFd<'_>> = main.into_iter().chain(output).collect();
+            let has_main = main.is_some();
+            let outputs = self.outputs.iter();
+            let outputs = outputs.map(|output| PollFd::new(output.pipe.as_fd(), PollFlags::POLLIN));
+            let mut fds: Vec<PollFd<'_>> = outputs.chain(main).collect();
             match poll(&mut fds, PollTimeout::from(timeout_ms)) {
                 Ok(_) | Err(nix::Error::EINTR) => {}
                 Err(error) => return Err(error).context("cannot wait for output"),
             }
-            (
-                has_output && fds.last().is_some_and(ready),
-                has_main && fds.first().is_some_and(ready),
-            )
+            let ended = has_main && fds.pop().is_some_and(|main| ready(&main));
+            (fds.iter().map(ready).collect::<Vec<_>>(), ended)
         };
-        if readable {
-            self.read_output(watch)?;
+        let mut ended_outputs = Vec::new();
+        for at in (0..readable.len()).filter(|at| readable[*at]) {
+            if !self.read_output(at, watch)? {
+                ended_outputs.push(at);
+            }
+        }
+        for at in ended_outputs.into_iter().rev() {
+            self.outputs.remove(at);
+        }
+        if self.prints_too_much().is_some() {
+            // Nothing more is read: a process that writes on has no reader.
+            self.outputs.clear();
         }
         self.main_has_ended |= ended;
         Ok(())
     }
 
-    /// Reads what the pipe holds, but not without end: limits are looked at between.
-    fn read_output(&mut self, watch: &mut dyn FnMut(&Line)) -> Result<()> {
+    /// Reads what a pipe holds, but not without end: limits are looked at between. Whether
+    /// there may be more.
+    fn read_output(&mut self, at: usize, watch: &mut dyn FnMut(&Line)) -> Result<bool> {
         let mut buffer = [0; 1 << 16];
         for _ in 0..16 {
-            let Some(output) = &mut self.output else {
-                break;
-            };
-            match output.read(&mut buffer) {
+            match self.outputs[at].pipe.read(&mut buffer) {
                 Ok(0) => {
-                    self.output = None;
-                    self.keep(&[], watch);
+                    self.keep(at, &[], watch);
+                    return Ok(false);
                 }
                 Ok(length) => {
-                    self.keep(&buffer[..length], watch);
+                    self.keep(at, &buffer[..length], watch);
                     if self.prints_too_much().is_some() {
-                        // Nothing more is read: a process that writes on has no reader.
-                        self.output = None;
+                        break;
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -329,11 +348,11 @@ impl Running {
                 Err(error) => return Err(error).context("cannot read the run's output"),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Turns bytes into lines.
-    fn keep(&mut self, bytes: &[u8], watch: &mut dyn FnMut(&Line)) {
+    /// Turns bytes into lines; none are the end of the output.
+    fn keep(&mut self, at: usize, bytes: &[u8], watch: &mut dyn FnMut(&Line)) {
         let seconds = seconds_since(self.start);
         self.printed += bytes.len();
         let lines = &mut self.lines;
@@ -341,10 +360,11 @@ impl Running {
             watch(&line);
             lines.push(line);
         };
+        let cutter = &mut self.outputs[at].cutter;
         if bytes.is_empty() {
-            self.cutter.finish(seconds, &mut keep);
+            cutter.finish(seconds, &mut keep);
         } else {
-            self.cutter.push(seconds, bytes, &mut keep);
+            cutter.push(seconds, bytes, &mut keep);
         }
     }
 
@@ -367,7 +387,7 @@ impl Running {
             self.read(SHORT_TICK_MS, watch)?;
             let left = self.tree.left()?;
             let none = left.alive.is_empty() && !left.reaped;
-            if (none && self.output.is_none()) || Instant::now() >= until {
+            if (none && self.outputs.is_empty()) || Instant::now() >= until {
                 let named = left.alive.into_iter().map(|(pid, _)| {
                     let name = proc::name(pid).unwrap_or_default();
                     format!("{name} (process {pid})")
@@ -408,15 +428,16 @@ impl Running {
         Ok(status)
     }
 
-    /// What the pipe still holds after all writers are gone.
+    /// What the pipes still hold after all writers are gone.
     fn read_rest(&mut self, watch: &mut dyn FnMut(&Line)) -> Result<()> {
         let until = Instant::now() + SETTLE;
-        while self.output.is_some() && Instant::now() < until {
+        while !self.outputs.is_empty() && Instant::now() < until {
             self.read(SHORT_TICK_MS, watch)?;
         }
-        if self.output.take().is_some() {
-            self.keep(&[], watch);
+        for at in 0..self.outputs.len() {
+            self.keep(at, &[], watch);
         }
+        self.outputs.clear();
         Ok(())
     }
 }
@@ -494,11 +515,18 @@ mod tests {
     }
 
     #[test]
-    fn output_and_errors_come_in_their_order_in_the_promised_environment() {
+    fn output_and_errors_come_each_in_its_order_in_the_promised_environment() {
         let outcome = run_to_end(
             "echo one; echo two >&2; echo $FORCE_COLOR $COLUMNS [$NO_COLOR] $PWD; read x || echo no input",
         );
-        assert_eq!(texts(&outcome), ["one", "two", "1 100 [] /", "no input"]);
+        let printed_on = |stream| -> Vec<&str> {
+            let lines = outcome.lines.iter();
+            let there = lines.filter(|line| line.stream == stream);
+            there.map(Line::text).collect()
+        };
+        let output = ["one", "1 100 [] /", "no input"];
+        assert_eq!(printed_on(Stream::Output), output);
+        assert_eq!(printed_on(Stream::Error), ["two"]);
         assert_eq!(outcome.end, Exit::Exited(0));
         assert_eq!(outcome.faults(0), [] as [&str; 0]);
         assert!(outcome.lines.is_sorted_by(|a, b| a.seconds <= b.seconds));
@@ -726,11 +754,11 @@ mod tests {
             memory: false,
         };
         let mut running = Running::start(&launch).expect("yes starts");
-        while running.output.is_some() && running.printed <= 2 * MOST_OUTPUT {
+        while !running.outputs.is_empty() && running.printed <= 2 * MOST_OUTPUT {
             running.read(TICK_MS, &mut |_| {}).expect("output");
         }
         let printed = running.printed;
-        assert!(running.output.is_none(), "{printed} bytes");
+        assert!(running.outputs.is_empty(), "{printed} bytes");
         assert!(printed <= MOST_OUTPUT + (1 << 16), "{printed} bytes");
     }
 

@@ -8,8 +8,10 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
 
+use crate::book::claim::Claim;
 use crate::book::figure::FigureName;
 use crate::book::listing::{Book, Program, RunRef, Size};
+use crate::judge::checks::Judgement;
 use crate::judge::evidence::{self, Evidence, Judged};
 use crate::judge::figures::{self, Figure, FigureSource, Measured};
 use crate::record::cast::Record;
@@ -151,13 +153,32 @@ impl<'b> Session<'b> {
     }
 }
 
+impl Session<'_> {
+    /// Judges one claim on a run of this session, however the run ended.
+    pub fn judge_claim(
+        &self,
+        run: RunRef<'_>,
+        claim: &Claim,
+        size: Size,
+        result: &RunResult,
+    ) -> Judgement {
+        let figures = LiveFigures {
+            session: self,
+            run,
+            size,
+            result,
+        };
+        claim.check.judgement(&result.lines, &figures)
+    }
+}
+
 /// Figures of a live run: what claims on it need. Those of other runs come from
 /// runs of the same size: quick ones that were made just now, or the records.
 struct LiveFigures<'a, 'b> {
     /// Where the other runs are made.
     session: &'a Session<'b>,
     /// The run at hand.
-    run: RunRef<'b>,
+    run: RunRef<'a>,
     /// Its size.
     size: Size,
     /// What it did.
@@ -191,11 +212,15 @@ impl FigureSource for LiveFigures<'_, '_> {
                 self.of(other, &outcome, &name.figure)
             }
             Size::Recorded => {
-                let record = Record::load(other)?
+                let record = Record::load(other, Size::Recorded)?
                     .with_context(|| format!("{} has no record", other.full_name()))?;
                 figures::of_record(other, &record, &name.figure)
             }
         }
+    }
+
+    fn size(&self) -> Size {
+        self.size
     }
 
     fn absent(&self, run: &str) -> Option<String> {
@@ -208,9 +233,8 @@ impl FigureSource for LiveFigures<'_, '_> {
                 let why = self.session.quick(other).ok()?.skipped()?;
                 Some(format!("{run} was skipped: {why}"))
             }
-            Size::Recorded => {
-                (!other.record_path().exists()).then(|| format!("{run} has no record"))
-            }
+            Size::Recorded => (!other.record_path(Size::Recorded).exists())
+                .then(|| format!("{run} has no record")),
         }
     }
 }

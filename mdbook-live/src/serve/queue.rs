@@ -323,7 +323,7 @@ impl Permit {
         {
             told.tell(RunEvent::Picture { html });
         }
-        let record = Record::load(run)?;
+        let record = Record::load(run, size)?;
         let judged = session.judge(run, size, &result, record.as_ref());
         if told.stop.is_requested() {
             bail!("stopped");
@@ -333,7 +333,11 @@ impl Permit {
                 words: format!("This run {}.", found.words()),
                 agrees: found.agrees(),
                 live: places(&found.only_live),
-                recorded: places(&found.only_recorded),
+                // The page shows the record of the recorded size.
+                recorded: match size == Size::Recorded || run.has_one_size() {
+                    true => places(&found.only_recorded),
+                    false => Vec::new(),
+                },
             });
         }
         let claims = judged.claims.iter();
@@ -358,7 +362,7 @@ fn free_memory_mib() -> f64 {
 
 /// Why a run is not offered at the size of its record; `None` where it is.
 fn why_not_at_recorded_size(run: RunRef<'_>, free_mib: f64) -> Result<Option<String>> {
-    let Some(record) = Record::load(run)? else {
+    let Some(record) = Record::load(run, Size::Recorded)? else {
         return Ok(Some("has no record that tells what it needs".to_owned()));
     };
     let measured = Measured {

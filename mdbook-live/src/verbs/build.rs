@@ -76,7 +76,7 @@ pub fn build_live(
                 continue;
             }
         };
-        let record = Record::load(run)?;
+        let record = Record::load(run, Size::Quick)?;
         let judged = session.judge(run, Size::Quick, &result, record.as_ref());
         failed.extend(judged.faults.iter().map(|fault| format!("{name} {fault}")));
         let result = RunResult::clone(&result);

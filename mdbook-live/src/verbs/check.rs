@@ -33,28 +33,26 @@ pub struct Report {
 /// An error only when the session was stopped; all else is in the report.
 pub fn check(session: &Session<'_>, run: RunRef<'_>) -> Result<Report> {
     let mut report = Report::default();
-    let record = match Record::load(run) {
-        Ok(record) => record,
-        Err(error) => {
-            report.faults.push(format!("{error:#}"));
-            None
-        }
+    let record = report.load(run, Size::Recorded);
+    let quick = match run.has_one_size() {
+        true => record.clone(),
+        false => report.load(run, Size::Quick),
     };
     match session.quick(run) {
-        Ok(result) => report.live(session, run, &result, record.as_ref())?,
+        Ok(result) => report.live(session, run, &result, quick.as_ref())?,
         Err(_) if session.stop.is_requested() => bail!("stopped"),
         Err(error) => report.faults.push(format!("{error:#}")),
     }
     if session.stop.is_requested() {
         bail!("stopped");
     }
-    match &record {
-        Some(record) => report.recorded(session, run, record),
-        None if run.record_path().exists() => {}
-        None => report.warnings.push(format!(
-            "not recorded; mdbook-live record {} does it",
-            run.full_name()
-        )),
+    if let Some(record) = &record {
+        report.recorded(session, run, record);
+    }
+    if !run.has_one_size()
+        && let Some(quick) = &quick
+    {
+        report.freshness(run, Size::Quick, quick);
     }
     Ok(report)
 }
@@ -85,15 +83,41 @@ impl Report {
         Ok(())
     }
 
-    fn recorded(&mut self, session: &Session<'_>, run: RunRef<'_>, record: &Record) {
-        match record.staleness(run) {
-            Ok(None) => {}
-            Ok(Some(why)) => self.warnings.push(format!(
-                "the record is stale: {why}; mdbook-live record {} renews it",
+    /// The record of that size. One that is broken is a fault, and one that is not there a
+    /// warning.
+    fn load(&mut self, run: RunRef<'_>, size: Size) -> Option<Record> {
+        match Record::load(run, size) {
+            Ok(Some(record)) => return Some(record),
+            Ok(None) => self.warnings.push(format!(
+                "{}; mdbook-live record {} does it",
+                match size {
+                    Size::Recorded => "not recorded",
+                    Size::Quick => "not recorded at its quick size",
+                },
                 run.full_name()
             )),
             Err(error) => self.faults.push(format!("{error:#}")),
         }
+        None
+    }
+
+    fn freshness(&mut self, run: RunRef<'_>, size: Size, record: &Record) {
+        match record.staleness(run, size) {
+            Ok(None) => {}
+            Ok(Some(why)) => self.warnings.push(format!(
+                "the record{} is stale: {why}; mdbook-live record {} renews it",
+                match size {
+                    Size::Recorded => "",
+                    Size::Quick => " of the quick size",
+                },
+                run.full_name()
+            )),
+            Err(error) => self.faults.push(format!("{error:#}")),
+        }
+    }
+
+    fn recorded(&mut self, session: &Session<'_>, run: RunRef<'_>, record: &Record) {
+        self.freshness(run, Size::Recorded, record);
         let judged = evidence::judge(session.book, run, Evidence::Recorded(record));
         self.count(run, judged.claims, " on the record");
     }
@@ -143,7 +167,7 @@ mod tests {
         let mut record = record_of(text);
         record.header.live.args = run.run.args.clone();
         record.header.live.built_from = crate::judge::fingerprint::of_run(run).expect("sources");
-        record.save(run).expect("it can be written");
+        record.save(run, Size::Recorded).expect("it can be written");
     }
 
     fn checked(book: &Book, name: &str) -> Report {
@@ -236,7 +260,10 @@ mod tests {
     fn a_broken_record_is_a_fault_that_names_its_line() {
         let (_dir, book) = scripts(&[("a", "echo Main", COUNT)]);
         record(&book, "demo/a", "Main\n");
-        let path = book.run("demo/a").expect("it is there").record_path();
+        let path = book
+            .run("demo/a")
+            .expect("it is there")
+            .record_path(Size::Recorded);
         std::fs::write(&path, "{}\n").expect("a file");
         let report = checked(&book, "demo/a");
         assert!(
@@ -270,7 +297,9 @@ mod tests {
         record(&book, "demo/b", "t=1\n");
         assert_eq!(
             checked(&book, "demo/a").faults,
-            ["the claim \"Twice\" does not hold on the record: 4.0 (4 / 1), not exactly 2"]
+            [
+                "the claim \"Twice\" does not hold on the record: 4 is 4.0 times 1, not exactly 2 times"
+            ]
         );
     }
 
@@ -290,7 +319,7 @@ mod tests {
         let report = checked(&book, "demo/a");
         assert!(report.passes());
         assert_eq!(
-            report.warnings[0],
+            report.warnings[1],
             "the claim \"Twice\" was not judged: demo/skips was skipped: too small"
         );
         assert_eq!(
@@ -328,7 +357,9 @@ mod tests {
         std::fs::write(reference.join("a.txt"), "Main t=3\nMain t=4\n").expect("a file");
         assert_eq!(
             checked(&book, "demo/a").faults,
-            ["the claim \"Long\" does not hold on the record: 1.0 (4 / 4), not exactly 2"]
+            [
+                "the claim \"Long\" does not hold on the record: 4 is 1.0 times 4, not exactly 2 times"
+            ]
         );
     }
 

@@ -4,4 +4,5 @@
 
 pub mod build;
 pub mod check;
+pub mod falsify;
 pub mod record;

@@ -11,7 +11,7 @@ use crate::judge::figures::Measured;
 use crate::judge::fingerprint;
 use crate::record::built_from::BuiltFrom;
 use crate::record::cast::{Header, Provenance, Record};
-use crate::record::line::Line;
+use crate::record::line::{Line, Stream};
 use crate::record::result::{Exit, RunResult};
 use crate::run::host;
 use crate::run::runner::COLUMNS;
@@ -65,7 +65,7 @@ pub fn record(
     let (faults, warnings) = (report.faults, report.warnings);
     let written = skipped.is_none() && (faults.is_empty() || how.keep_broken);
     if written {
-        record.save(run)?;
+        record.save(run, Size::Recorded)?;
     }
     Ok(Recorded {
         written,
@@ -129,6 +129,7 @@ fn record_of(
                 args: run.run.args.clone(),
                 exit: outcome.exit_code(),
                 built_from,
+                stderr: printed_on(Stream::Error, &outcome.lines),
                 by: run.run.rank_by.clone(),
                 of,
             },
@@ -137,6 +138,13 @@ fn record_of(
         marks: outcome.marks,
         memory: outcome.memory,
     })
+}
+
+/// The places of the lines that were printed there.
+fn printed_on(stream: Stream, lines: &[Line]) -> Vec<usize> {
+    let lines = lines.iter().enumerate();
+    let there = lines.filter(|(_, line)| line.stream == stream);
+    there.map(|(at, _)| at).collect()
 }
 
 #[cfg(test)]
@@ -161,7 +169,8 @@ mod tests {
     }
 
     fn on_disk(book: &Book) -> Option<Record> {
-        Record::load(book.run("demo/a").expect("it is there")).expect("it can be read")
+        Record::load(book.run("demo/a").expect("it is there"), Size::Recorded)
+            .expect("it can be read")
     }
 
     #[test]
@@ -177,7 +186,10 @@ mod tests {
         assert!(record.header.duration >= record.lines[0].seconds);
         assert!(!record.memory.is_empty());
         let run = book.run("demo/a").expect("it is there");
-        assert_eq!(record.staleness(run).expect("sources"), None);
+        assert_eq!(
+            record.staleness(run, Size::Recorded).expect("sources"),
+            None
+        );
     }
 
     #[test]
@@ -199,7 +211,7 @@ mod tests {
         };
         let made = record(&session, run, how, &mut |_| {}).expect("sh starts");
         assert!(made.written);
-        let record = Record::load(run).expect("it can be read");
+        let record = Record::load(run, Size::Recorded).expect("it can be read");
         let record = record.expect("it was written");
         assert_eq!(record.lines[0].text(), "Main t=5");
         assert_eq!(record.header.live.of, [1.0, 5.0, 9.0]);
