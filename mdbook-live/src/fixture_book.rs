@@ -74,6 +74,7 @@ pub fn book() -> TempDir {
         "listings/demo/recorded/fork.memory.csv",
         "seconds,process,pid_ordinal,pss_kib,anon_kib,file_kib,shmem_kib,private_dirty_kib,unmapped_kib\n\
          0.000,demo,0,2048,1024,1024,0,1024,0\n\
+         0.100,demo,0,2048,1024,1024,0,1024,0\n\
          0.200,demo,0,4096,1024,1024,2048,1024,0\n\
          0.200,demo,1,4096,1024,1024,2048,1024,0\n",
     );

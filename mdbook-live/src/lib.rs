@@ -11,7 +11,7 @@
 //! | --- | --- |
 //! | `cli` | arguments, and all that is printed |
 //! | `serve` | the book over HTTP, and live runs |
-//! | `verbs` | build, check, record |
+//! | `verbs` | build, check, falsify, record |
 //! | `chapter` | directives in chapters: mdBook's preprocessor |
 //! | `page` | HTML |
 //! | `run` | processes (used by `verbs` and `serve` alone) |
@@ -36,7 +36,7 @@ pub use cli::main;
 pub use run::session::Session;
 pub use run::stop::Stop;
 pub use verbs::build::build;
-pub use verbs::check::check;
+pub use verbs::check::Checker;
 
 #[cfg(test)]
 mod fixture_book;

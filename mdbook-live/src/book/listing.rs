@@ -187,14 +187,14 @@ impl Book {
     /// checked on quick runs reads one of its memory figures.
     pub fn quick_run_needs_memory(&self, run: RunRef<'_>) -> bool {
         let full_name = run.full_name();
-        self.ratios().any(|(of_run, claim, name)| {
+        self.named_figures().any(|(of_run, claim, name)| {
             let asked = name.run.clone().unwrap_or_else(|| of_run.full_name());
             claim.on == On::Any && asked == full_name && figure::is_of_memory(&name.figure)
         })
     }
 
     /// Every figure that a claim names, with the claim and its run.
-    pub(super) fn ratios(&self) -> impl Iterator<Item = (RunRef<'_>, &Claim, &FigureName)> {
+    pub fn named_figures(&self) -> impl Iterator<Item = (RunRef<'_>, &Claim, &FigureName)> {
         self.runs().flat_map(|run| {
             run.run.claims.iter().flat_map(move |claim| {
                 let named = match &claim.check {

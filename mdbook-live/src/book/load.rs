@@ -59,7 +59,7 @@ impl Book {
 
     /// Every figure and run that a ratio names exists: known only when all listings are read.
     fn check_figures(&self) -> Result<()> {
-        for (run, claim, name) in self.ratios() {
+        for (run, claim, name) in self.named_figures() {
             let file = run.listing.dir.join(RUNS_TOML);
             let at = |error: anyhow::Error| {
                 anyhow!(

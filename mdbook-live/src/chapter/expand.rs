@@ -270,11 +270,13 @@ impl<'a> Expander<'a> {
             let mut judged = judged.filter(|(place, _)| *place == at);
             Some(judged.next()?.1.clone())
         };
+        let mut counters = self.data.counters(run)?.into_iter();
         let claims = self.data.judgements(run)?.into_iter().enumerate();
         let claims = claims.map(|(at, (claim, judgement))| ClaimView {
             claim,
             judgement,
             live: live(at),
+            counters: counters.next().unwrap_or_default(),
         });
         let claims = claims.collect();
         let view = match &record {

@@ -13,11 +13,13 @@ use super::excerpt;
 use crate::book::claim::Claim;
 use crate::book::listing::{Book, Program, RunRef, Size};
 use crate::judge::checks::Judgement;
+use crate::judge::counter_run::{self, Counter};
 use crate::judge::evidence::{self, Evidence, Judged};
 use crate::judge::figures::{self, Figure};
 use crate::judge::fingerprint::Fingerprints;
 use crate::record::built_from::BuiltFrom;
 use crate::record::cast::Record;
+use crate::record::seen_to_fail::SeenToFail;
 use crate::text::words::expected;
 
 /// What chapters name, looked up.
@@ -29,6 +31,8 @@ pub(super) struct Resolver<'a> {
     /// What each program is built from, by its listing's name: found out once for all its runs.
     fingerprints: Fingerprints,
     built_from: HashMap<(&'a str, &'a Program), BuiltFrom>,
+    /// By listing.
+    seen_to_fail: HashMap<&'a str, Vec<SeenToFail>>,
 }
 
 /// A record, and what the judge says of it.
@@ -45,6 +49,7 @@ impl<'a> Resolver<'a> {
             records: HashMap::new(),
             fingerprints: Fingerprints::default(),
             built_from: HashMap::new(),
+            seen_to_fail: HashMap::new(),
         }
     }
 
@@ -69,6 +74,10 @@ impl<'a> Resolver<'a> {
 
     /// What has changed since the record; a program's sources are read once for all its runs.
     pub(super) fn staleness(&mut self, run: RunRef<'a>, record: &Record) -> Result<Option<String>> {
+        Ok(record.staleness_by(run, Size::Recorded, self.built_from(run)?))
+    }
+
+    fn built_from(&mut self, run: RunRef<'a>) -> Result<&BuiltFrom> {
         let key = (&*run.listing.name, &run.run.program);
         let built_from = match self.built_from.entry(key) {
             Entry::Occupied(known) => known.into_mut(),
@@ -78,7 +87,20 @@ impl<'a> Resolver<'a> {
                     .with_context(|| format!("hashing the sources of {}", run.listing.name))?,
             ),
         };
-        Ok(record.staleness_by(run, Size::Recorded, built_from))
+        Ok(built_from)
+    }
+
+    /// The counter-runs of a run's claims, those by patches as they were kept.
+    pub(super) fn counters(&mut self, run: RunRef<'a>) -> Result<Vec<Vec<Counter>>> {
+        let built_from = self.built_from(run)?.clone();
+        let kept = match self.seen_to_fail.entry(&run.listing.name) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(SeenToFail::load(run.listing)?),
+        };
+        let claims = run.run.claims.iter();
+        let counters =
+            claims.map(|claim| counter_run::counters(self.book, run, claim, kept, &built_from));
+        counters.collect()
     }
 
     /// The record, read once, and what the judge says of it.

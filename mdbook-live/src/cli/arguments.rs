@@ -58,9 +58,10 @@ pub(super) enum Verb {
         /// LISTING/RUN; none is all
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
-        /// Make each run so often, an odd number, and keep the one with the median of its figure
-        #[arg(long, value_name = "N", default_value = "3", value_parser = odd)]
-        of: usize,
+        /// Make each run so often after a warm-up, an odd number, and keep the one with the
+        /// median of its figure [default: 7 where claims or charts compare it, else 3]
+        #[arg(long, value_name = "N", value_parser = odd)]
+        of: Option<usize>,
         /// Write a record also when the run failed or broke a claim
         #[arg(long)]
         keep_broken: bool,

@@ -9,7 +9,7 @@ use super::selection::{chosen, name_width};
 use super::terminal::Terminal;
 use crate::run::session::Session;
 use crate::text::words::counted;
-use crate::verbs::check::{self, Report};
+use crate::verbs::check::{Checker, Report};
 
 pub(super) fn check(
     session: &Session<'_>,
@@ -20,8 +20,9 @@ pub(super) fn check(
     let runs = chosen(session.book, names)?;
     let width = name_width(&runs);
     let (mut passed, mut skipped, mut failed) = (0, 0, 0);
+    let mut checker = Checker::new(session);
     for run in &runs {
-        let report = check::check(session, *run)?;
+        let report = checker.check(*run)?;
         let mark = match &report {
             report if !report.faults.is_empty() => {
                 failed += 1;

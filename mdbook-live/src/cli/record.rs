@@ -7,9 +7,10 @@ use anyhow::Result;
 use super::exit_status::ExitStatus;
 use super::selection::chosen;
 use super::terminal::Terminal;
-use crate::book::listing::Size;
+use crate::book::listing::{Book, Size};
 use crate::run::session::Session;
-use crate::verbs::record::{self, RecordOptions};
+use crate::text::words::two_digits;
+use crate::verbs::record::{self, BesideOld, Progress, RecordOptions, Recorded};
 
 pub(super) fn record(
     session: &Session<'_>,
@@ -21,55 +22,79 @@ pub(super) fn record(
     let book = session.book;
     let runs = chosen(book, names)?;
     let mut found = ExitStatus::Success;
-    for run in &runs {
-        let name = run.full_name();
-        writeln!(
-            out,
-            "{}",
-            terminal.strong(&format!("{name}: {}", run.command(Size::Recorded)))
-        )?;
-        out.flush()?;
-        // The run's output as it comes; where it cannot be shown it is recorded all the same.
-        let recorded = record::record(session, *run, how, &mut |line| {
-            let shown = terminal.styled_line(&line.styled);
+    for series in record::series(book, &runs) {
+        // The runs' output as it comes; where it cannot be shown it is recorded all the same.
+        let recorded = record::record(session, &series, how, &mut |progress| {
+            let shown = match progress {
+                Progress::Begins { run, nth, of } => {
+                    let which = match nth {
+                        0 => "warm-up".to_owned(),
+                        nth => format!("{nth} of {of}"),
+                    };
+                    let command = run.command(Size::Recorded);
+                    terminal.strong(&format!("{} ({which}): {command}", run.full_name()))
+                }
+                Progress::Prints(line) => terminal.styled_line(&line.styled),
+            };
             let _ = writeln!(out, "{shown}").and_then(|()| out.flush());
-        });
-        let recorded = match recorded {
-            Ok(recorded) => recorded,
-            Err(error) if session.stop.is_requested() => return Err(error),
-            Err(error) => {
+        })?;
+        for recorded in recorded {
+            if !recorded.faults.is_empty() {
                 found = ExitStatus::Failure;
-                writeln!(
-                    out,
-                    "{}\n",
-                    terminal.bad(&format!("✘ not recorded: {error:#}"))
-                )?;
-                continue;
             }
-        };
-        for fault in &recorded.faults {
-            found = ExitStatus::Failure;
-            writeln!(out, "{}", terminal.bad(&format!("✘ {fault}")))?;
+            show(book, &recorded, terminal, out)?;
         }
-        for warning in &recorded.warnings {
-            writeln!(out, "{}", terminal.warning(&format!("warning: {warning}")))?;
-        }
-        let path = run.record_path(Size::Recorded);
-        let shown = book.relative(&path).display();
-        let words = match (&recorded.skipped, recorded.written) {
-            (Some(why), _) => terminal.warning(&format!("not recorded, skipped: {why}")),
-            (None, true) => terminal.good(&format!("✔ recorded in {shown}")),
-            (None, false) => {
-                let kept = if path.exists() {
-                    format!(", {shown} stays as it was")
-                } else {
-                    String::new()
-                };
-                let words = format!("✘ not recorded{kept}; --keep-broken writes it all the same");
-                terminal.bad(&words)
-            }
-        };
-        writeln!(out, "{words}\n")?;
     }
     Ok(found)
+}
+
+/// What became of a recording: its figures beside those of the record before, what is wrong
+/// with it, and whether it was written.
+fn show(
+    book: &Book,
+    recorded: &Recorded<'_>,
+    terminal: Terminal,
+    out: &mut dyn Write,
+) -> Result<()> {
+    writeln!(out, "{}", terminal.strong(&recorded.run.full_name()))?;
+    for figure in &recorded.figures {
+        writeln!(out, "    {}", in_words(figure))?;
+    }
+    for fault in &recorded.faults {
+        writeln!(out, "{}", terminal.bad(&format!("✘ {fault}")))?;
+    }
+    for warning in &recorded.warnings {
+        writeln!(out, "{}", terminal.warning(&format!("warning: {warning}")))?;
+    }
+    let path = recorded.run.record_path(Size::Recorded);
+    let shown = book.relative(&path).display();
+    let words = match (&recorded.skipped, recorded.written) {
+        (Some(why), _) => terminal.warning(&format!("not recorded, skipped: {why}")),
+        (None, true) => terminal.good(&format!("✔ recorded in {shown}")),
+        (None, false) => {
+            let kept = if path.exists() {
+                format!(", {shown} stays as it was")
+            } else {
+                String::new()
+            };
+            let words = format!("✘ not recorded{kept}; --keep-broken writes it all the same");
+            terminal.bad(&words)
+        }
+    };
+    writeln!(out, "{words}\n")?;
+    Ok(out.flush()?)
+}
+
+/// `total_time_s: 0.26 s, before 0.31 s (0.84 times)`
+fn in_words(figure: &BesideOld) -> String {
+    let BesideOld { name, old, new } = figure;
+    match old {
+        None => format!("{name}: {new}"),
+        Some(old) if old.value == new.value => format!("{name}: {new}, as before"),
+        Some(old) if old.value == 0.0 => format!("{name}: {new}, before {old}"),
+        Some(old) => {
+            let times = two_digits(new.value / old.value);
+            format!("{name}: {new}, before {old} ({times} times)")
+        }
+    }
 }

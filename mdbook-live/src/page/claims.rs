@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::inline::with_code;
 use crate::book::claim::Claim;
 use crate::judge::checks::Judgement;
+use crate::judge::counter_run::{Counter, Outcome};
 
 /// A claim with what was found.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct ClaimView<'a> {
     pub judgement: Judgement,
     /// Its verdict on the live run, if one was made and can decide it.
     pub live: Option<Judgement>,
+    /// On what it has been seen to fail.
+    pub counters: Vec<Counter>,
 }
 
 /// A class, a sign and a word for a verdict.
@@ -56,6 +59,39 @@ pub(super) fn claim(index: usize, view: &ClaimView<'_>, reference: &str) -> Mark
                 }
                 @if let Some(judgement) = &view.live {
                     " " (live_verdict_of(claim, judgement))
+                }
+            }
+            (seen_to_fail(claim, &view.counters))
+        }
+    }
+}
+
+/// On what a claim has been seen to fail, folded: a change of the program, or another run.
+fn seen_to_fail(claim: &Claim, counters: &[Counter]) -> Markup {
+    let broke = counters
+        .iter()
+        .filter_map(|counter| match &counter.outcome {
+            Outcome::Broke(seen) => Some((counter, seen)),
+            _ => None,
+        });
+    let broke: Vec<(&Counter, &String)> = broke.collect();
+    let (seen_to, otherwise) = if claim.is_refuted() { ("Seen to hold", "Not yet seen to hold") } else { ("Seen to fail", "Not yet seen to fail") };
+    html! {
+        @if broke.is_empty() {
+            @if !claim.broken_by.is_empty() { p.not-seen-to-fail { (otherwise) "." } }
+        } @else {
+            details.seen-to-fail {
+                summary { (seen_to) }
+                ul {
+                    @for (counter, seen) in broke {
+                        li {
+                            @match &counter.run {
+                                Some(run) => { "on " code { (run) } ", " (with_code(&counter.when)) ": " }
+                                None => { "when " (with_code(&counter.when)) ": " }
+                            }
+                            span.seen { (with_code(seen)) }
+                        }
+                    }
                 }
             }
         }

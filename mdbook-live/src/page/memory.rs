@@ -5,8 +5,16 @@ use maud::{Markup, html};
 use super::inline::mib;
 use crate::record::memory::{MemorySample, TreeMemory};
 
-/// The moment at which the process tree had most; the first of equals.
+/// With fewer samples the peak may have been between them: a run that is over at once may have
+/// been seen before its memory was there.
+const FEWEST_SAMPLES: usize = 3;
+
+/// The moment at which the process tree had most; the first of equals. `None`: it has not been
+/// sampled, or too seldom.
 pub(super) fn peak(samples: &[MemorySample]) -> Option<TreeMemory> {
+    if TreeMemory::over_time(samples).count() < FEWEST_SAMPLES {
+        return None;
+    }
     // `max_by_key` alone would take the last.
     let times = TreeMemory::over_time(samples).rev();
     times.max_by_key(|tree| tree.total_kib)

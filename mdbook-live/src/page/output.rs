@@ -126,12 +126,14 @@ pub(super) fn host_line(host: &HostCard) -> Markup {
         memory_mib,
         kernel,
         rustc,
+        virtual_machine,
         ..
     } = host;
     // `rustc 1.95.0 (f2d3ce0bd 2026-03-21)`: the version is enough here.
     let rustc = rustc.split(" (").next().unwrap_or(rustc);
     let gib = *memory_mib as f64 / 1024.0;
     html! {
+        @if *virtual_machine { "Virtual machine, " }
         (cpu) ", " (cores) @if *cores == 1 { " core, " } @else { " cores, " }
         (format!("{gib:.0}")) " GiB memory, " (kernel) ", " (rustc)
     }
@@ -146,6 +148,7 @@ pub(super) fn host_card(record: &Record) -> Markup {
             code { (record.header.live.by) }
             // A run too short for two decimals has no spread to tell.
             @if last > 0.0 { ", " (first) " to " (last) }
+            @if record.header.live.warm_ups > 0 { ", after a warm-up" }
         }
     }
 }

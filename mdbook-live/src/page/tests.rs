@@ -42,12 +42,14 @@ fn record(text: &str) -> Record {
                     kernel: "Linux 6.1.0".into(),
                     rustc: "rustc 1.95.0 (f2d3ce0bd 2026-03-21)".into(),
                     thp: "madvise".into(),
+                    virtual_machine: false,
                 },
                 args: vec!["fork".into()],
                 exit: 0,
                 built_from: BuiltFrom::default(),
                 stderr: Vec::new(),
                 by: "wall_s".into(),
+                warm_ups: 0,
                 of: vec![1.2, 1.5, 1.75],
             },
         },
@@ -245,6 +247,7 @@ fn a_run_without_a_record_says_so() {
             claim: &claim,
             judgement: Judgement::Undecided("There is no record yet.".into()),
             live: None,
+            counters: Vec::new(),
         }],
     ));
     assert!(html.contains("has not been recorded yet"), "{html}");
@@ -281,6 +284,7 @@ fn claims_say_in_words_whether_they_hold() {
             nothing: false,
         }),
         live: None,
+        counters: Vec::new(),
     };
     let html = run(&view(Some(&record), vec![judged(true), judged(false)]));
     for part in [
@@ -319,7 +323,10 @@ fn the_peak_is_the_sample_with_the_largest_sum() {
 #[test]
 fn the_memory_table_counts_in_mib() {
     let mut record = record("x");
-    record.memory = vec![sample(0.5, 0, 204_800, 1024)];
+    record.memory = vec![sample(0.0, 0, 2000, 1000), sample(0.5, 0, 204_800, 1024)];
+    let html = run(&view(Some(&record), vec![]));
+    assert!(!html.contains("after the start"), "two samples: {html}");
+    record.memory.push(sample(0.6, 0, 2000, 1000));
     let html = run(&view(Some(&record), vec![]));
     assert!(
         html.contains("0.5 s after the start, in 1 process<"),

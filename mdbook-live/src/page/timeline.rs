@@ -20,6 +20,9 @@ const LANE: f64 = 22.0;
 const BAR: f64 = 15.0;
 /// The height of the memory's part.
 const MEMORY: f64 = 96.0;
+/// A curve through fewer samples of the memory would be drawn and not measured.
+const FEWEST_OF_A_CURVE: usize = 8;
+
 /// So many samples of the memory at most are shown as points, for the reader to see what lies
 /// between them. More would be a line of their own.
 const POINTS: usize = 40;
@@ -62,7 +65,7 @@ fn timeline_of(
     let x = |seconds: f64| LEFT + (RIGHT - LEFT) * (seconds / timeline.seconds.max(1e-9)).min(1.0);
     let lanes_height = LANE * timeline.lanes.len() as f64;
     let memory_top = lanes_height + 16.0;
-    let has_memory = timeline.memory.len() > 1;
+    let has_memory = timeline.memory.len() >= FEWEST_OF_A_CURVE;
     let bottom = if has_memory {
         memory_top + MEMORY
     } else {

@@ -71,6 +71,9 @@ pub struct Provenance {
     pub by: String,
     /// That figure of each of them, ascending; this one has the median.
     pub of: Vec<f64>,
+    /// How many runs were made before, and not counted.
+    #[serde(default)]
+    pub warm_ups: usize,
 }
 
 /// The machine that made a record.
@@ -88,6 +91,9 @@ pub struct HostCard {
     pub rustc: String,
     /// Transparent huge pages: `always`, `madvise`, `never` or `unknown`.
     pub thp: String,
+    /// Whether it is a virtual machine, as far as the processor tells.
+    #[serde(default)]
+    pub virtual_machine: bool,
 }
 
 /// The day, in UTC, of a time in seconds since 1970: `2026-03-14`.
@@ -232,6 +238,7 @@ pub(crate) mod tests {
                         kernel: "Linux 6.1".into(),
                         rustc: "rustc 1.95.0".into(),
                         thp: "madvise".into(),
+                        virtual_machine: false,
                     },
                     args: vec!["a b".into(), "--n".into(), "1".into()],
                     exit: 0,
@@ -239,6 +246,7 @@ pub(crate) mod tests {
                     stderr: Vec::new(),
                     by: "wall_s".into(),
                     of: vec![0.25],
+                    warm_ups: 0,
                 },
             },
             lines: lines_of(text)

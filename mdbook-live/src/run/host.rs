@@ -32,6 +32,7 @@ pub fn card(dir: &Path) -> Result<HostCard> {
         ),
         rustc: rustc(dir)?,
         thp: huge_pages(),
+        virtual_machine: is_virtual_machine(),
     })
 }
 
@@ -49,6 +50,14 @@ fn rustc(dir: &Path) -> Result<String> {
         output.status
     );
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Whether the processor says that a hypervisor runs below: the flag of that name in
+/// `/proc/cpuinfo` (bit 31 of ECX of CPUID leaf 1), which x86 alone has.
+fn is_virtual_machine() -> bool {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let flags = cpus.lines().find(|line| line.starts_with("flags"));
+    flags.is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor"))
 }
 
 /// The mode that stands in brackets: the kernel's "Transparent Hugepage Support".

@@ -334,10 +334,7 @@ impl Permit {
                 agrees: found.agrees(),
                 live: places(&found.only_live),
                 // The page shows the record of the recorded size.
-                recorded: match size == Size::Recorded || run.has_one_size() {
-                    true => places(&found.only_recorded),
-                    false => Vec::new(),
-                },
+                recorded: if size == Size::Recorded || run.has_one_size() { places(&found.only_recorded) } else { Vec::new() },
             });
         }
         let claims = judged.claims.iter();
@@ -535,11 +532,11 @@ mod tests {
         let session = Session::new(&book, Stop::default());
         session.use_program("demo", "/bin/sh");
         let how = crate::verbs::record::RecordOptions {
-            of: 1,
+            of: Some(1),
             keep_broken: false,
         };
         let run = book.run("demo/a").expect("it is there");
-        crate::verbs::record::record(&session, run, how, &mut |_| {}).expect("it is recorded");
+        crate::verbs::record::record(&session, &[run], how, &mut |_| {}).expect("it is recorded");
 
         write(
             dir.path(),

@@ -1,14 +1,19 @@
-//! Checks a run: made at its quick size, judged, compared with its record.
+//! Checks a run: made at its quick size, judged, compared with its record; and whether its
+//! claims have been seen to fail.
 
 use anyhow::{Result, bail};
 
+use crate::book::counter_run::CounterRun;
 use crate::book::listing::{RunRef, Size};
 use crate::judge::agreement::Agreement;
 use crate::judge::checks::Judgement;
+use crate::judge::counter_run::{self, Outcome};
 use crate::judge::evidence::{self, Evidence};
+use crate::judge::fingerprint::Fingerprints;
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
 use crate::run::session::Session;
+use crate::verbs::falsify::{self, CounterRuns, Falsifier};
 
 /// What became of a run.
 #[derive(Debug, Clone, Default)]
@@ -27,17 +32,81 @@ pub struct Report {
     pub warnings: Vec<String>,
 }
 
-/// Runs a run at its quick size, judges its claims, compares it with its
-/// record, and judges the claims on the record.
-///
-/// An error only when the session was stopped; all else is in the report.
-pub fn check(session: &Session<'_>, run: RunRef<'_>) -> Result<Report> {
+/// Checks runs of one session.
+pub struct Checker<'s, 'b> {
+    session: &'s Session<'b>,
+    falsifier: Falsifier<'s, 'b>,
+    fingerprints: Fingerprints,
+}
+
+impl<'s, 'b> Checker<'s, 'b> {
+    /// Nothing is checked yet.
+    pub fn new(session: &'s Session<'b>) -> Checker<'s, 'b> {
+        Checker {
+            session,
+            falsifier: Falsifier::new(session),
+            fingerprints: Fingerprints::default(),
+        }
+    }
+
+    /// Runs a run at its quick size, judges its claims, compares it with its record, judges
+    /// the claims on the record, and looks whether each of them has been seen to fail. The
+    /// counter-runs that were kept of another program are made anew.
+    ///
+    /// An error only when the session was stopped; all else is in the report.
+    pub fn check(&mut self, run: RunRef<'b>) -> Result<Report> {
+        let mut report = check(self.session, run)?;
+        if report.skipped.is_none()
+            && let Err(error) = self.counter_runs(run, &mut report)
+        {
+            if self.session.stop.is_requested() {
+                bail!("stopped");
+            }
+            report.faults.push(format!("{error:#}"));
+        }
+        Ok(report)
+    }
+
+    fn counter_runs(&mut self, run: RunRef<'b>, report: &mut Report) -> Result<()> {
+        let all = falsify::kept(self.session.book, run, &mut self.fingerprints)?;
+        let renew = format!("mdbook-live falsify {} keeps it", run.full_name());
+        for (at, mut counters) in all.into_iter().enumerate() {
+            let claim = &run.run.claims[at];
+            for (counter, by) in counters.iter_mut().zip(&claim.broken_by) {
+                let CounterRun::Patch(patch) = by else {
+                    continue;
+                };
+                if counter.outcome != Outcome::NotMade {
+                    continue;
+                }
+                let what = CounterRuns {
+                    listing: &run.listing.name,
+                    patch,
+                    claims: vec![(run, at)],
+                };
+                let mut made = self.falsifier.try_on(&what)?;
+                if let Some((.., outcome)) = made.claims.pop() {
+                    if let Outcome::Broke(seen) = &outcome {
+                        report.warnings.push(format!(
+                            "the claim \"{}\" breaks by {patch} ({seen}), which is not kept; {renew}",
+                            claim.says
+                        ));
+                    }
+                    counter.outcome = outcome;
+                }
+            }
+            let faults = counter_run::faults(claim, &counters);
+            if claim.broken_by.is_empty() { report.warnings.extend(faults) } else { report.faults.extend(faults) }
+        }
+        Ok(())
+    }
+}
+
+/// All but the counter-runs.
+fn check(session: &Session<'_>, run: RunRef<'_>) -> Result<Report> {
     let mut report = Report::default();
     let record = report.load(run, Size::Recorded);
-    let quick = match run.has_one_size() {
-        true => record.clone(),
-        false => report.load(run, Size::Quick),
-    };
+    let quick = if run.has_one_size() { record.clone() } else { report.load(run, Size::Quick) };
     match session.quick(run) {
         Ok(result) => report.live(session, run, &result, quick.as_ref())?,
         Err(_) if session.stop.is_requested() => bail!("stopped"),

@@ -77,6 +77,13 @@ impl<'s, 'b> Falsifier<'s, 'b> {
     ///
     /// When the patch does not apply, the copy cannot be made, or the session was stopped.
     pub fn falsify(&mut self, what: &CounterRuns<'b>) -> Result<Falsified<'b>> {
+        let falsified = self.try_on(what)?;
+        self.keep(what, &falsified)?;
+        Ok(falsified)
+    }
+
+    /// Makes the counter-runs of a patch. See [`Falsifier::falsify`].
+    pub fn try_on(&mut self, what: &CounterRuns<'b>) -> Result<Falsified<'b>> {
         let scratch = match &mut self.scratch {
             Some(scratch) => scratch,
             none => none.insert(Scratch::of(self.session.book)?),
@@ -120,9 +127,7 @@ impl<'s, 'b> Falsifier<'s, 'b> {
             };
             claims.push((*run, *at, outcome));
         }
-        let falsified = Falsified { claims };
-        self.keep(what, &falsified)?;
-        Ok(falsified)
+        Ok(Falsified { claims })
     }
 
     /// Keeps what broke, in place of what was kept of these claims and this patch.
@@ -180,4 +185,136 @@ pub fn kept<'b>(
     claims
         .map(|claim| counter_run::counters(book, run, claim, &kept, &built_from))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::book::listing::tests::book_with;
+    use crate::run::stop::Stop;
+    use crate::verbs::check::Checker;
+
+    const RUNS: &str = "[[run]]\nname = 'once'\nargs = []\n\
+        [[run.claim]]\nsays = 'Once'\nbroken_by = ['twice', 'demo/other']\n\
+        count = { lines = '^Main', is = 1 }\n\
+        [[run.claim]]\nsays = 'Main'\nbroken_by = ['twice']\n\
+        never = { lines = '^M', contain = 'Other' }\n\
+        [[run]]\nname = 'other'\nargs = ['2']\n";
+
+    const MAIN: &str = "fn main() {\n    println!(\"Main\");\n    \
+        if std::env::args().len() > 1 {\n        println!(\"Main\");\n    }\n}\n";
+
+    const TWICE: &str = "Main speaks twice\n\n--- a/listings/demo/src/main.rs\n\
+        +++ b/listings/demo/src/main.rs\n@@ -1,3 +1,4 @@\n fn main() {\n+    println!(\"Main\");\n     \
+        println!(\"Main\");\n     if std::env::args().len() > 1 {\n";
+
+    /// A book with one listing that is built, its records made.
+    fn book() -> (tempfile::TempDir, Book) {
+        let (dir, _) = book_with("");
+        let demo = dir.path().join("listings/demo");
+        fs::create_dir(demo.join("broken")).expect("a folder");
+        write(&demo, "broken/twice.patch", TWICE);
+        write(&demo, "runs.toml", RUNS);
+        write(&demo, "src/main.rs", MAIN);
+        let lock = "version = 4\n[[package]]\nname = \"demo\"\nversion = \"0.1.0\"\n";
+        write(&demo, "Cargo.lock", lock);
+        let book = Book::open(dir.path()).expect("it is right");
+        let session = Session::new(&book, Stop::default());
+        let how = crate::verbs::record::RecordOptions {
+            of: Some(1),
+            keep_broken: false,
+        };
+        let runs: Vec<RunRef<'_>> = book.runs().collect();
+        let made = crate::verbs::record::record(&session, &runs, how, &mut |_| {});
+        assert!(made.expect("it builds").iter().all(|made| made.written));
+        (dir, book)
+    }
+
+    fn write(demo: &Path, path: &str, text: &str) {
+        fs::write(demo.join(path), text).expect("a file");
+    }
+
+    /// What `check` says of the run `once`.
+    fn checked(root: &Path) -> (Vec<String>, Vec<String>) {
+        let book = Book::open(root).expect("it is right");
+        let session = Session::new(&book, Stop::default());
+        let run = book.run("demo/once").expect("it is there");
+        let report = Checker::new(&session).check(run).expect("nobody stops it");
+        (report.faults, report.warnings)
+    }
+
+    #[test]
+    fn a_claim_that_breaks_is_kept_with_what_was_seen_and_one_that_does_not_is_told() {
+        let (dir, book) = book();
+        let session = Session::new(&book, Stop::default());
+        let runs: Vec<RunRef<'_>> = book.runs().collect();
+        let all = counter_runs(&runs);
+        let falsified = Falsifier::new(&session)
+            .falsify(&all[0])
+            .expect("it builds");
+        let outcomes: Vec<&Outcome> = falsified.claims.iter().map(|(.., what)| what).collect();
+        let broke = Outcome::Broke("2 lines, not 1".into());
+        assert_eq!(outcomes, [&broke, &Outcome::Spared("0 of 2 lines".into())]);
+        let kept = SeenToFail::load(&book.listings[0]).expect("it can be read");
+        assert_eq!((kept.len(), kept[0].seen.as_str()), (1, "2 lines, not 1"));
+        let (faults, warnings) = checked(dir.path());
+        assert_eq!(
+            faults,
+            ["the claim \"Main\" does not break by twice: 0 of 2 lines"]
+        );
+        assert_eq!(
+            warnings,
+            [] as [&str; 0],
+            "both counter-runs of the first broke it"
+        );
+    }
+
+    #[test]
+    fn what_was_kept_of_another_program_or_claim_is_made_anew() {
+        let (dir, book) = book();
+        let demo = dir.path().join("listings/demo");
+        let session = Session::new(&book, Stop::default());
+        let runs: Vec<RunRef<'_>> = book.runs().collect();
+        let all = counter_runs(&runs);
+        Falsifier::new(&session)
+            .falsify(&all[0])
+            .expect("it builds");
+        // The sentence may change in other words, a comment in the program: nothing is made.
+        write(
+            &demo,
+            "src/main.rs",
+            &MAIN.replace("fn main", "// New.\nfn main"),
+        );
+        let without_main = RUNS.split("[[run.claim]]\nsays = 'Main'").next().unwrap();
+        let other = "[[run]]\nname = 'other'\nargs = ['2']\n";
+        write(&demo, "runs.toml", &format!("{without_main}{other}"));
+        assert_eq!(checked(dir.path()), (vec![], vec![]));
+        let stricter = without_main.replace("'^Main'", "'^Main$'");
+        write(&demo, "runs.toml", &format!("{stricter}{other}"));
+        let (faults, warnings) = checked(dir.path());
+        assert_eq!(faults, [] as [&str; 0]);
+        assert_eq!(
+            warnings,
+            [
+                "the claim \"Once\" breaks by twice (2 lines, not 1), which is not kept; \
+              mdbook-live falsify demo/once keeps it"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_patch_that_does_not_apply_any_more_is_a_fault() {
+        let (dir, _book) = book();
+        let demo = dir.path().join("listings/demo");
+        write(&demo, "src/main.rs", "fn main() { println!(\"Main\") }\n");
+        let (faults, _) = checked(dir.path());
+        let fault = faults.last().expect("it does not apply");
+        assert!(
+            fault.starts_with("listings/demo/src/main.rs: the patch does not apply"),
+            "{fault}"
+        );
+    }
 }
