@@ -81,6 +81,9 @@ fn in_words(report: &Report) -> String {
             words.push("agrees with its record".to_owned());
         }
         words.push(format!("{} held", counted(report.claims_held, "check")));
+        if report.of_reference_held > 0 {
+            words.push(format!("{} of the reference", report.of_reference_held));
+        }
     }
     words.join(", ")
 }

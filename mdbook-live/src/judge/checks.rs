@@ -299,7 +299,11 @@ impl Bound {
     fn judge_count(self, count: usize, seen: String) -> CheckResult {
         // A count of lines is far below 2⁵³.
         let value = count as f64;
-        if self.allows(value) { CheckResult::new(true, seen) } else { CheckResult::new(false, format!("{seen}, {}", self.missed_by(value))) }
+        if self.allows(value) {
+            CheckResult::new(true, seen)
+        } else {
+            CheckResult::new(false, format!("{seen}, {}", self.missed_by(value)))
+        }
     }
 
     fn judge_value(self, of: &Figure) -> CheckResult {
@@ -307,7 +311,11 @@ impl Bound {
             (Bound::Is(is), Some(of)) => whole(is).map(|is| is == of),
             _ => None,
         };
-        if exact.unwrap_or_else(|| self.allows(of.value)) { CheckResult::new(true, of.to_string()) } else { CheckResult::new(false, format!("{of}, {}", self.missed_by(of.value))) }
+        if exact.unwrap_or_else(|| self.allows(of.value)) {
+            CheckResult::new(true, of.to_string())
+        } else {
+            CheckResult::new(false, format!("{of}, {}", self.missed_by(of.value)))
+        }
     }
 
     fn judge(self, of: &Figure, to: &Figure) -> CheckResult {

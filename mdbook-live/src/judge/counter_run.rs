@@ -51,7 +51,11 @@ pub fn outcome(claim: &Claim, judgement: &Judgement, by: &CounterRun) -> Outcome
     // A program that does not print a line any more breaks a count of it; of another run that
     // never printed any, no count says anything.
     let counts = matches!(claim.check, Check::Count { .. }) && matches!(by, CounterRun::Patch(_));
-    if result.nothing && !counts { Outcome::Nothing(result.seen.clone()) } else { Outcome::Broke(result.seen.clone()) }
+    if result.nothing && !counts {
+        Outcome::Nothing(result.seen.clone())
+    } else {
+        Outcome::Broke(result.seen.clone())
+    }
 }
 
 /// Judges a claim on the record of another run, or on the reference's output of it.

@@ -92,7 +92,11 @@ pub fn judge(book: &Book, run: RunRef<'_>, evidence: Evidence<'_>) -> Judged {
                 (On::Reference, _) => None,
             };
             let varies = &run.listing.varies;
-            let order = if run.run.unordered { Order::Free } else { Order::Kept };
+            let order = if run.run.unordered {
+                Order::Free
+            } else {
+                Order::Kept
+            };
             Judged {
                 claims: claims
                     .filter_map(|(at, claim)| Some((at, judge(claim)?)))

@@ -65,8 +65,10 @@ impl Claim {
 /// A statement of the reference with what became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// What it says, or leaves out.
+    /// What it says, shows or leaves out.
     pub statement: String,
+    /// Whether it says so in words; else its outputs show it.
+    pub in_words: bool,
     /// What became of it; more than one where runs disagree.
     pub verdicts: Vec<(ReferenceVerdict, Vec<Reason>)>,
 }
@@ -107,6 +109,7 @@ pub fn add(rows: &mut Vec<Row>, claim: &Claim, judgement: &Judgement, run: &str,
     let at = at.unwrap_or_else(|| {
         rows.push(Row {
             statement: statement.to_owned(),
+            in_words: claim.reference.as_ref().is_none_or(|about| about.in_words),
             verdicts: Vec::new(),
         });
         rows.len() - 1

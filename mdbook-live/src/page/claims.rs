@@ -75,7 +75,11 @@ fn seen_to_fail(claim: &Claim, counters: &[Counter]) -> Markup {
             _ => None,
         });
     let broke: Vec<(&Counter, &String)> = broke.collect();
-    let (seen_to, otherwise) = if claim.is_refuted() { ("Seen to hold", "Not yet seen to hold") } else { ("Seen to fail", "Not yet seen to fail") };
+    let (seen_to, otherwise) = if claim.is_refuted() {
+        ("Seen to hold", "Not yet seen to hold")
+    } else {
+        ("Seen to fail", "Not yet seen to fail")
+    };
     html! {
         @if broke.is_empty() {
             @if !claim.broken_by.is_empty() { p.not-seen-to-fail { (otherwise) "." } }

@@ -34,7 +34,11 @@ pub fn verdicts(reference: &str, parts: &[VerdictsView<'_>]) -> String {
                                 tr {
                                     @if at == 0 {
                                         td.statement rowspan=(row.verdicts.len()) {
-                                            @if *verdict == ReferenceVerdict::LeftOut { span.who { "Left out: " } }
+                                            @if *verdict == ReferenceVerdict::LeftOut {
+                                                span.who { "Left out: " }
+                                            } @else if !row.in_words {
+                                                span.who { "Shown, not said: " }
+                                            }
                                             (with_code(&row.statement))
                                         }
                                     }

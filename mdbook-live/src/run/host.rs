@@ -36,8 +36,9 @@ pub fn card(dir: &Path) -> Result<HostCard> {
     })
 }
 
-/// A toolchain file in the folder may choose another one than elsewhere.
-fn rustc(dir: &Path) -> Result<String> {
+/// `rustc --version` in that folder: a toolchain file there may choose another one than
+/// elsewhere.
+pub fn rustc(dir: &Path) -> Result<String> {
     let program = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(&program)
         .arg("--version")

@@ -334,7 +334,11 @@ impl Permit {
                 agrees: found.agrees(),
                 live: places(&found.only_live),
                 // The page shows the record of the recorded size.
-                recorded: if size == Size::Recorded || run.has_one_size() { places(&found.only_recorded) } else { Vec::new() },
+                recorded: if size == Size::Recorded || run.has_one_size() {
+                    places(&found.only_recorded)
+                } else {
+                    Vec::new()
+                },
             });
         }
         let claims = judged.claims.iter();

@@ -3,6 +3,7 @@
 
 use anyhow::{Result, bail};
 
+use crate::book::claim::On;
 use crate::book::counter_run::CounterRun;
 use crate::book::listing::{RunRef, Size};
 use crate::judge::agreement::Agreement;
@@ -26,6 +27,8 @@ pub struct Report {
     pub compared: bool,
     /// How many claims came out as the book says, on the live run or on the record.
     pub claims_held: usize,
+    /// How many claims about the reference did: no run of a program can break them.
+    pub of_reference_held: usize,
     /// What is wrong, a sentence each; nothing: the run passes.
     pub faults: Vec<String>,
     /// What should be seen to, a sentence each.
@@ -96,7 +99,11 @@ impl<'s, 'b> Checker<'s, 'b> {
                 }
             }
             let faults = counter_run::faults(claim, &counters);
-            if claim.broken_by.is_empty() { report.warnings.extend(faults) } else { report.faults.extend(faults) }
+            if claim.broken_by.is_empty() {
+                report.warnings.extend(faults)
+            } else {
+                report.faults.extend(faults)
+            }
         }
         Ok(())
     }
@@ -106,7 +113,11 @@ impl<'s, 'b> Checker<'s, 'b> {
 fn check(session: &Session<'_>, run: RunRef<'_>) -> Result<Report> {
     let mut report = Report::default();
     let record = report.load(run, Size::Recorded);
-    let quick = if run.has_one_size() { record.clone() } else { report.load(run, Size::Quick) };
+    let quick = if run.has_one_size() {
+        record.clone()
+    } else {
+        report.load(run, Size::Quick)
+    };
     match session.quick(run) {
         Ok(result) => report.live(session, run, &result, quick.as_ref())?,
         Err(_) if session.stop.is_requested() => bail!("stopped"),
@@ -197,7 +208,10 @@ impl Report {
             let claim = &run.run.claims[at];
             match judgement {
                 Judgement::Decided(result) if claim.is_as_the_book_says(&result) => {
-                    self.claims_held += 1;
+                    match claim.on {
+                        On::Reference => self.of_reference_held += 1,
+                        On::Any | On::Record => self.claims_held += 1,
+                    }
                 }
                 Judgement::Decided(result) => self.faults.push(claim.fault(&result, on)),
                 Judgement::Undecided(why) => self.warnings.push(format!(
