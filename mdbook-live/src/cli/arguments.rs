@@ -43,6 +43,9 @@ pub(super) enum Verb {
     },
     /// Run at quick size, judge the claims, compare with the records
     Check {
+        /// Leave the counter-runs out: do not ask whether the claims have been seen to fail
+        #[arg(long)]
+        claims_only: bool,
         /// LISTING/RUN; none is all
         #[arg(value_name = "RUN")]
         runs: Vec<String>,

@@ -33,7 +33,11 @@ pub(super) fn list(book: &Book, terminal: Terminal, out: &mut dyn Write) -> Resu
             Ok(None) => terminal.warning("not recorded"),
             Ok(Some(record)) => {
                 let now = fingerprints.of_run(run)?;
-                let quick = if run.has_one_size() { Ok(None) } else { Record::load(run, Size::Quick) };
+                let quick = if run.has_one_size() {
+                    Ok(None)
+                } else {
+                    Record::load(run, Size::Quick)
+                };
                 let stale = record.staleness_by(run, Size::Recorded, &now);
                 match (stale, quick) {
                     (Some(why), _) => terminal.warning(&format!("stale: {why}")),
@@ -70,6 +74,10 @@ pub(super) fn list(book: &Book, terminal: Terminal, out: &mut dyn Write) -> Resu
 /// When a record was made; and by which compiler, where `rustc` is another.
 fn recorded(record: &Record, rustc: &str) -> String {
     let then = &record.header.live.host.rustc;
-    let by = if then == rustc || rustc.is_empty() { String::new() } else { format!(" by {then}; here is {rustc}") };
+    let by = if then == rustc || rustc.is_empty() {
+        String::new()
+    } else {
+        format!(" by {then}; here is {rustc}")
+    };
     format!("recorded {}{by}", record.header.date())
 }

@@ -86,8 +86,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
                 run::run(session, &run, size, terminal, out)
             })
         }
-        Verb::Check { runs } => in_session(root, |session, terminal, out| {
-            check::check(session, &runs, terminal, out)
+        Verb::Check { claims_only, runs } => in_session(root, |session, terminal, out| {
+            check::check(session, &runs, !claims_only, terminal, out)
         }),
         Verb::Falsify { runs } => in_session(root, |session, terminal, out| {
             falsify::falsify(session, &runs, terminal, out)
@@ -250,7 +250,9 @@ mod tests {
             "{text}"
         );
 
-        let (text, found) = printed(&book, |session, out| check::check(session, all, PLAIN, out));
+        let (text, found) = printed(&book, |session, out| {
+            check::check(session, all, true, PLAIN, out)
+        });
         assert_eq!(found, ExitStatus::Success);
         assert_eq!(
             timeless(&text),
@@ -298,7 +300,9 @@ mod tests {
         std::fs::write(book.listings[0].dir.join("runs.toml"), runs).expect("a file");
         let book = Book::open(&book.root).expect("it is right");
 
-        let (text, found) = printed(&book, |session, out| check::check(session, &[], PLAIN, out));
+        let (text, found) = printed(&book, |session, out| {
+            check::check(session, &[], true, PLAIN, out)
+        });
         assert_eq!(found, ExitStatus::Failure);
         let faults = "✘ demo/one  0.00 s, failed\n    \
              the claim \"Main speaks once\" does not hold: 2 lines, not 1\n    \

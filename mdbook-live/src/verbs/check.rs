@@ -52,6 +52,11 @@ impl<'s, 'b> Checker<'s, 'b> {
         }
     }
 
+    /// As [`Checker::check`], without the counter-runs.
+    pub fn check_claims(&self, run: RunRef<'b>) -> Result<Report> {
+        check(self.session, run)
+    }
+
     /// Runs a run at its quick size, judges its claims, compares it with its record, judges
     /// the claims on the record, and looks whether each of them has been seen to fail. The
     /// counter-runs that were kept of another program are made anew.
