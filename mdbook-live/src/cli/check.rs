@@ -23,7 +23,11 @@ pub(super) fn check(
     let (mut passed, mut skipped, mut failed) = (0, 0, 0);
     let mut checker = Checker::new(session);
     for run in &runs {
-        let report = if counter_runs { checker.check(*run)? } else { checker.check_claims(*run)? };
+        let report = if counter_runs {
+            checker.check(*run)?
+        } else {
+            checker.check_claims(*run)?
+        };
         let mark = match &report {
             report if !report.faults.is_empty() => {
                 failed += 1;

@@ -166,7 +166,7 @@ mod tests {
             Some(Verb::Preprocess { question: None })
         ));
         assert!(
-            matches!(parsed(&["check", "a/b", "c/d", "--root", "x"]), Some(Verb::Check { runs }) if runs.len() == 2)
+            matches!(parsed(&["check", "a/b", "c/d", "--root", "x"]), Some(Verb::Check { runs, .. }) if runs.len() == 2)
         );
     }
 
