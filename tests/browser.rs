@@ -449,6 +449,7 @@ fn static_print(driver: &str, built: &Path) -> Outcome {
         for page in &pages {
             let name = page.trim_end_matches(".html");
             browser.client.goto(&format!("{server}/{page}")).await?;
+            browser.until("document.readyState === 'complete'").await?;
             let runs = browser
                 .number("document.querySelectorAll('section.run').length")
                 .await?;
@@ -474,7 +475,8 @@ fn static_print(driver: &str, built: &Path) -> Outcome {
                 .cdp("Emulation.setScriptExecutionDisabled", on)
                 .await?;
             if source.matches("<section class=\"run\"").count() as f64 != runs {
-                return Err(format!("{page} without JavaScript lacks runs").into());
+                let has = source.matches("<section class=\"run\"").count();
+                return Err(format!("{page} without JavaScript has {has} of {runs} runs").into());
             }
             if runs > 0.0 && !source.contains("class=\"verdict\"") {
                 return Err(format!("{page} without JavaScript lacks verdicts").into());
