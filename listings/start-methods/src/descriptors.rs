@@ -141,7 +141,7 @@ fn ends(reader: &PipeReader) -> io::Result<&'static str> {
     })
 }
 
-/// The pipe whose end of file never comes, and its mend.
+/// The pipe whose end of file does not come, and when it does.
 fn end_of_file(lines: &mut Vec<String>) -> io::Result<()> {
     let (reader, writer) = io::pipe()?;
     let sibling = Paused::fork()?;
@@ -201,7 +201,8 @@ fn offset(mut file: File, lines: &mut Vec<String>) -> io::Result<()> {
     Ok(())
 }
 
-/// The locks of flock(2) and one kind of fcntl(2) belong to the open file, the other kind to the process.
+/// The locks of flock(2), and one kind of fcntl(2)'s, belong to the open file; the other kind to
+/// the process.
 fn locks(path: &std::path::Path, lines: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
     let open = || File::options().read(true).write(true).open(path);
     let refused = |file: File| match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
