@@ -2,9 +2,9 @@
 
     python reading_writes.py COUNT
 
-An object of Python begins with the number of references to it. Whoever looks at the object
-changes that number, and so writes to its page. The garbage collector keeps its own notes in
-front of lists and other containers, and writes them at each collection.
+An object of Python begins with the number of references to it. Each look at the object changes
+that number, and so writes to its page. The garbage collector keeps its own marks in front of
+lists and other containers, and writes them at each collection.
 """
 
 import array

@@ -133,6 +133,7 @@ struct Times {
     median: f64,
     most: f64,
     all: f64,
+    tries: usize,
 }
 
 impl Times {
@@ -148,6 +149,7 @@ impl Times {
             median: times[TRIES / 2],
             most: times[TRIES - 1 - TRIES / 10],
             all: times.iter().sum(),
+            tries: times.len(),
         })
     }
 }
@@ -171,7 +173,7 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
     let room = available_memory().unwrap_or(4 << 30) / 10 * 7;
     let mut lines = Vec::new();
     let mut growth = Vec::new();
-    let mut all = 0.0;
+    let (mut tries, mut all) = (0, 0.0);
     for pages in [Pages::Small, Pages::Huge] {
         let mut blocks = Vec::new();
         let mut medians: Vec<[f64; Way::ALL.len()]> = Vec::new();
@@ -194,6 +196,7 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
                 // A fork needs a process of one thread, and the pool has threads of its own.
                 let times = Times::of(way)?;
                 *median = times.median;
+                tries += times.tries;
                 all += times.all;
                 lines.push(format!(
                     "{:<11} {size:>5} MiB  {:<11} {times}",
@@ -206,7 +209,7 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
         growth.push((filled, medians));
     }
     drop(server);
-    lines.push(format!("All tries together: {:.3} s", all / 1e3));
+    lines.push(format!("All {tries} tries together: {:.3} s", all / 1e3));
     let of = |pages: usize, way: usize| {
         let (_, medians) = &growth[pages];
         (medians[0][way], medians[medians.len() - 1][way])

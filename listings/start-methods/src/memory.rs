@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use command_line::grouped;
 use mem_trace::{MemoryUsage, available_memory};
 use process_pool::{Pool, StartMethod};
 use serde::{Deserialize, Serialize};
@@ -41,12 +42,14 @@ impl Step {
     }
 }
 
-/// Bytes of one process: proportional set size, private dirty, and its page tables.
+/// What a child tells: bytes of its proportional set size, private dirty, and page tables; and
+/// what the bytes that it has read add up to.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Usage {
     proportional: u64,
     private_dirty: u64,
     page_tables: u64,
+    sum: u64,
 }
 
 impl Usage {
@@ -56,6 +59,7 @@ impl Usage {
             proportional: usage.proportional.unwrap_or(0),
             private_dirty: usage.private_dirty.unwrap_or(0),
             page_tables: page_tables(),
+            sum: 0,
         }
     }
 }
@@ -73,13 +77,14 @@ fn page_tables() -> u64 {
 /// The task of the child: one step, and what it uses then.
 pub fn step(step: Step) -> Result<Usage, String> {
     let mut block = block();
+    let mut sum = 0;
     match step {
         Step::Begin => {}
         Step::Read(len) => {
             if block.is_none() {
                 *block = Some(Block::new(len, Pages::Small).map_err(|error| error.to_string())?);
             }
-            std::hint::black_box(block.as_ref().map(Block::read));
+            sum = block.as_ref().map_or(0, Block::read);
         }
         Step::WriteTenth(len) | Step::WriteAll(len) => {
             let len = match step {
@@ -92,7 +97,10 @@ pub fn step(step: Step) -> Result<Usage, String> {
         }
     }
     drop(block);
-    Ok(Usage::now())
+    Ok(Usage {
+        sum,
+        ..Usage::now()
+    })
 }
 
 /// Half a gibibyte in the parent, or `most_mib` or an eighth of what is free where that is less;
@@ -124,6 +132,12 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
                     child.page_tables >> 10
                 )),
                 Step::Read(_) => {
+                    // Each page has a one, and zeros.
+                    lines.push(format!(
+                        "{:<11} child has found {} ones",
+                        method.to_string(),
+                        grouped(child.sum as usize)
+                    ));
                     read.push(together);
                     own_after_reading.push(child.private_dirty);
                 }
