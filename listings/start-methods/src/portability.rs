@@ -2,6 +2,7 @@
 //! system's is tried.
 
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 
 use memmap2::{Mmap, MmapMut};
@@ -45,7 +46,12 @@ const FACILITIES: [Facility; 6] = [
             file.write_all(b"written")?;
             // SAFETY: nobody else has this file, and nothing cuts it while it is mapped.
             let mapped = unsafe { Mmap::map(&file) }?;
-            Ok(format!("bytes in memory: {}", mapped.escape_ascii()))
+            let name = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+            Ok(format!(
+                "{:?} in {}",
+                mapped.escape_ascii().to_string(),
+                name.display()
+            ))
         },
     },
     Facility {
