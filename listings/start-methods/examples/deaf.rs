@@ -1,12 +1,13 @@
-//! A solution: a child that cannot hear what its parent ignores, and its mend.
+//! A solution: a child that cannot hear what its parent ignores, and one that can.
 
 use std::error::Error;
-use std::io;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, ExitCode};
+use std::ffi::CStr;
+use std::process::ExitCode;
 
 use clap::Parser;
-use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp};
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use nix::sys::wait::{WaitStatus, waitpid};
 
 /// Spawns a child that sends itself a signal that its parent ignores
 #[derive(Parser)]
@@ -16,28 +17,31 @@ struct Arguments {}
 fn measure() -> Result<(), Box<dyn Error>> {
     // SAFETY: no handler is installed.
     unsafe { signal(Signal::SIGTERM, SigHandler::SigIgn) }?;
-    let mut child = Command::new("sh");
-    child.args(["-c", "kill -TERM $$"]);
+    let mut attributes = PosixSpawnAttr::init()?;
     println!(
         "a child of a parent that ignores SIGTERM: {}",
-        end(&mut child)?
+        end(&attributes)?
     );
-    let back_to_default = || {
-        // SAFETY: no handler is installed.
-        unsafe { signal(Signal::SIGTERM, SigHandler::SigDfl) }?;
-        Ok(())
-    };
-    // SAFETY: the closure makes one system call, which is async-signal-safe (signal-safety(7)).
-    unsafe { child.pre_exec(back_to_default) };
-    println!("the same, put back to its default: {}", end(&mut child)?);
+    // These signals begin at their default in the child, whatever they are in its parent.
+    attributes.set_sigdefault(&SigSet::from(Signal::SIGTERM))?;
+    attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF)?;
+    println!(
+        "the same, with SIGTERM at its default: {}",
+        end(&attributes)?
+    );
     Ok(())
 }
 
-fn end(child: &mut Command) -> io::Result<String> {
-    let status = child.status()?;
-    Ok(match status.signal() {
-        Some(number) => format!("ended by signal {number}"),
-        None => "went on to its end".to_owned(),
+/// How a shell ends that sends itself SIGTERM.
+fn end(attributes: &PosixSpawnAttr) -> Result<String, Box<dyn Error>> {
+    let arguments = [c"sh", c"-c", c"kill -TERM $$"];
+    let no_environment: [&CStr; 0] = [];
+    let as_it_is = PosixSpawnFileActions::init()?;
+    let child = posix_spawnp(c"sh", &as_it_is, attributes, &arguments, &no_environment)?;
+    Ok(match waitpid(child, None)? {
+        WaitStatus::Signaled(_, signal, _) => format!("ended by {signal}"),
+        WaitStatus::Exited(_, 0) => "went on to its end".to_owned(),
+        other => format!("{other:?}"),
     })
 }
 // ANCHOR_END: solution

@@ -1,4 +1,4 @@
-//! A solution: what a spawned child is to know, it is told.
+//! A solution: the parent sends a spawned child what it should know.
 
 use std::env;
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Parser;
 
-/// Starts a child that is told its parent's state in the environment
+/// Starts a child that finds its parent's state in the environment
 #[derive(Parser)]
 struct Arguments {}
 
@@ -14,7 +14,7 @@ const STATE: &str = "BOOK_STATE";
 
 // ANCHOR: solution
 fn main() -> ExitCode {
-    // The child knows itself by what it was told.
+    // The child knows itself by the variable that its parent has set.
     if let Ok(state) = env::var(STATE) {
         println!("The child begins with: {state}");
         return ExitCode::SUCCESS;

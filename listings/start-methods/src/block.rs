@@ -5,6 +5,8 @@ use std::io;
 use memmap2::{Advice, MmapMut};
 use nix::unistd::{SysconfVar, sysconf};
 
+use crate::mappings::{Mapping, mapping_of};
+
 /// Bytes of a huge page: a table of 512 entries maps it, or one entry for all
 /// (the kernel's documentation, "Transparent Hugepage Support").
 pub const HUGE_PAGE: usize = 2 << 20;
@@ -57,6 +59,11 @@ impl Block {
         for at in (0..len).step_by(step) {
             self.memory[at] = value;
         }
+    }
+
+    /// What the system says of this memory alone.
+    pub fn mapping(&self) -> Option<Mapping> {
+        mapping_of(self.memory.as_ptr() as usize)
     }
 
     /// Reads one byte of each page.

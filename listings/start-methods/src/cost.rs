@@ -27,32 +27,35 @@ const SIZES_MIB: [usize; 6] = [0, 256, 512, 1024, 2048, 4096];
 /// A child that ends at once.
 pub const NOTHING: Question = ("nothing", String::new);
 
-/// A way to start a child that ends at once.
+/// A way to start a child that ends at once: the first three execute no program, the others do.
 #[derive(Clone, Copy)]
 enum Way {
     Fork,
-    Spawn,
-    PreExec,
     Vfork,
     ForkServer,
+    Spawn,
+    PreExec,
+    VforkExec,
 }
 
 impl Way {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Fork,
-        Self::Spawn,
-        Self::PreExec,
         Self::Vfork,
         Self::ForkServer,
+        Self::Spawn,
+        Self::PreExec,
+        Self::VforkExec,
     ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Fork => "fork",
-            Self::Spawn => "spawn",
-            Self::PreExec => "pre_exec",
             Self::Vfork => "vfork",
             Self::ForkServer => "fork-server",
+            Self::Spawn => "spawn",
+            Self::PreExec => "pre_exec",
+            Self::VforkExec => "vfork+exec",
         }
     }
 
@@ -61,6 +64,8 @@ impl Way {
         let start = Instant::now();
         match self {
             Self::Fork => by_fork()?,
+            Self::Vfork => by_vfork(|| 0)?,
+            Self::ForkServer => drop(Pool::builder(StartMethod::ForkServer).workers(1).start()?),
             Self::Spawn => by_command(&mut command())?,
             Self::PreExec => {
                 let mut command = command();
@@ -68,8 +73,7 @@ impl Way {
                 unsafe { command.pre_exec(|| Ok(())) };
                 by_command(&mut command)?;
             }
-            Self::Vfork => by_vfork()?,
-            Self::ForkServer => drop(Pool::builder(StartMethod::ForkServer).workers(1).start()?),
+            Self::VforkExec => by_vfork(execute_nothing)?,
         }
         Ok(start.elapsed())
     }
@@ -95,21 +99,9 @@ fn by_command(command: &mut Command) -> io::Result<()> {
 }
 
 /// vfork(2), as far as it can be had: the child borrows this process's memory, on a
-/// stack of its own, until it executes the program.
-fn by_vfork() -> io::Result<()> {
+/// stack of its own, until it executes a program or ends.
+fn by_vfork(child: fn() -> isize) -> io::Result<()> {
     let mut stack = vec![0; 64 << 10];
-    let arguments = [
-        c"/proc/self/exe".as_ptr(),
-        c"nothing".as_ptr(),
-        std::ptr::null(),
-    ];
-    let nothing = [std::ptr::null()];
-    let child = || {
-        // SAFETY: the strings end in NUL and the lists in a null pointer; all of them outlive the
-        // call, since the parent waits for it.
-        unsafe { nix::libc::execve(arguments[0], arguments.as_ptr(), nothing.as_ptr()) };
-        127
-    };
     let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK;
     // SAFETY: this process waits until the child has executed or ended (CLONE_VFORK), so the
     // stack outlives the child's use of it; the child allocates nothing and takes no lock.
@@ -124,11 +116,24 @@ fn by_vfork() -> io::Result<()> {
     waitpid(child, None).map(drop).map_err(Into::into)
 }
 
+/// What `command` executes, without an environment.
+fn execute_nothing() -> isize {
+    let null = std::ptr::null();
+    let program = c"/proc/self/exe".as_ptr();
+    let arguments = [program, c"nothing".as_ptr(), null];
+    let environment = [null];
+    // SAFETY: the strings end in NUL and the lists in a null pointer.
+    unsafe { nix::libc::execve(program, arguments.as_ptr(), environment.as_ptr()) };
+    127
+}
+
 /// Times in milliseconds.
 struct Times {
     least: f64,
     median: f64,
     most: f64,
+    all: f64,
+    tries: usize,
 }
 
 impl Times {
@@ -143,6 +148,8 @@ impl Times {
             least: times[TRIES / 10],
             median: times[TRIES / 2],
             most: times[TRIES - 1 - TRIES / 10],
+            all: times.iter().sum(),
+            tries: times.len(),
         })
     }
 }
@@ -153,6 +160,7 @@ impl fmt::Display for Times {
             least,
             median,
             most,
+            ..
         } = self;
         write!(f, "{median:.3} ms ({least:.3} to {most:.3})")
     }
@@ -165,6 +173,7 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
     let room = available_memory().unwrap_or(4 << 30) / 10 * 7;
     let mut lines = Vec::new();
     let mut growth = Vec::new();
+    let (mut tries, mut all) = (0, 0.0);
     for pages in [Pages::Small, Pages::Huge] {
         let mut blocks = Vec::new();
         let mut medians: Vec<[f64; Way::ALL.len()]> = Vec::new();
@@ -187,6 +196,8 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
                 // A fork needs a process of one thread, and the pool has threads of its own.
                 let times = Times::of(way)?;
                 *median = times.median;
+                tries += times.tries;
+                all += times.all;
                 lines.push(format!(
                     "{:<11} {size:>5} MiB  {:<11} {times}",
                     pages.name(),
@@ -198,13 +209,14 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
         growth.push((filled, medians));
     }
     drop(server);
+    lines.push(format!("All {tries} tries together: {:.3} s", all / 1e3));
     let of = |pages: usize, way: usize| {
         let (_, medians) = &growth[pages];
         (medians[0][way], medians[medians.len() - 1][way])
     };
-    let (fork_small, fork_large) = of(0, 0);
-    let (spawn_small, spawn_large) = of(0, 1);
-    let (_, fork_huge) = of(1, 0);
+    let (fork_small, fork_large) = of(0, Way::Fork as usize);
+    let (spawn_small, spawn_large) = of(0, Way::Spawn as usize);
+    let (_, fork_huge) = of(1, Way::Fork as usize);
     Ok(Findings {
         lines,
         row: Row {

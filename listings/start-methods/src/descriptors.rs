@@ -98,30 +98,38 @@ fn who_has_what(lines: &mut Vec<String>) -> io::Result<String> {
     let (closes, _closes_end) = io::pipe()?;
     let (stays, _stays_end) = io::pipe()?;
     set_close_on_exec(&stays, false)?;
+    let (closed, closed_end) = io::pipe()?;
+    set_close_on_exec(&closed, false)?;
     let name = |fd: BorrowedFd<'_>| -> io::Result<String> {
         let link = fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))?;
         Ok(link.display().to_string())
     };
-    let watched = format!("{} {}", name(closes.as_fd())?, name(stays.as_fd())?);
+    // The other ends of the pipes have the same names, and close-on-exec.
+    let watched = [closes.as_fd(), stays.as_fd(), closed.as_fd()].map(name);
+    let watched = watched
+        .into_iter()
+        .collect::<io::Result<Vec<_>>>()?
+        .join(" ");
+    drop((closed, closed_end));
     let by_fork = forked(|| open_or_closed(&watched))?;
     let mut command = Command::new("/proc/self/exe");
-    // The other ends of both pipes have the same name, and close-on-exec.
     let by_spawn = spawned_with(command.arg(OPEN_FILES.0).env(WATCHED, &watched))?;
+    let mut without = "unknown".to_owned();
     for (method, states) in [("fork", &by_fork), ("spawn", &by_spawn)] {
-        let (with, without) = both(states);
+        let states: Vec<&str> = states.split_whitespace().collect();
+        let [with, stays, closed] = states[..] else {
+            return Err(io::Error::other(format!(
+                "a child told of {} files, not 3",
+                states.len()
+            )));
+        };
         lines.push(format!(
-            "{method:<6} a descriptor with close-on-exec is {with} in the child, one without is {without}"
+            "{method:<6} a descriptor with close-on-exec is {with} in the child, one without is {stays}, \
+             one that the parent has closed is {closed}"
         ));
+        without = stays.to_owned();
     }
-    Ok(both(&by_spawn).1.to_owned())
-}
-
-/// What a child told of its two files.
-fn both(states: &str) -> (&str, &str) {
-    states
-        .trim()
-        .split_once(' ')
-        .unwrap_or(("unknown", "unknown"))
+    Ok(without)
 }
 
 /// Whether the end of the pipe is there, or comes while one is patient.
@@ -133,7 +141,7 @@ fn ends(reader: &PipeReader) -> io::Result<&'static str> {
     })
 }
 
-/// The pipe whose end of file never comes, and its mend.
+/// The pipe whose end of file does not come, and when it does.
 fn end_of_file(lines: &mut Vec<String>) -> io::Result<()> {
     let (reader, writer) = io::pipe()?;
     let sibling = Paused::fork()?;
@@ -193,7 +201,8 @@ fn offset(mut file: File, lines: &mut Vec<String>) -> io::Result<()> {
     Ok(())
 }
 
-/// flock(2) belongs to the open file, fcntl(2) locks to the process.
+/// The locks of flock(2), and one kind of fcntl(2)'s, belong to the open file; the other kind to
+/// the process.
 fn locks(path: &std::path::Path, lines: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
     let open = || File::options().read(true).write(true).open(path);
     let refused = |file: File| match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -216,7 +225,6 @@ fn locks(path: &std::path::Path, lines: &mut Vec<String>) -> Result<(), Box<dyn 
     ));
     drop(locked);
 
-    let file = open()?;
     let whole_file = |kind: i32| libc::flock {
         l_type: kind as i16,
         l_whence: libc::SEEK_SET as i16,
@@ -224,17 +232,42 @@ fn locks(path: &std::path::Path, lines: &mut Vec<String>) -> Result<(), Box<dyn 
         l_len: 0,
         l_pid: 0,
     };
-    fcntl(&file, FcntlArg::F_SETLK(&whole_file(libc::F_WRLCK)))?;
-    let in_child = forked(|| {
-        let mut question = whole_file(libc::F_WRLCK);
-        match fcntl(&file, FcntlArg::F_GETLK(&mut question)) {
-            Ok(_) if i32::from(question.l_type) == libc::F_UNLCK => "is its own".to_owned(),
-            Ok(_) => "is its parent's alone".to_owned(),
-            Err(error) => error.to_string(),
-        }
-    })?;
-    lines.push(format!(
-        "fork   a file locked by fcntl, seen by the child: the lock {in_child}"
-    ));
+    let asked =
+        |file: &File, ask: fn(&mut libc::flock) -> FcntlArg<'_>, free: &str, taken: &str| {
+            let mut question = whole_file(libc::F_WRLCK);
+            match fcntl(file, ask(&mut question)) {
+                Ok(_) if i32::from(question.l_type) == libc::F_UNLCK => free.to_owned(),
+                Ok(_) => taken.to_owned(),
+                Err(error) => error.to_string(),
+            }
+        };
+    type Ask = fn(&mut libc::flock) -> FcntlArg<'_>;
+    let kinds: [(&str, FcntlArg<'_>, Ask); 2] = [
+        (
+            "record lock",
+            FcntlArg::F_SETLK(&whole_file(libc::F_WRLCK)),
+            |lock| FcntlArg::F_GETLK(lock),
+        ),
+        (
+            "open file description lock",
+            FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK)),
+            |lock| FcntlArg::F_OFD_GETLK(lock),
+        ),
+    ];
+    for (kind, lock, ask) in kinds {
+        let file = open()?;
+        fcntl(&file, lock)?;
+        let child = forked(|| asked(&file, ask, "its own too", "its parent's alone"))?;
+        // Asked last: a process that closes any descriptor of the file loses its record locks.
+        let anew = asked(
+            &open()?,
+            |lock| FcntlArg::F_OFD_GETLK(lock),
+            "free",
+            "locked",
+        );
+        lines.push(format!(
+            "fork   a file locked by fcntl, {kind}: for the child the lock is {child}; opened anew it is {anew}"
+        ));
+    }
     Ok(())
 }

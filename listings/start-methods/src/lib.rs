@@ -7,6 +7,7 @@ pub mod copy_on_write;
 pub mod cost;
 pub mod descriptors;
 pub mod findings;
+pub mod mappings;
 pub mod memory;
 pub mod portability;
 pub mod security;

@@ -11,8 +11,9 @@ use rand::RngExt;
 
 use crate::children::{Question, forked, spawned, spawned_with};
 use crate::findings::{Findings, Row};
+use crate::mappings::{mapping_of, own_mappings};
 
-/// Where a child has its program, its stack and its heap.
+/// Where a child has its program, its heap, its libraries and its stack.
 pub const ADDRESSES: Question = ("addresses", addresses);
 
 /// What a child finds in its environment.
@@ -43,14 +44,23 @@ pub fn protect(memory: &mut MmapMut, protection: Protection) -> io::Result<()> {
     unsafe { madvise(start, memory.len(), advice) }.map_err(Into::into)
 }
 
-/// Where this process has its program, its stack and its heap.
+/// Where this process has its program, its heap, its libraries and its stack: the bases of
+/// the mappings, since what is put on a heap or a stack lies elsewhere at each call.
 fn addresses() -> String {
-    let on_stack = 0u8;
-    let on_heap = Box::new(0u8);
+    let program = std::fs::read_link("/proc/self/exe").unwrap_or_default();
+    let mappings = own_mappings();
+    let base = |is: &dyn Fn(&str) -> bool| {
+        let mapping = mappings.iter().find(|mapping| is(&mapping.name));
+        mapping.map_or(0, |mapping| mapping.range.start)
+    };
+    // A stack grows downwards: its end is what stays.
+    let stack = mappings.iter().find(|mapping| mapping.name == "[stack]");
     format!(
-        "{:p} {:p} {on_heap:p}",
-        SECRET.as_ptr(),
-        &raw const on_stack
+        "{:#x} {:#x} {:#x} {:#x}",
+        base(&|name| program.as_os_str() == name),
+        base(&|name| name == "[heap]"),
+        base(&|name| name.contains("/libc.so")),
+        stack.map_or(0, |mapping| mapping.range.end)
     )
 }
 
@@ -62,30 +72,24 @@ fn environment() -> String {
     format!("{token} {folder} {}", nix::unistd::getuid())
 }
 
-/// Whether the mappings of this process contain that address.
-fn is_mapped(address: usize) -> bool {
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    maps.lines().any(|line| {
-        let range = line
-            .split(' ')
-            .next()
-            .and_then(|range| range.split_once('-'));
-        range.is_some_and(|(from, to)| {
-            let bound = |hex| usize::from_str_radix(hex, 16).unwrap_or(0);
-            (bound(from)..bound(to)).contains(&address)
-        })
+/// What a forked child finds where its parent has a secret, protected or not.
+pub fn found_by_child(protection: Option<Protection>) -> io::Result<String> {
+    let mut memory = MmapMut::map_anon(crate::block::page())?;
+    memory[..SECRET.len()].copy_from_slice(SECRET);
+    if let Some(protection) = protection {
+        protect(&mut memory, protection)?;
+    }
+    forked(|| {
+        if mapping_of(memory.as_ptr() as usize).is_none() {
+            return "not there".to_owned();
+        }
+        match &memory[..SECRET.len()] {
+            found if found == SECRET => "the secret",
+            found if found.iter().all(|&byte| byte == 0) => "zeros",
+            _ => "something else",
+        }
+        .to_owned()
     })
-}
-
-fn secret_in(memory: &MmapMut) -> &'static str {
-    if !is_mapped(memory.as_ptr() as usize) {
-        return "not there";
-    }
-    match &memory[..SECRET.len()] {
-        found if found == SECRET => "the secret",
-        found if found.iter().all(|&byte| byte == 0) => "zeros",
-        _ => "something else",
-    }
 }
 
 /// Each question in turn.
@@ -100,7 +104,7 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
     let by_spawn = same(&spawned(ADDRESSES)?);
     for (method, equal) in [("fork", by_fork), ("spawn", by_spawn)] {
         lines.push(format!(
-            "{method:<6} {equal} of 3 addresses (program, stack, heap) are the parent's"
+            "{method:<6} {equal} of 4 addresses (program, heap, libraries, stack) are the parent's"
         ));
     }
 
@@ -110,27 +114,19 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
         (Some(Protection::DontFork), "MADV_DONTFORK"),
         (Some(Protection::WipeOnFork), "MADV_WIPEONFORK"),
     ] {
-        let mut memory = MmapMut::map_anon(crate::block::page())?;
-        memory[..SECRET.len()].copy_from_slice(SECRET);
-        if let Some(protection) = protection {
-            protect(&mut memory, protection)?;
-        }
-        let in_child = forked(|| secret_in(&memory).to_owned())?;
+        let in_child = found_by_child(protection)?;
         lines.push(format!(
             "fork   memory with a secret, {how:<16} in the child: {in_child}"
         ));
         found.push(in_child);
     }
 
-    let parent: u64 = rand::rng().random();
     let draw = || rand::rng().random::<u64>().to_string();
-    let (one, other) = (forked(draw)?, forked(draw)?);
     let reseeded = || {
         // It fails only where the system gives no random bytes; the numbers would be equal then.
         let _ = rand::rng().reseed();
         draw()
     };
-    let (one_reseeded, other_reseeded) = (forked(reseeded)?, forked(reseeded)?);
     let equal = |one: &str, other: &str| {
         if one == other {
             "the same number"
@@ -138,17 +134,23 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
             "different numbers"
         }
     };
+    // Each thread's generator is seeded when it is first used: in each child, so far.
+    let (one, other) = (forked(draw)?, forked(draw)?);
     lines.push(format!(
-        "fork   after the parent has drawn {}, two children draw {}",
-        match parent {
-            0 => "zero",
-            _ => "a number",
-        },
+        "fork   before the parent has drawn a number, two children draw {}",
         equal(&one, &other)
     ));
+    draw();
+    let (one, other) = (forked(draw)?, forked(draw)?);
+    lines.push(format!(
+        "fork   after that, two children draw {}, and their parent then draws {}",
+        equal(&one, &other),
+        equal(&one, &draw())
+    ));
+    let (one, other) = (forked(reseeded)?, forked(reseeded)?);
     lines.push(format!(
         "fork   after a reseed in each, they draw {}",
-        equal(&one_reseeded, &other_reseeded)
+        equal(&one, &other)
     ));
 
     let mut command = Command::new("/proc/self/exe");
@@ -168,7 +170,7 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
         row: Row {
             about: "Security",
             measured: format!(
-                "a forked child has {by_fork} of 3 addresses and {}, a spawned one {by_spawn} of 3 and the environment; \
+                "a forked child has {by_fork} of 4 addresses and {}, a spawned one {by_spawn} of 4 and the environment; \
                  with MADV_WIPEONFORK {}",
                 found[0], found[2]
             ),

@@ -1,4 +1,4 @@
-//! Row 6: five things set in the parent, and what a child has of each.
+//! Row 6: five things set in the parent, and what a child has of each. One signal is left alone.
 
 use std::error::Error;
 use std::fs;
@@ -93,7 +93,7 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
     let (by_fork, by_spawn) = (Status::parse(&by_fork?), Status::parse(&by_spawn?));
 
     type Question = (&'static str, fn(&Status) -> &'static str);
-    let questions: [Question; 5] = [
+    let questions: [Question; 6] = [
         ("a handler", |status| has(status.caught, Signal::SIGUSR1)),
         ("an ignored signal", |status| {
             has(status.ignored, Signal::SIGUSR2)
@@ -106,6 +106,10 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
         }),
         ("SIGPIPE ignored", |status| {
             has(status.ignored, Signal::SIGPIPE)
+        }),
+        ("nothing set", |status| {
+            let any = status.caught | status.ignored | status.blocked | status.pending;
+            has(any, Signal::SIGWINCH)
         }),
     ];
     let lines = questions.iter().map(|(what, ask)| {

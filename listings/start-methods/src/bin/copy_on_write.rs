@@ -11,7 +11,7 @@ use start_methods::{children, copy_on_write};
 struct Arguments {}
 
 fn main() -> ExitCode {
-    children::answer_if_asked(&[copy_on_write::SHARED_TEXT]);
+    children::answer_if_asked(&[copy_on_write::SHARED_FILES]);
     command_line::run(|_: Arguments| -> Result<(), Box<dyn Error>> {
         Ok(copy_on_write::measure()?.print()?)
     })

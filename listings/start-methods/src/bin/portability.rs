@@ -4,14 +4,14 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
-use start_methods::{children, cost, portability};
+use start_methods::{children, portability};
 
 /// Tries what this book uses of the system
 #[derive(Parser)]
 struct Arguments {}
 
 fn main() -> ExitCode {
-    children::answer_if_asked(&[cost::NOTHING]);
+    children::answer_if_asked(&[portability::PARENT]);
     command_line::run(|_: Arguments| -> Result<(), Box<dyn Error>> {
         Ok(portability::measure()?.print()?)
     })

@@ -37,9 +37,10 @@ fn main() -> ExitCode {
     // The cost is timed from outside: nothing comes above it.
     children::answer_if_asked(&[
         cost::NOTHING,
-        copy_on_write::SHARED_TEXT,
+        copy_on_write::SHARED_FILES,
         descriptors::OPEN_FILES,
         descriptors::READ_FOUR,
+        portability::PARENT,
         security::ADDRESSES,
         security::ENVIRONMENT,
     ]);
