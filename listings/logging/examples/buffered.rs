@@ -54,8 +54,9 @@ fn in_worker(flush: Flush) {
 
 fn fork_two(flush: Flush) -> Result<(), Box<dyn Error>> {
     let file = tempfile::NamedTempFile::new()?;
-    // Appending: two processes with one file never write over each other (open(2)).
-    let log_file = File::options().append(true).open(file.path())?;
+    // Forked processes share the open file and its offset (fork(2)), so that none writes
+    // over another's lines.
+    let log_file = File::options().write(true).open(file.path())?;
     *LOG.lock().unwrap_or_else(PoisonError::into_inner) = Some(BufWriter::new(log_file));
     log("the parent's line", flush == Flush::All);
     let pool = Pool::builder(StartMethod::Fork).workers(2).start()?;

@@ -9,7 +9,6 @@ use std::thread;
 
 use clap::Parser;
 use logging::{handlers, module_scope};
-use nix::errno::Errno;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
 use nix::unistd::Pid;
@@ -97,7 +96,11 @@ fn write_lines(order: Order) -> Result<(), String> {
     for _ in 0..order.how.lines() {
         write_line(&order, &line).map_err(|error| error.to_string())?;
     }
-    handlers::print(format_args!("{} lines written", order.how.lines()));
+    let cores = cores().map_err(|error| error.to_string())?.len();
+    handlers::print(format_args!(
+        "{} lines written, cores allowed: {cores}",
+        order.how.lines()
+    ));
     Ok(())
 }
 
@@ -130,7 +133,7 @@ fn count(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     if arguments.one_core {
         // The workers inherit it (sched_setaffinity(2)).
         let mut core = CpuSet::new();
-        core.set(first_core()?)?;
+        core.set(cores()?[0])?;
         sched_setaffinity(Pid::from_raw(0), &core)?;
     }
     let (from, to) = match how {
@@ -193,12 +196,11 @@ fn pieces(line: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// The first core that this process may run on.
-fn first_core() -> nix::Result<usize> {
+/// The cores that this process may run on.
+fn cores() -> nix::Result<Vec<usize>> {
     let allowed = sched_getaffinity(Pid::from_raw(0))?;
-    let mut cores = 0..CpuSet::count();
-    let first = cores.find(|core| allowed.is_set(*core) == Ok(true));
-    first.ok_or(Errno::EINVAL)
+    let cores = (0..CpuSet::count()).filter(|core| allowed.is_set(*core) == Ok(true));
+    Ok(cores.collect())
 }
 
 fn read_lines(from: OwnedFd) -> io::Result<Vec<Vec<u8>>> {

@@ -12,11 +12,11 @@ use process_pool::{Pool, StartMethod, Tasks};
 /// The task again, and whose page the list's is: as the fork left it, when the list has
 /// been locked and nothing else, and when an update has been made.
 fn append_and_look(count: u64) {
-    look("before any write");
+    look("before the update");
     drop(list());
     look("after a lock");
     append_to_list(count);
-    look("after an update");
+    look("after the update");
 }
 
 fn look(when: &str) {
@@ -37,8 +37,9 @@ fn main() -> ExitCode {
 
 fn run(Arguments { method }: Arguments) -> Result<(), Box<dyn Error>> {
     trace!("Start subprocesses with the '{method}' method");
+    look("before the update");
     append("Parent process update");
-    look("after an update");
+    look("after the update");
 
     let pool = Pool::builder(method).workers(2).start()?;
     look("while the workers live");

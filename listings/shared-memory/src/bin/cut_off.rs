@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use clap::Parser;
 use mem_trace::{check_output, trace};
 use memmap2::Mmap;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use process_pool::{Descriptor, Pool, StartMethod, Tasks};
 use records::{DataArguments, Record, nansum, write_part};
 use shared_memory::{Part, map, sealed_memory};
@@ -65,7 +66,7 @@ fn cut_between_two_sums(memory: OwnedFd, records: usize) -> Result<(), Box<dyn E
         Err(error) => trace!("Not written: {error}"),
     }
     match file.set_len(0) {
-        Ok(()) => trace!("Cut to 0 bytes."),
+        Ok(()) => trace!("Cut to {} bytes.", file.metadata()?.len()),
         Err(error) => trace!("Not cut: {error}"),
     }
     let bytes = records * size_of::<Record>();
@@ -78,8 +79,10 @@ fn cut_between_two_sums(memory: OwnedFd, records: usize) -> Result<(), Box<dyn E
 /// does not.
 fn compare(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
     let data = data.open(2.05)?.load()?;
-    trace!("A sealed memfd:");
-    cut_between_two_sums(sealed_memory(&data)?, data.len())?;
+    let sealed = sealed_memory(&data)?;
+    let seals = SealFlag::from_bits_truncate(fcntl(&sealed, FcntlArg::F_GET_SEALS)?);
+    trace!("A sealed memfd, {seals:?}:");
+    cut_between_two_sums(sealed, data.len())?;
 
     trace!("A file without a name:");
     let mut file = tempfile::tempfile()?;
