@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 // ANCHOR: seal
-/// A copy of `records` in memory that has no name, that others can map, and that
-/// nobody can change or shorten any more (memfd_create(2), F_ADD_SEALS).
+/// A copy of `records` in memory that has no name in any file system, that others can map,
+/// and that nobody can change or shorten any more (memfd_create(2), F_ADD_SEALS).
 ///
 /// # Errors
 ///

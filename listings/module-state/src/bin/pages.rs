@@ -44,8 +44,8 @@ fn run(Arguments { method }: Arguments) -> Result<(), Box<dyn Error>> {
     let pool = Pool::builder(method).workers(2).start()?;
     look("while the workers live");
     pool.map(append_and_look, 1..=2)?;
+    look("when both have updated theirs");
     drop(pool);
-    look("when they have ended");
 
     trace!("List(id: {:p}) finally: {:?}", &LIST, list());
     Ok(check_output()?)
