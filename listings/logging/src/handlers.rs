@@ -21,6 +21,18 @@ pub fn add_handler() {
     let _ = log::set_boxed_logger(Box::new(Handlers));
     log::set_max_level(LevelFilter::Debug);
 }
+
+/// Prints what a line to be logged meets in this process.
+pub fn report() {
+    let handlers = HANDLERS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .len();
+    print(format_args!(
+        "handlers: {handlers}, level: {}",
+        log::max_level()
+    ));
+}
 // ANCHOR_END: handlers
 
 /// The logger that hands each line to every handler.

@@ -18,6 +18,7 @@ static LOGGER: Logger = Logger::named(module_path!());
 
 fn call_logger(count: u64) {
     sleep(Duration::from_millis(100 * count));
+    handlers::report();
     LOGGER.debug(format_args!(
         "Logger(id: {:p}): function executed.",
         &LOGGER

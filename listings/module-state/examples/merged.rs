@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::Duration;
 
 use clap::Parser;
 use mem_trace::trace;
@@ -23,6 +25,8 @@ fn main() -> ExitCode {
 // ANCHOR: solution
 /// Nothing of the worker's own memory matters: the update is the result.
 fn update(count: u64) -> String {
+    sleep(Duration::from_millis(100 * count));
+    trace!("Makes update {count}");
     format!("Child process {count} update")
 }
 

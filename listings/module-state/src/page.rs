@@ -12,7 +12,7 @@ pub struct OwnPage<T>(pub T);
 
 // ANCHOR: page
 /// Whether the page at `address` is mapped by this process alone, as the kernel tells
-/// in /proc/self/pagemap: 8 bytes for each page, of which bit 56 says so (proc(5)).
+/// in /proc/self/pagemap: 8 bytes for each page, of which bit 56 says so (proc_pid_pagemap(5)).
 pub fn is_own<T>(address: &T) -> io::Result<bool> {
     let page = sysconf(SysconfVar::PAGE_SIZE)?.unwrap_or(4096) as u64;
     let number = std::ptr::from_ref(address).addr() as u64 / page;

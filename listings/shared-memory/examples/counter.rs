@@ -57,6 +57,7 @@ fn in_one_step(memory: Descriptor) -> Result<(), String> {
     for _ in 0..TIMES {
         counter.number().fetch_add(1, Relaxed);
     }
+    trace!("fetch_add, {} times", grouped(TIMES as usize));
     Ok(())
 }
 
@@ -67,6 +68,7 @@ fn in_two_steps(memory: Descriptor) -> Result<(), String> {
         let number = counter.number().load(Relaxed);
         counter.number().store(number + 1, Relaxed);
     }
+    trace!("load, then store, {} times", grouped(TIMES as usize));
     Ok(())
 }
 

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 // ANCHOR: seal
-/// A copy of `records` in memory that has no name, that others can map, and that
-/// nobody can change or shorten any more (memfd_create(2), F_ADD_SEALS).
+/// A copy of `records` in memory that has no name in any file system, that others can map,
+/// and that nobody can change or shorten any more (memfd_create(2), F_ADD_SEALS).
 ///
 /// # Errors
 ///
@@ -98,6 +98,11 @@ pub unsafe fn map(part: &Part) -> io::Result<Mmap> {
 }
 // ANCHOR_END: process
 
+/// Called in each worker before its first task.
+pub fn ready() {
+    trace!("Ready");
+}
+
 /// Prints how much data there is, and for how many workers.
 pub fn announce(records: usize, workers: usize) {
     let bytes = (records * size_of::<Record>()) as u64;
@@ -126,7 +131,10 @@ pub fn sum_in_workers(
 ) -> Result<(), Box<dyn Error>> {
     mark("starting");
     let start = Instant::now();
-    let pool = Pool::builder(method).workers(workers).start()?;
+    let pool = Pool::builder(method)
+        .workers(workers)
+        .initializer(ready)
+        .start()?;
     trace!("Scheduling tasks... {}", MemoryUsage::now());
     let tasks: Vec<_> = batches(records, workers)
         .map(|range| {

@@ -8,10 +8,14 @@ use clap::Parser;
 use mem_trace::{MemoryUsage, check_output, mark, trace};
 use process_pool::{StartMethod, Tasks};
 use records::{DataArguments, write_part};
-use shared_memory::{announce, process, sealed_memory, sum_in_workers};
+use shared_memory::{announce, process, ready, sealed_memory, sum_in_workers};
 
 fn main() -> ExitCode {
-    Tasks::new().add(process).add(write_part).serve_if_worker();
+    Tasks::new()
+        .add(process)
+        .add(write_part)
+        .add_initializer(ready)
+        .serve_if_worker();
     command_line::run(shared)
 }
 

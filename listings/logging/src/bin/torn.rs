@@ -9,17 +9,20 @@ use std::thread;
 
 use clap::Parser;
 use logging::{handlers, module_scope};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+use nix::unistd::Pid;
 use process_pool::{Descriptor, Pool, StartMethod, Tasks};
 use serde::{Deserialize, Serialize};
 
-/// Lines of each worker.
-const LINES: usize = 500;
-
-/// A line that a pipe takes whole in one write, and one that it need not: PIPE_BUF is
-/// 4096 bytes here (pipe(7)).
+/// The length of a line that a pipe takes whole in one write, and of one that it need
+/// not: PIPE_BUF is 4096 bytes here (pipe(7)).
 const SHORT: usize = 200;
 const LONG: usize = 12_000;
+
+/// Lines of each worker: enough for both to be at it at one time.
+const SHORT_LINES: usize = 20_000;
+const LONG_LINES: usize = 500;
 
 fn main() -> ExitCode {
     module_scope();
@@ -37,6 +40,14 @@ struct Arguments {
     /// How the workers come to be: fork, spawn or fork-server
     #[arg(long, default_value = "spawn")]
     method: StartMethod,
+
+    /// Do not give the processor away between the two writes of a line
+    #[arg(long)]
+    no_yield: bool,
+
+    /// Let both workers run on one core alone
+    #[arg(long)]
+    one_core: bool,
 }
 
 /// How a worker's lines get to where they are read.
@@ -59,6 +70,13 @@ impl How {
             Self::Long | Self::Collector => LONG,
         }
     }
+
+    fn lines(self) -> usize {
+        match self {
+            Self::TwoWrites | Self::OneWrite => SHORT_LINES,
+            Self::Long | Self::Collector => LONG_LINES,
+        }
+    }
 }
 
 /// What a worker is asked for.
@@ -67,6 +85,7 @@ struct Order {
     to: Descriptor,
     letter: u8,
     how: How,
+    yields: bool,
 }
 
 // ANCHOR: write
@@ -74,9 +93,14 @@ struct Order {
 fn write_lines(order: Order) -> Result<(), String> {
     let mut line = vec![order.letter; order.how.length()];
     line.push(b'\n');
-    for _ in 0..LINES {
+    for _ in 0..order.how.lines() {
         write_line(&order, &line).map_err(|error| error.to_string())?;
     }
+    let cores = cores().map_err(|error| error.to_string())?.len();
+    handlers::print(format_args!(
+        "{} lines written, cores allowed: {cores}",
+        order.how.lines()
+    ));
     Ok(())
 }
 
@@ -86,8 +110,10 @@ fn write_line(order: &Order, line: &[u8]) -> io::Result<()> {
         How::TwoWrites => {
             let (first, second) = line.split_at(line.len() / 2);
             to.write_all(first)?;
-            // What formatting in pieces does: another process may run between two writes.
-            thread::yield_now();
+            if order.yields {
+                // Another process may run here.
+                thread::yield_now();
+            }
             to.write_all(second)
         }
         How::OneWrite | How::Long => to.write_all(line),
@@ -102,7 +128,14 @@ fn write_line(order: &Order, line: &[u8]) -> io::Result<()> {
 
 // ANCHOR: read
 /// Two workers write at one time; how many of their lines arrive torn.
-fn count(Arguments { how, method }: Arguments) -> Result<(), Box<dyn Error>> {
+fn count(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let Arguments { how, method, .. } = arguments;
+    if arguments.one_core {
+        // The workers inherit it (sched_setaffinity(2)).
+        let mut core = CpuSet::new();
+        core.set(cores()?[0])?;
+        sched_setaffinity(Pid::from_raw(0), &core)?;
+    }
     let (from, to) = match how {
         How::Collector => socketpair(
             AddressFamily::Unix,
@@ -122,7 +155,14 @@ fn count(Arguments { how, method }: Arguments) -> Result<(), Box<dyn Error>> {
         .into_iter()
         .map(|letter| {
             let to = to.clone();
-            pool.submit(write_lines, Order { to, letter, how })
+            let yields = !arguments.no_yield;
+            let order = Order {
+                to,
+                letter,
+                how,
+                yields,
+            };
+            pool.submit(write_lines, order)
         })
         .collect::<Result<_, _>>()?;
     // The end of the pipe comes when the last writing end is closed: this one, too.
@@ -132,22 +172,35 @@ fn count(Arguments { how, method }: Arguments) -> Result<(), Box<dyn Error>> {
     }
     drop(pool);
     let lines = reader.join().map_err(|_| "the reader panicked")??;
-    let whole =
-        |line: &&Vec<u8>| line.len() == how.length() && line.iter().all(|&byte| byte == line[0]);
-    let torn = lines.len() - lines.iter().filter(whole).count();
+    let whole = |line: &[u8]| line.len() == how.length() && pieces(line).len() == 1;
+    let torn: Vec<_> = lines.iter().filter(|line| !whole(line)).collect();
     handlers::print(format_args!(
-        "{} lines of {} bytes, {how:?}: {torn} of them torn",
+        "{} lines of {} bytes: {} torn",
         lines.len(),
         how.length(),
+        torn.len()
     ));
-    handlers::print(format_args!(
-        "{}",
-        match torn {
-            0 => "Every line is whole",
-            _ => "Lines of one worker stand inside lines of the other",
-        }
-    ));
+    if let Some(first) = torn.first() {
+        handlers::print(format_args!(
+            "the first torn line: {}",
+            pieces(first).join(", ")
+        ));
+    }
     Ok(())
+}
+
+/// How often each letter comes in a row: "100 A".
+fn pieces(line: &[u8]) -> Vec<String> {
+    line.chunk_by(|one, next| one == next)
+        .map(|piece| format!("{} {}", piece.len(), char::from(piece[0])))
+        .collect()
+}
+
+/// The cores that this process may run on.
+fn cores() -> nix::Result<Vec<usize>> {
+    let allowed = sched_getaffinity(Pid::from_raw(0))?;
+    let cores = (0..CpuSet::count()).filter(|core| allowed.is_set(*core) == Ok(true));
+    Ok(cores.collect())
 }
 
 fn read_lines(from: OwnedFd) -> io::Result<Vec<Vec<u8>>> {

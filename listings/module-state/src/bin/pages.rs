@@ -9,9 +9,12 @@ use module_state::{LIST, append, append_to_list, list, module_scope, page};
 use process_pool::{Pool, StartMethod, Tasks};
 
 // ANCHOR: look
-/// The task again, and before and after it whose page the list's is.
+/// The task again, and whose page the list's is: as the fork left it, when the list has
+/// been locked and nothing else, and when an update has been made.
 fn append_and_look(count: u64) {
     look("before the update");
+    drop(list());
+    look("after a lock");
     append_to_list(count);
     look("after the update");
 }
@@ -34,11 +37,14 @@ fn main() -> ExitCode {
 
 fn run(Arguments { method }: Arguments) -> Result<(), Box<dyn Error>> {
     trace!("Start subprocesses with the '{method}' method");
+    look("before the update");
     append("Parent process update");
+    look("after the update");
 
     let pool = Pool::builder(method).workers(2).start()?;
-    look("in the parent, while the workers live");
+    look("while the workers live");
     pool.map(append_and_look, 1..=2)?;
+    look("when both have updated theirs");
     drop(pool);
 
     trace!("List(id: {:p}) finally: {:?}", &LIST, list());

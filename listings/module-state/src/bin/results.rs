@@ -30,7 +30,7 @@ fn run(Arguments { method, unread }: Arguments) -> Result<(), Box<dyn Error>> {
     if unread {
         leave_unread(&pool)?;
     } else {
-        pool.map(append_or_fail, 1..=2)?;
+        read(&pool)?;
     }
     drop(pool);
 
@@ -47,6 +47,20 @@ fn leave_unread(pool: &Pool) -> Result<(), process_pool::Error> {
     Ok(())
 }
 // ANCHOR_END: unread
+
+// ANCHOR: read
+/// The same calls, and each result is waited for.
+fn read(pool: &Pool) -> Result<(), process_pool::Error> {
+    let tasks = [
+        pool.submit(append_or_fail, 1)?,
+        pool.submit(append_or_fail, 2)?,
+    ];
+    for task in tasks {
+        task.wait()?;
+    }
+    Ok(())
+}
+// ANCHOR_END: read
 
 /// Has one of two workers fail
 #[derive(Parser)]

@@ -4,12 +4,14 @@ use std::error::Error;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::Parser;
 use mem_trace::{check_output, trace};
 use memmap2::Mmap;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use process_pool::{Descriptor, Pool, StartMethod, Tasks};
 use records::{DataArguments, Record, nansum, write_part};
 use shared_memory::{Part, map, sealed_memory};
@@ -29,7 +31,7 @@ static KEPT: OnceLock<Mmap> = OnceLock::new();
 
 fn map_and_sum(part: Part) -> Result<f64, String> {
     // SAFETY: the sealed memfd keeps the condition. The file without a name breaks it
-    // when it is cut: that is the experiment, and the worker's end its result.
+    // when it is written and cut: that is the experiment, and the worker's end its result.
     let memory =
         unsafe { map(&part) }.map_err(|error| format!("cannot map the records: {error}"))?;
     sum_again(KEPT.get_or_init(|| memory).len())
@@ -44,10 +46,10 @@ fn sum_again(bytes: usize) -> Result<f64, String> {
     Ok(nansum(records))
 }
 
-/// Sums, cuts the memory to nothing, and has the worker sum once more.
+/// Sums, writes a byte, cuts the memory to nothing, and has the worker sum once more.
 ///
-/// Where the cut succeeds, it breaks the condition of [`map`]. That is the experiment:
-/// the worker is to show how it ends.
+/// Where the write or the cut succeeds, it breaks the condition of [`map`]. That is the
+/// experiment: the worker is to show how it ends.
 fn cut_between_two_sums(memory: OwnedFd, records: usize) -> Result<(), Box<dyn Error>> {
     let pool = Pool::builder(StartMethod::Spawn).workers(1).start()?;
     let file = File::from(memory.try_clone()?);
@@ -59,8 +61,12 @@ fn cut_between_two_sums(memory: OwnedFd, records: usize) -> Result<(), Box<dyn E
     };
     let total_sum = pool.submit(map_and_sum, part)?.wait()??;
     trace!("total_sum={total_sum}");
+    match file.write_at(&[0], 0) {
+        Ok(_) => trace!("Wrote a byte."),
+        Err(error) => trace!("Not written: {error}"),
+    }
     match file.set_len(0) {
-        Ok(()) => trace!("Cut to 0 bytes."),
+        Ok(()) => trace!("Cut to {} bytes.", file.metadata()?.len()),
         Err(error) => trace!("Not cut: {error}"),
     }
     let bytes = records * size_of::<Record>();
@@ -73,8 +79,10 @@ fn cut_between_two_sums(memory: OwnedFd, records: usize) -> Result<(), Box<dyn E
 /// does not.
 fn compare(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
     let data = data.open(2.05)?.load()?;
-    trace!("A sealed memfd:");
-    cut_between_two_sums(sealed_memory(&data)?, data.len())?;
+    let sealed = sealed_memory(&data)?;
+    let seals = SealFlag::from_bits_truncate(fcntl(&sealed, FcntlArg::F_GET_SEALS)?);
+    trace!("A sealed memfd, {seals:?}:");
+    cut_between_two_sums(sealed, data.len())?;
 
     trace!("A file without a name:");
     let mut file = tempfile::tempfile()?;

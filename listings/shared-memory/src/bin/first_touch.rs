@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use mem_trace::{check_output, mebibytes, trace};
-use memmap2::MmapOptions;
+use mem_trace::{MemoryUsage, check_output, mebibytes, trace};
+use memmap2::{Advice, MmapMut, MmapOptions};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::{SysconfVar, sysconf};
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 // ANCHOR: touch
-/// Copies the same records twice into the same memory, by each of three ways.
+/// Copies the same records twice into the same memory, by each of four ways.
 fn compare(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
     // The records, and the memory that they are copied to.
     let data = data.open(2.05)?.load()?;
@@ -44,20 +44,34 @@ fn compare(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
     measure("write, second", || memory.write_all(records))??;
     drop(memory);
 
-    let memory = fresh_memory(records.len())?;
-    // SAFETY: no other process and no other map has this memory.
-    let mut map = unsafe { MmapOptions::new().map_mut(&memory) }?;
-    measure("map, first", || map.copy_from_slice(records))?;
-    measure("map, second", || map.copy_from_slice(records))?;
-    drop((map, memory));
+    let mut map = fresh_map(records.len(), &MmapOptions::new())?;
+    copy_twice("map", &mut map, records)?;
+    drop(map);
 
-    let memory = fresh_memory(records.len())?;
-    // SAFETY: as above.
-    let populated = || unsafe { MmapOptions::new().populate().map_mut(&memory) };
-    let mut map = measure("populated map, mmap", populated)??;
-    measure("populated map, first", || map.copy_from_slice(records))?;
-    measure("populated map, second", || map.copy_from_slice(records))?;
+    let populate = MmapOptions::new().populate().clone();
+    let mut map = measure("populated map, mmap", || {
+        fresh_map(records.len(), &populate)
+    })??;
+    copy_twice("populated map", &mut map, records)?;
+    drop(map);
+
+    let mut map = fresh_map(records.len(), &MmapOptions::new())?;
+    measure("prefaulted map, madvise", || {
+        map.advise(Advice::PopulateWrite)
+    })??;
+    copy_twice("prefaulted map", &mut map, records)?;
     Ok(check_output()?)
+}
+
+fn copy_twice(way: &str, map: &mut MmapMut, records: &[u8]) -> io::Result<()> {
+    measure(&format!("{way}, first"), || map.copy_from_slice(records))?;
+    measure(&format!("{way}, second"), || map.copy_from_slice(records))
+}
+
+/// A map of such memory.
+fn fresh_map(bytes: usize, options: &MmapOptions) -> io::Result<MmapMut> {
+    // SAFETY: no other process and no other map has this memory.
+    unsafe { options.map_mut(&fresh_memory(bytes)?) }
 }
 
 /// A file in memory whose `bytes` exist as a length alone: it has no page yet.
@@ -67,15 +81,20 @@ fn fresh_memory(bytes: usize) -> io::Result<File> {
     Ok(memory)
 }
 
-/// Prints the time that a step took, and the page faults that the system answered
-/// without reading from a disk (getrusage(2), `ru_minflt`).
+/// Prints the time that a step took, the page faults that the system answered without
+/// reading from a disk (getrusage(2), `ru_minflt`), and the dirty pages that this process
+/// maps after it.
 fn measure<T>(step: &str, work: impl FnOnce() -> T) -> io::Result<T> {
     let faults = || getrusage(UsageWho::RUSAGE_SELF).map(|usage| usage.minor_page_faults());
     let (before, start) = (faults()?, Instant::now());
     let result = work();
     let time_s = start.elapsed().as_secs_f64();
     let faults = faults()? - before;
-    trace!("{step}: time_s={time_s:.4} faults={faults}");
+    let dirty = MemoryUsage::now().private_dirty.unwrap_or(0);
+    trace!(
+        "{step}: time_s={time_s:.4} faults={faults} private_dirty={} MB",
+        mebibytes(dirty)
+    );
     Ok(result)
 }
 // ANCHOR_END: touch
