@@ -13,33 +13,32 @@ fn main() -> ExitCode {
     command_line::run(whose)
 }
 
-/// The task: this worker's parent, and the bytes of memory that are the worker's own.
-fn look(_: usize) -> (i32, u64) {
-    let own = MemoryUsage::now().private_dirty.unwrap_or(0);
-    (getppid().as_raw(), own)
+// ANCHOR: whose
+/// The task: this worker's parent, the bytes that are resident in the worker, and those of
+/// them that are its own.
+fn look(_: usize) -> (i32, u64, u64) {
+    let memory = MemoryUsage::now();
+    let own = memory.private_dirty.unwrap_or(0);
+    (getppid().as_raw(), memory.resident.unwrap_or(0), own)
 }
 
-// ANCHOR: whose
-/// Whose children the workers are, and how much memory they have of their own, beside a
-/// parent that has grown.
+/// Whose children the workers are, and how much memory they have, beside a parent that has
+/// grown.
 fn whose(Arguments { method }: Arguments) -> Result<(), Box<dyn Error>> {
     let ballast = vec![1u8; 256 << 20];
     let pool = Pool::builder(method).workers(2).start()?;
-    for (parent, own) in pool.map(look, 0..2)? {
-        trace!(
-            "A worker is a child of {}, and has {} MB of its own",
-            if parent == getpid().as_raw() {
-                "this process"
-            } else {
-                "another process"
-            },
-            mebibytes(own)
-        );
+    for (parent, resident, own) in pool.map(look, 0..2)? {
+        let whose = if parent == getpid().as_raw() {
+            "this process"
+        } else {
+            "another process"
+        };
+        let (resident, own) = (mebibytes(resident), own >> 10);
+        trace!("A worker: a child of {whose}, {resident} MB resident, {own} KiB its own");
     }
-    trace!(
-        "This process has {} MB of ballast",
-        mebibytes(ballast.len() as u64)
-    );
+    let resident = mebibytes(MemoryUsage::now().resident.unwrap_or(0));
+    drop(ballast);
+    trace!("This process: {resident} MB resident");
     Ok(())
 }
 // ANCHOR_END: whose

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 fn parent(bytes: usize) -> io::Result<()> {
     show("At the start.")?;
     let data = vec![1u8; bytes];
-    show("Data written.")?;
+    show(&format!("{} MB written.", mebibytes(bytes as u64)))?;
     drop(data);
     show("Data freed.")?;
 
