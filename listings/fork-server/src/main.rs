@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use clap::Parser;
 use mem_trace::{MemoryUsage, mebibytes, trace};
@@ -14,12 +16,14 @@ fn main() -> ExitCode {
 }
 
 // ANCHOR: whose
-/// The task: this worker's parent, the bytes that are resident in the worker, and those of
-/// them that are its own.
-fn look(_: usize) -> (i32, u64, u64) {
+/// The task: the worker's name, its parent, the bytes that are resident in it, and those of
+/// them that are its own. It takes some time, so that no worker answers for another.
+fn look(_: usize) -> (String, i32, u64, u64) {
+    thread::sleep(Duration::from_millis(20));
     let memory = MemoryUsage::now();
     let own = memory.private_dirty.unwrap_or(0);
-    (getppid().as_raw(), memory.resident.unwrap_or(0), own)
+    let resident = memory.resident.unwrap_or(0);
+    (mem_trace::name(), getppid().as_raw(), resident, own)
 }
 
 /// Whose children the workers are, and how much memory they have, beside a parent that has
@@ -27,14 +31,14 @@ fn look(_: usize) -> (i32, u64, u64) {
 fn whose(Arguments { method }: Arguments) -> Result<(), Box<dyn Error>> {
     let ballast = vec![1u8; 256 << 20];
     let pool = Pool::builder(method).workers(2).start()?;
-    for (parent, resident, own) in pool.map(look, 0..2)? {
+    for (worker, parent, resident, own) in pool.map(look, 0..2)? {
         let whose = if parent == getpid().as_raw() {
             "this process"
         } else {
             "another process"
         };
         let (resident, own) = (mebibytes(resident), own >> 10);
-        trace!("A worker: a child of {whose}, {resident} MB resident, {own} KiB its own");
+        trace!("{worker}: a child of {whose}, {resident} MB resident, {own} KiB its own");
     }
     let resident = mebibytes(MemoryUsage::now().resident.unwrap_or(0));
     drop(ballast);

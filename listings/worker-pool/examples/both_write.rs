@@ -1,4 +1,4 @@
-//! Two that write to each other at once, and what mends them.
+//! Two that write to each other at once, and what helps.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -121,10 +121,10 @@ fn reply_to_each_piece(socket: &mut UnixStream) -> io::Result<()> {
 }
 // ANCHOR_END: worker
 
-// ANCHOR: mend
+// ANCHOR: whole
 fn reply_to_the_whole(socket: &mut UnixStream) -> io::Result<()> {
     let mut request = Vec::new();
     socket.read_to_end(&mut request)?;
     socket.write_all(&request)
 }
-// ANCHOR_END: mend
+// ANCHOR_END: whole

@@ -57,7 +57,9 @@ fn serve() -> io::Result<()> {
     println!("worker: square lies at {:p}", square as Task);
     let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     while let Some(request) = receive(&mut socket)? {
-        let answer = answer(&String::from_utf8_lossy(&request));
+        let request = String::from_utf8_lossy(&request);
+        println!("worker: asked for {request}");
+        let answer = answer(&request);
         send(&mut socket, answer.as_bytes())?;
     }
     Ok(())

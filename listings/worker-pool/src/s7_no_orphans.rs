@@ -87,7 +87,7 @@ fn serve(
     if is_busy {
         hold.read_exact(&mut [0])?;
     }
-    // Whoever waits for work sees the parent's end of the socket close.
+    // A worker that waits for work sees the parent's end of the socket close.
     while socket.read(&mut [0])? > 0 {}
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::process::{Command, ExitCode};
 
 use clap::Parser;
-use mem_trace::{NAME_VARIABLE, check_output, mebibytes, trace};
+use mem_trace::{MemoryUsage, NAME_VARIABLE, check_output, mebibytes, trace};
 use nix::sys::resource::{UsageWho, getrusage};
 use time_and_memory::DataSize;
 
@@ -45,9 +45,10 @@ fn show(when: &str) -> io::Result<()> {
     let own_peak = status_bytes(&status, "VmHWM:")
         .ok_or_else(|| io::Error::other("/proc/self/status has no VmHWM"))?;
     trace!(
-        "{when} ru_maxrss {} MB, VmHWM {} MB",
+        "{when} ru_maxrss {} MB, VmHWM {} MB, resident {} MB",
         mebibytes(usage_peak),
-        mebibytes(own_peak)
+        mebibytes(own_peak),
+        mebibytes(MemoryUsage::now().resident.unwrap_or(0))
     );
     Ok(())
 }
