@@ -43,8 +43,8 @@ fn allocate(Arguments { size }: Arguments) -> io::Result<()> {
 
     let mut zeros = vec![0; bytes];
     report.show("Zeros")?;
-    data::read(&zeros);
-    report.show("Zeros, all read")?;
+    let sum = data::read(&zeros);
+    report.show(&format!("Zeros, all read: the sum is {sum}"))?;
     data::write(&mut zeros);
     report.show("Zeros, all written")?;
     check_output()

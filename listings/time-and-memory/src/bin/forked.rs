@@ -23,8 +23,8 @@ fn fork(Arguments { size }: Arguments) -> io::Result<()> {
     let mut child = Worker::fork(1, |parent| {
         let mut report = Report::new()?;
         report.show("Forked")?;
-        data::read(&data);
-        report.show("All read")?;
+        let sum = data::read(&data);
+        report.show(&format!("All read, a byte of each page: the sum is {sum}"))?;
         parent.swap()?;
 
         data::write(&mut data[..bytes / 10]);
