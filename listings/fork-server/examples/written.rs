@@ -37,7 +37,7 @@ fn use_table(_: u32) {
         trace!("{what}: {set} entries set, {own} MB its own, faults: {since}");
         before = faults();
     };
-    thread::sleep(Duration::from_millis(50));
+    thread::sleep(Duration::from_millis(100));
     show("Forked, a byte of each page read");
     entries().for_each(|entry| entry.store(true, Relaxed));
     show("All written");

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
 /// The task: the worker's name, its parent, the bytes that are resident in it, and those of
 /// them that are its own. It takes some time, so that no worker answers for another.
 fn look(_: usize) -> (String, i32, u64, u64) {
-    thread::sleep(Duration::from_millis(20));
+    thread::sleep(Duration::from_millis(100));
     let memory = MemoryUsage::now();
     let own = memory.private_dirty.unwrap_or(0);
     let resident = memory.resident.unwrap_or(0);
