@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use clap::Parser;
 use mem_trace::{MemoryUsage, mebibytes, trace};
@@ -13,33 +15,34 @@ fn main() -> ExitCode {
     command_line::run(whose)
 }
 
-/// The task: this worker's parent, and the bytes of memory that are the worker's own.
-fn look(_: usize) -> (i32, u64) {
-    let own = MemoryUsage::now().private_dirty.unwrap_or(0);
-    (getppid().as_raw(), own)
+// ANCHOR: whose
+/// The task: the worker's name, its parent, the bytes that are resident in it, and those of
+/// them that are its own. It takes some time, so that no worker answers for another.
+fn look(_: usize) -> (String, i32, u64, u64) {
+    thread::sleep(Duration::from_millis(100));
+    let memory = MemoryUsage::now();
+    let own = memory.private_dirty.unwrap_or(0);
+    let resident = memory.resident.unwrap_or(0);
+    (mem_trace::name(), getppid().as_raw(), resident, own)
 }
 
-// ANCHOR: whose
-/// Whose children the workers are, and how much memory they have of their own, beside a
-/// parent that has grown.
+/// Whose children the workers are, and how much memory they have, beside a parent that has
+/// grown.
 fn whose(Arguments { method }: Arguments) -> Result<(), Box<dyn Error>> {
     let ballast = vec![1u8; 256 << 20];
     let pool = Pool::builder(method).workers(2).start()?;
-    for (parent, own) in pool.map(look, 0..2)? {
-        trace!(
-            "A worker is a child of {}, and has {} MB of its own",
-            if parent == getpid().as_raw() {
-                "this process"
-            } else {
-                "another process"
-            },
-            mebibytes(own)
-        );
+    for (worker, parent, resident, own) in pool.map(look, 0..2)? {
+        let whose = if parent == getpid().as_raw() {
+            "this process"
+        } else {
+            "another process"
+        };
+        let (resident, own) = (mebibytes(resident), own >> 10);
+        trace!("{worker}: a child of {whose}, {resident} MB resident, {own} KiB its own");
     }
-    trace!(
-        "This process has {} MB of ballast",
-        mebibytes(ballast.len() as u64)
-    );
+    let resident = mebibytes(MemoryUsage::now().resident.unwrap_or(0));
+    drop(ballast);
+    trace!("This process: {resident} MB resident");
     Ok(())
 }
 // ANCHOR_END: whose

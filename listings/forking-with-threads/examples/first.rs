@@ -1,6 +1,7 @@
 //! A solution: fork first, then start threads.
 
 use std::error::Error;
+use std::fs;
 use std::process::ExitCode;
 use std::thread;
 
@@ -15,11 +16,17 @@ struct Arguments {
     thread_first: bool,
 }
 
+// ANCHOR: solution
+/// The task.
 fn double(x: u64) -> u64 {
+    println!("{} doubles {x}", mem_trace::name());
     2 * x
 }
 
-// ANCHOR: solution
+fn threads() -> usize {
+    fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}
+
 fn start(thread_first: bool) -> Result<(), Box<dyn Error>> {
     let pool = || Pool::builder(StartMethod::Fork).workers(2).start();
     let park = || {
@@ -29,14 +36,15 @@ fn start(thread_first: bool) -> Result<(), Box<dyn Error>> {
             }
         })
     };
-    let pool = if thread_first {
+    if thread_first {
         park();
-        pool()?
-    } else {
-        let pool = pool()?;
+    }
+    println!("Threads at the forks: {}", threads());
+    let pool = pool()?;
+    if !thread_first {
         park();
-        pool
-    };
+    }
+    println!("Threads after them: {}", threads());
     println!("{:?}", pool.map(double, [20, 21])?);
     Ok(())
 }

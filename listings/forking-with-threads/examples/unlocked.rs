@@ -23,6 +23,8 @@ fn fork_with_the_lock() -> Result<(), Box<dyn Error>> {
     // SAFETY: the child takes one lock, which this thread has, and calls `_exit`.
     match unsafe { fork() }? {
         ForkResult::Child => {
+            // One thread forked, one thread is here: the child may print.
+            println!("The child finds it locked: {}", COUNT.try_lock().is_err());
             drop(guard);
             let count = *COUNT.lock().unwrap_or_else(PoisonError::into_inner);
             // SAFETY: `_exit` has no preconditions.

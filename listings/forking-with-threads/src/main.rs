@@ -3,12 +3,14 @@
 mod watchdog;
 
 use std::error::Error;
+use std::fs;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use clap::{Parser, ValueEnum};
 use mem_trace::trace;
+use nix::unistd::{Pid, getpid, getppid};
 use process_pool::{Pool, StartMethod, Tasks};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use watchdog::in_forked_child;
@@ -28,6 +30,9 @@ fn lock_held_by_another() -> Result<(), Box<dyn Error>> {
         let _ = may_let_go.recv();
     });
     is_held.recv()?;
+    // SAFETY: the child does nothing at all.
+    let end = unsafe { in_forked_child(|| ()) }?;
+    trace!("A child that wants nothing {end}");
     let wants_the_lock = || drop(LOCK.lock().unwrap_or_else(PoisonError::into_inner));
     // SAFETY: the condition is broken on purpose: a lock is not async-signal-safe. The
     // child touches nothing that its parent could see, and the watchdog ends it.
@@ -35,8 +40,10 @@ fn lock_held_by_another() -> Result<(), Box<dyn Error>> {
     drop(let_go);
     let _ = holder.join();
     trace!("The child that wants the lock {end}");
-    drop(LOCK.lock().unwrap_or_else(PoisonError::into_inner));
-    trace!("The parent has had the lock again");
+    trace!(
+        "In the parent the lock is free: {}",
+        LOCK.try_lock().is_ok()
+    );
     Ok(())
 }
 // ANCHOR_END: lock
@@ -56,15 +63,28 @@ fn rayon_after_a_fork() -> Result<(), Box<dyn Error>> {
 }
 // ANCHOR_END: rayon
 
+// ANCHOR: pool
+/// The task.
 fn double(x: u64) -> u64 {
+    let parent = threads(getppid());
+    trace!("Doubles {x}; threads of its parent: {parent}");
     2 * x
 }
 
-// ANCHOR: pool
+/// How many threads a process has.
+fn threads(process: Pid) -> usize {
+    let tasks = fs::read_dir(format!("/proc/{process}/task"));
+    tasks.map_or(0, Iterator::count)
+}
+
 /// A pool beside a thread that goes on meanwhile.
 fn pool_beside_a_thread(method: StartMethod) -> Result<(), Box<dyn Error>> {
     let (stop, stopped) = mpsc::channel::<()>();
     let other = thread::spawn(move || stopped.recv());
+    trace!(
+        "Starts a pool in a process of {} threads",
+        threads(getpid())
+    );
     let answer = Pool::builder(method)
         .workers(2)
         .start()

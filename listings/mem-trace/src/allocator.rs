@@ -148,6 +148,14 @@ mod tests {
             CountingAllocator.dealloc(pointer, large);
             assert_eq!(AT_FREE.load(Relaxed), 0);
             assert_eq!(CountingAllocator::counts(), (0, 1000));
+            let zeros = CountingAllocator.alloc_zeroed(small);
+            assert_eq!(CountingAllocator::counts(), (400, 1000));
+            // Nobody has so much, and what there is stays.
+            let none = CountingAllocator.realloc(zeros, small, isize::MAX as usize - 7);
+            assert!(none.is_null());
+            assert_eq!(CountingAllocator::counts(), (400, 1000));
+            CountingAllocator.dealloc(zeros, small);
+            assert_eq!(CountingAllocator::counts(), (0, 1000));
         }
     }
 }

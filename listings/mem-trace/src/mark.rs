@@ -1,4 +1,4 @@
-//! What a process is doing, told to whoever watches it from outside.
+//! What a process is doing, told to what watches it from outside.
 
 use std::env;
 use std::fs::File;
@@ -20,7 +20,7 @@ static MARKS: OnceLock<Option<File>> = OnceLock::new();
 /// Where [`MARKS_VARIABLE`] names a file, one line is appended to it: nanoseconds of
 /// `CLOCK_MONOTONIC`, which all processes of a machine share, then the process id, the
 /// process's name and the state. The file is opened with `O_APPEND`, so that finding the
-/// end and writing there are one step, whoever else writes (open(2)). Elsewhere nothing
+/// end and writing there are one step, whatever else writes (open(2)). Elsewhere nothing
 /// happens. A mark that cannot be written is lost in silence: what is watched goes on.
 pub fn mark(state: &str) {
     let file = MARKS.get_or_init(|| {

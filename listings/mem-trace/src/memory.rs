@@ -148,6 +148,25 @@ mod tests {
     }
 
     #[test]
+    fn mebibytes_are_whole_and_rounded_down() {
+        assert_eq!(
+            [0, (1 << 20) - 1, 1 << 20, 5 << 20].map(mebibytes),
+            [0, 0, 1, 5]
+        );
+    }
+
+    #[test]
+    fn available_is_a_part_of_what_the_machine_has() {
+        let available = available_memory().expect("this system tells");
+        let info = fs::read_to_string("/proc/meminfo").expect("there is one here");
+        let total = rollup_bytes(&info, "MemTotal:").expect("a total");
+        assert!(
+            (1 << 20..total).contains(&available),
+            "{available} of {total}"
+        );
+    }
+
+    #[test]
     fn memory_that_is_written_is_private_dirty_and_resident() {
         let before = MemoryUsage::now();
         let data = vec![1u8; 64 << 20];

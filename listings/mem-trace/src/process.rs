@@ -70,3 +70,46 @@ pub fn start_clock() {
         identity.previous_line.get_or_insert_with(Instant::now);
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_millis(20);
+
+    #[test]
+    fn a_first_line_counts_from_itself_and_each_other_from_the_one_before() {
+        let mut identity = Identity {
+            name: MAIN.to_string(),
+            previous_line: None,
+        };
+        assert_eq!(identity.lap(), Duration::ZERO);
+        sleep(PAUSE);
+        let second = identity.lap();
+        assert!(second >= PAUSE, "{second:?}");
+        let from = identity.previous_line.expect("a line");
+        sleep(PAUSE);
+        let third = identity.lap();
+        let to = identity.previous_line.expect("a line");
+        assert_eq!(third, to - from);
+        assert!(third >= PAUSE, "{third:?}");
+    }
+
+    // The one test of this binary that uses the process's own identity.
+    #[test]
+    fn a_clock_that_is_started_is_not_started_again_and_a_name_is_kept() {
+        start_clock();
+        let started = with_identity(|identity| identity.previous_line);
+        assert!(started.is_some());
+        sleep(PAUSE);
+        start_clock();
+        assert_eq!(with_identity(|identity| identity.previous_line), started);
+        assert!(with_identity(|identity| identity.is_main()));
+        set_name("ForkProcess-3");
+        assert_eq!(name(), "ForkProcess-3");
+        assert!(!with_identity(|identity| identity.is_main()));
+        set_name(MAIN);
+    }
+}

@@ -1,7 +1,12 @@
 //! Lines of eight processes on one pipe.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
 use std::process::{Command, Stdio};
+use std::{env, fs, process};
+
+use mem_trace::{MARKS_VARIABLE, NAME_VARIABLE};
 
 /// One of this crate's example programs.
 fn example(name: &str) -> Command {
@@ -71,4 +76,75 @@ fn colour_is_only_where_it_is_wanted() {
         run("FORCE_COLOR"),
         "\u{1b}[1mMainProcess     \u{1b}[0m [\u{1b}[32;1m 0.00s\u{1b}[0m] Hello\n"
     );
+}
+
+#[test]
+fn a_process_has_the_name_that_its_environment_gives_it() {
+    let out = example("main_line")
+        .env("NO_COLOR", "1")
+        .env(NAME_VARIABLE, "SpawnProcess-7")
+        .output()
+        .expect("cargo runs");
+    assert_eq!(
+        String::from_utf8(out.stdout).expect("text"),
+        "  SpawnProcess-7 [ 0.00s] Hello\n"
+    );
+}
+
+#[test]
+fn marks_are_lines_with_the_machines_clock_the_process_and_the_state() {
+    let path = env::temp_dir().join(format!("mem-trace-marks-{}", process::id()));
+    File::create(&path).expect("create");
+    let run = || {
+        let status = example("marks").env(MARKS_VARIABLE, &path).status();
+        assert!(status.expect("cargo runs").success());
+    };
+    run();
+    // Appended, not written over.
+    run();
+    let text = fs::read_to_string(&path).expect("read");
+    fs::remove_file(&path).expect("clean");
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(' ').collect()).collect();
+    let states: Vec<&str> = lines.iter().map(|words| words[3]).collect();
+    assert_eq!(states, ["waiting", "computing", "waiting", "computing"]);
+    assert!(
+        lines.iter().all(|words| words[2] == "SpawnProcess-1"),
+        "{text}"
+    );
+    assert_eq!(lines[0][1], lines[1][1], "one process");
+    assert_ne!(lines[0][1], lines[2][1], "and another one");
+    let at: Vec<u64> = lines
+        .iter()
+        .map(|words| words[0].parse().expect("ns"))
+        .collect();
+    assert!(at.is_sorted(), "{at:?}");
+    let uptime = fs::read_to_string("/proc/uptime").expect("read");
+    let uptime: f64 = uptime.split(' ').next().expect("s").parse().expect("s");
+    let last = at[3] as f64 / 1e9;
+    assert!(
+        (uptime - 60.0..=uptime + 1.0).contains(&last),
+        "{last} of {uptime}"
+    );
+}
+
+#[test]
+fn a_line_that_is_lost_on_a_full_disk_is_told_and_one_without_a_reader_is_not() {
+    let checked = |out: Stdio| {
+        let child = example("checked")
+            .stdout(out)
+            .stderr(Stdio::piped())
+            .spawn();
+        let done = child.expect("cargo runs").wait_with_output();
+        let done = done.expect("it ends");
+        (
+            done.status.success(),
+            String::from_utf8(done.stderr).expect("text"),
+        )
+    };
+    let full = File::options().write(true).open("/dev/full").expect("open");
+    let (printed, told) = checked(full.into());
+    assert!(!printed && told.contains("cannot print: "), "{told}");
+    let (reader, writer) = io::pipe().expect("pipe");
+    drop(reader);
+    assert_eq!(checked(writer.into()), (true, String::new()));
 }

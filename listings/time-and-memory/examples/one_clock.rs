@@ -1,6 +1,6 @@
 //! A solution: one clock for all processes.
 
-use std::io;
+use std::io::{self, Read};
 use std::process::{self, ExitCode};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -25,28 +25,36 @@ fn main() -> ExitCode {
 fn two_workers() -> io::Result<()> {
     // A forked child has this instant too, and the clock that it was taken from.
     let start = Instant::now();
+    let at = || start.elapsed().as_secs_f64();
+    let (hold, release) = io::pipe()?;
     let mut children = Vec::new();
     for number in 1..=2 {
+        // The workers begin at different times.
+        sleep(Duration::from_millis(250));
         // SAFETY: this process has one thread, so the child may do all that it may.
         match unsafe { fork() }? {
             ForkResult::Child => {
+                drop(release);
                 mem_trace::set_name(format!("ForkProcess-{number}"));
-                sleep(Duration::from_millis(500));
-                trace!("at_s={:.2}", start.elapsed().as_secs_f64());
-                sleep(Duration::from_millis(500));
-                trace!("at_s={:.2}", start.elapsed().as_secs_f64());
-                process::exit(i32::from(mem_trace::check_output().is_err()));
+                trace!("Begun at_s={:.2}", at());
+                // Until the parent lets go of the other end.
+                let released = (&hold).read(&mut [0]);
+                trace!("Released at_s={:.2}", at());
+                let done = released.and_then(|_| mem_trace::check_output());
+                process::exit(i32::from(done.is_err()));
             }
             ForkResult::Parent { child } => children.push(child),
         }
     }
+    sleep(Duration::from_millis(500));
+    trace!("Releases both at_s={:.2}", at());
+    drop(release);
     for child in children {
         let status = waitpid(child, None)?;
         if status != WaitStatus::Exited(child, 0) {
             return Err(io::Error::other(format!("a worker ended: {status:?}")));
         }
     }
-    trace!("at_s={:.2}", start.elapsed().as_secs_f64());
     Ok(())
 }
 // ANCHOR_END: solution

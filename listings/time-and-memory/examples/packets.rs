@@ -6,35 +6,43 @@ use std::process::ExitCode;
 use clap::Parser;
 use mem_trace::trace;
 use nix::fcntl::OFlag;
-use nix::libc::PIPE_BUF;
 use nix::unistd::pipe2;
 
-/// Writes 10 000 bytes to a pipe in packet mode at once, and reads what comes
+/// Writes 10 000 bytes at once to a pipe in packet mode, then to another, and reads what comes
 #[derive(Parser)]
 struct Arguments {}
 
 fn main() -> ExitCode {
     command_line::run(|_: Arguments| {
-        one_long_write()?;
+        one_long_write(OFlag::O_DIRECT)?;
+        one_long_write(OFlag::empty())?;
         mem_trace::check_output()
     })
 }
 
 // ANCHOR: solution
-fn one_long_write() -> io::Result<()> {
-    let (end, start) = pipe2(OFlag::O_DIRECT | OFlag::O_CLOEXEC)?;
+fn one_long_write(mode: OFlag) -> io::Result<()> {
+    let (end, start) = pipe2(mode | OFlag::O_CLOEXEC)?;
     let (mut end, mut start) = (std::fs::File::from(end), std::fs::File::from(start));
     // The pipe has room for all of it, so this process does not wait for itself.
     let written = start.write(&[b'x'; 10_000])?;
     drop(start);
-    trace!("One write: {written} bytes");
 
-    let mut packet = [0; PIPE_BUF];
+    // There is room for more than was written: what ends a read is a packet's end.
+    let mut room = [0; 65_536];
+    let mut reads = Vec::new();
     loop {
-        match end.read(&mut packet)? {
-            0 => return Ok(()),
-            bytes => trace!("One read: {bytes} bytes"),
+        match end.read(&mut room)? {
+            0 => break,
+            bytes => reads.push(bytes),
         }
     }
+    let pipe = if mode.contains(OFlag::O_DIRECT) {
+        "in packet mode"
+    } else {
+        "of the ordinary kind"
+    };
+    trace!("A pipe {pipe}: one write of {written} bytes is read as {reads:?}");
+    Ok(())
 }
 // ANCHOR_END: solution

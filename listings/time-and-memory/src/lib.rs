@@ -1,7 +1,8 @@
-//! What the programs of this listing share: the size of the data, pages to touch, and
-//! a forked worker.
+//! What the programs of this listing share: the size of the data, pages to touch, what
+//! they print of memory, and a forked worker.
 
 pub mod data;
+pub mod report;
 pub mod worker;
 
 use clap::Args;

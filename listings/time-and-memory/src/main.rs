@@ -5,9 +5,10 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mem_trace::{MemoryUsage, check_output, trace};
+use mem_trace::{check_output, trace};
 use time_and_memory::DataSize;
 use time_and_memory::data::{self, PAGE};
+use time_and_memory::report::Report;
 
 /// Where the system says whether private memory comes in huge pages.
 const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage/enabled";
@@ -21,30 +22,31 @@ fn allocate(Arguments { size }: Arguments) -> io::Result<()> {
     let bytes = size.bytes();
     let huge_pages = fs::read_to_string(HUGE_PAGES).unwrap_or_default();
     trace!("Huge pages: {}", huge_pages.trim());
-    trace!("At the start. {}", MemoryUsage::now());
+    let mut report = Report::new()?;
+    report.show("At the start")?;
 
     let mut data: Vec<u8> = Vec::with_capacity(bytes);
-    trace!("Reserved, not touched. {}", MemoryUsage::now());
+    report.show("Reserved, not touched")?;
 
     let (half, rest) = data.spare_capacity_mut().split_at_mut(bytes / 2);
     for byte in half.iter_mut().step_by(PAGE) {
         byte.write(1);
     }
-    trace!("One half touched. {}", MemoryUsage::now());
+    report.show("One half touched")?;
     for byte in rest.iter_mut().step_by(PAGE) {
         byte.write(1);
     }
-    trace!("All touched. {}", MemoryUsage::now());
+    report.show("All touched")?;
 
     drop(data);
-    trace!("Freed. {}", MemoryUsage::now());
+    report.show("Freed")?;
 
     let mut zeros = vec![0; bytes];
-    trace!("Zeros. {}", MemoryUsage::now());
-    data::read(&zeros);
-    trace!("Zeros, all read. {}", MemoryUsage::now());
+    report.show("Zeros")?;
+    let sum = data::read(&zeros);
+    report.show(&format!("Zeros, all read: the sum is {sum}"))?;
     data::write(&mut zeros);
-    trace!("Zeros, all written. {}", MemoryUsage::now());
+    report.show("Zeros, all written")?;
     check_output()
 }
 // ANCHOR_END: allocate

@@ -1,4 +1,4 @@
-//! Two that write to each other at once, and what mends them.
+//! Two that write to each other at once, and what helps.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -13,12 +13,16 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork};
 
-/// Sends a worker 4 MiB, and gets as much back
+/// Sends a worker bytes, 4 MiB if nothing else is said, and gets as many back
 #[derive(Parser)]
 struct Arguments {
     /// Who reads when
     #[arg(value_enum)]
     way: Way,
+
+    /// How many bytes
+    #[arg(long, default_value = "4_194_304", value_parser = command_line::count::<{ 4 << 20 }>)]
+    bytes: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -31,17 +35,15 @@ enum Way {
     TwoThreads,
 }
 
-const BYTES: usize = 4 << 20;
-
 /// How long a write may make no progress.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    command_line::run(|arguments: Arguments| exchange(arguments.way))
+    command_line::run(|arguments: Arguments| exchange(arguments))
 }
 
 // ANCHOR: exchange
-fn exchange(way: Way) -> io::Result<()> {
+fn exchange(Arguments { way, bytes }: Arguments) -> io::Result<()> {
     let (mut ours, mut theirs) = UnixStream::pair()?;
     // SAFETY: this process has one thread, so the child may do all that it may.
     let worker = match unsafe { fork() }? {
@@ -60,8 +62,8 @@ fn exchange(way: Way) -> io::Result<()> {
     // The watchdog: without it a write that nobody makes room for waits for ever.
     ours.set_write_timeout(Some(PATIENCE))?;
     let answer = match way {
-        Way::TwoThreads => write_and_read(&mut ours),
-        Way::AtOnce | Way::ReadToTheEnd => write_then_read(&mut ours),
+        Way::TwoThreads => write_and_read(&mut ours, bytes),
+        Way::AtOnce | Way::ReadToTheEnd => write_then_read(&mut ours, bytes),
     };
     if answer.is_err() {
         kill(worker, Signal::SIGKILL)?;
@@ -74,14 +76,14 @@ fn exchange(way: Way) -> io::Result<()> {
         ),
         _ => error,
     })?;
-    println!("{} bytes sent, {} came back", BYTES, answer.len());
+    println!("{bytes} bytes sent, {} came back", answer.len());
     Ok(())
 }
 // ANCHOR_END: exchange
 
 // ANCHOR: parent
-fn write_then_read(socket: &mut UnixStream) -> io::Result<Vec<u8>> {
-    socket.write_all(&vec![1; BYTES])?;
+fn write_then_read(socket: &mut UnixStream, bytes: usize) -> io::Result<Vec<u8>> {
+    socket.write_all(&vec![1; bytes])?;
     socket.shutdown(Shutdown::Write)?;
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer)?;
@@ -90,11 +92,11 @@ fn write_then_read(socket: &mut UnixStream) -> io::Result<Vec<u8>> {
 // ANCHOR_END: parent
 
 // ANCHOR: solution
-fn write_and_read(socket: &mut UnixStream) -> io::Result<Vec<u8>> {
+fn write_and_read(socket: &mut UnixStream, bytes: usize) -> io::Result<Vec<u8>> {
     let mut writing = socket.try_clone()?;
     thread::scope(|scope| {
         let writer = scope.spawn(move || {
-            writing.write_all(&vec![1; BYTES])?;
+            writing.write_all(&vec![1; bytes])?;
             writing.shutdown(Shutdown::Write)
         });
         let mut answer = Vec::new();
@@ -119,10 +121,10 @@ fn reply_to_each_piece(socket: &mut UnixStream) -> io::Result<()> {
 }
 // ANCHOR_END: worker
 
-// ANCHOR: mend
+// ANCHOR: whole
 fn reply_to_the_whole(socket: &mut UnixStream) -> io::Result<()> {
     let mut request = Vec::new();
     socket.read_to_end(&mut request)?;
     socket.write_all(&request)
 }
-// ANCHOR_END: mend
+// ANCHOR_END: whole

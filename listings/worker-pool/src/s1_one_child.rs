@@ -11,7 +11,7 @@ fn triple(x: i32) -> i32 {
 }
 
 pub fn run() -> io::Result<()> {
-    for argument in [14, 100] {
+    for argument in [70, 100] {
         // SAFETY: this process has one thread, so the child may do all that it may.
         match unsafe { fork() }? {
             // The argument needs no sending: the child is a copy, and has it.

@@ -27,7 +27,8 @@ pub fn run() -> io::Result<()> {
         }
         ForkResult::Parent { child } => {
             drop(theirs);
-            for argument in [14_u64, 100] {
+            // Three times the last one needs all 64 bits.
+            for argument in [70_u64, 100, 5_000_000_000_000_000_000] {
                 ours.write_all(&argument.to_ne_bytes())?;
                 let mut answer = [0; 8];
                 ours.read_exact(&mut answer)?;

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::Duration;
 
 use nix::libc;
 use nix::sys::wait::waitpid;
@@ -48,11 +50,15 @@ pub fn run() -> io::Result<()> {
     let mut frame = Vec::new();
     send(&mut frame, b"a whole frame")?;
     with_worker("byte by byte", |socket| {
+        let mut writes = 0;
         for byte in &frame {
-            socket.write_all(std::slice::from_ref(byte))?;
+            writes += socket.write(std::slice::from_ref(byte))?;
+            // Long enough for the worker to read it before the next one comes.
+            thread::sleep(Duration::from_millis(1));
         }
         let answer = receive(socket)?.unwrap_or_default();
-        println!("back came {:?}", String::from_utf8_lossy(&answer));
+        let answer = String::from_utf8_lossy(&answer);
+        println!("after {writes} writes back came {answer:?}");
         Ok(())
     })?;
     with_worker("cut short", |socket| socket.write_all(&frame[..9]))?;

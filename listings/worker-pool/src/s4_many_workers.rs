@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use nix::libc;
 use nix::sys::wait::waitpid;
@@ -21,7 +22,7 @@ struct Worker {
 pub fn run() -> io::Result<()> {
     // All forks before the first thread: a fork copies one thread, and the locks of all.
     let mut workers: Vec<Worker> = Vec::new();
-    for _ in 0..WORKERS {
+    for number in 1..=WORKERS {
         let (ours, mut theirs) = UnixStream::pair()?;
         // SAFETY: no thread has been started yet, so no lock is held by another.
         match unsafe { fork() }? {
@@ -29,7 +30,10 @@ pub fn run() -> io::Result<()> {
                 // The ends that the parent keeps, of this worker and of those before.
                 drop((ours, workers));
                 let served = serve(&mut theirs);
-                // SAFETY: `_exit` has no preconditions.
+                if let Ok(batches) = &served {
+                    println!("worker {number} ends after {batches} batches");
+                }
+                // SAFETY: `_exit` has no preconditions. `println!` has written the line.
                 unsafe { libc::_exit(i32::from(served.is_err())) }
             }
             ForkResult::Parent { child } => workers.push(Worker {
@@ -82,12 +86,17 @@ fn feed(
     }
 }
 
-fn serve(socket: &mut UnixStream) -> io::Result<()> {
+/// How many batches it served until the stream ended.
+fn serve(socket: &mut UnixStream) -> io::Result<usize> {
+    let mut batches = 0;
     while let Some(argument) = receive(socket)? {
+        // A task that takes some time: nobody gets all of them.
+        thread::sleep(Duration::from_millis(30));
         let square = number(&argument)?.pow(2);
         send(socket, &square.to_ne_bytes())?;
+        batches += 1;
     }
-    Ok(())
+    Ok(batches)
 }
 
 fn number(bytes: &[u8]) -> io::Result<u64> {

@@ -33,7 +33,7 @@ pub fn serve_if_worker() {
 pub fn run() -> io::Result<()> {
     println!("parent: square lies at {:p}", square as Task);
     let (mut worker, mut socket) = spawn()?;
-    for request in ["square 12", "triple 12", "cube 12"] {
+    for request in ["square 12", "cube 12", "triple 12"] {
         send(&mut socket, request.as_bytes())?;
         let answer = receive(&mut socket)?.ok_or(io::ErrorKind::UnexpectedEof)?;
         println!("{request}: {}", String::from_utf8_lossy(&answer));
@@ -57,7 +57,9 @@ fn serve() -> io::Result<()> {
     println!("worker: square lies at {:p}", square as Task);
     let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     while let Some(request) = receive(&mut socket)? {
-        let answer = answer(&String::from_utf8_lossy(&request));
+        let request = String::from_utf8_lossy(&request);
+        println!("worker: asked for {request}");
+        let answer = answer(&request);
         send(&mut socket, answer.as_bytes())?;
     }
     Ok(())

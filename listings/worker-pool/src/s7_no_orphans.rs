@@ -2,6 +2,8 @@
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::Duration;
 
 use nix::libc;
 use nix::sys::prctl;
@@ -32,6 +34,8 @@ pub fn run() -> io::Result<()> {
     println!("the parent: {:?}", waitpid(parent, None)?);
     println!("an idle worker: {:?}", waitpid(idle, None)?);
     println!("a busy worker that watched: {:?}", waitpid(watched, None)?);
+    // Long enough for one that dies with its parent.
+    thread::sleep(Duration::from_millis(50));
     let alone = waitpid(busy, Some(WaitPidFlag::WNOHANG))?;
     println!("a busy worker that did not: {alone:?}");
     release.write_all(&[1])?;
@@ -83,7 +87,7 @@ fn serve(
     if is_busy {
         hold.read_exact(&mut [0])?;
     }
-    // Whoever waits for work sees the parent's end of the socket close.
+    // A worker that waits for work sees the parent's end of the socket close.
     while socket.read(&mut [0])? > 0 {}
     Ok(())
 }

@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::{fs, process};
+use std::time::Duration;
+use std::{fs, process, thread};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use process_pool::{Descriptor, Error, Pool, Slice, StartMethod};
 
 use crate::tasks::{
-    Meeting, STARTS, append_line, bytes_of_length, double, initialized, name_and_pid,
-    never_registered, note_start, panic_at_start, read_descriptor, read_standard_input, reverse,
-    sum_words, wait_for_file,
+    Meeting, STARTS, append_line, append_with_words, asks_for_huge_pages, bytes_of_length, double,
+    initialized, name_and_pid, never_registered, note_start, panic_at_start, read_descriptor,
+    read_standard_input, reverse, sum_words, wait_for_file,
 };
 use crate::{folder, pool};
 
@@ -113,6 +117,63 @@ pub fn serial_sends(method: StartMethod) {
         )
         .expect("maps");
     assert_eq!(sums, [words.iter().sum(); 9]);
+}
+
+pub fn serial_sends_wait(method: StartMethod) {
+    // One worker is stopped and reads nothing. The other one serves the two calls that are
+    // left, unless sends wait for each other: then at most the one that came before.
+    for (serial, served) in [(false, 2..=2), (true, 0..=1)] {
+        let builder = Pool::builder(method).workers(2);
+        let builder = if serial {
+            builder.serial_sends()
+        } else {
+            builder
+        };
+        let pool = builder.start().expect("starts");
+        let workers = call_each(2, |calls| pool.map(name_and_pid, calls)).expect("maps");
+        let stopped = Pid::from_raw(workers[0].1.cast_signed());
+        kill(stopped, Signal::SIGSTOP).expect("kill");
+        let folder = folder();
+        let path = folder.join("lines");
+        File::create(&path).expect("create");
+        let words = Slice::from(vec![1; 1 << 20]);
+        let submitted: Vec<_> = (0..3)
+            .map(|_| {
+                let argument = (path.display().to_string(), words.clone());
+                pool.submit(append_with_words, argument).expect("submits")
+            })
+            .collect();
+        let lines = || fs::read_to_string(&path).expect("read").lines().count();
+        if serial {
+            // Longer than the other case takes.
+            thread::sleep(Duration::from_millis(500));
+        } else {
+            while lines() < *served.start() {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        assert!(
+            served.contains(&lines()),
+            "serial {serial}: {} calls",
+            lines()
+        );
+        kill(stopped, Signal::SIGCONT).expect("kill");
+        for call in submitted {
+            assert_eq!(call.wait().expect("is served"), 1 << 20);
+        }
+        fs::remove_dir_all(folder).expect("clean");
+    }
+}
+
+pub fn huge_pages(method: StartMethod) {
+    if !Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
+        return;
+    }
+    let pool = pool(method, 1);
+    let words = Slice::from(vec![1u64; 2 << 20]);
+    let asked = |words| pool.map(asks_for_huge_pages, [words]).expect("maps");
+    assert_eq!(asked(words.clone()), [true]);
+    assert_eq!(asked(words.part(0..1 << 15)), [false]);
 }
 
 pub fn large_result(method: StartMethod) {

@@ -86,6 +86,14 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ),
     ("serial_sends_give_the_same_results", calls::serial_sends),
     (
+        "serial_sends_wait_for_a_worker_that_does_not_read",
+        calls::serial_sends_wait,
+    ),
+    (
+        "a_large_slice_is_received_into_huge_pages_where_there_are_any",
+        calls::huge_pages,
+    ),
+    (
         "a_result_beyond_the_bound_is_refused_and_the_worker_lives_on",
         calls::large_result,
     ),
@@ -121,6 +129,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ),
     ("a_pool_without_workers_is_refused", calls::no_workers),
     ("fork_is_refused_beside_another_thread", processes::threads),
+    (
+        "this_process_forks_for_forked_workers_alone",
+        processes::fork_handlers,
+    ),
     (
         "a_pool_works_where_sigchld_is_ignored",
         endings::sigchld_ignored,
@@ -219,6 +231,8 @@ fn main() -> ExitCode {
         .add(tasks::read_standard_input)
         .add(tasks::count_sockets)
         .add(tasks::append_line)
+        .add(tasks::append_with_words)
+        .add(tasks::asks_for_huge_pages)
         .add(tasks::panic_in_a_thread)
         .add(tasks::panic_with_a_bomb)
         .add(tasks::leave_a_child)

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, thread};
 
 use nix::errno::Errno;
@@ -97,6 +98,23 @@ pub fn threads(method: StartMethod) {
         thread::spawn(|| {}).join().expect("joins");
         pool(method, 1).map(double, [1]).expect("maps");
     }
+}
+
+/// How often this process has forked by fork(3), which runs such handlers; posix_spawn(3)
+/// runs none.
+static FORKS: AtomicUsize = AtomicUsize::new(0);
+
+extern "C" fn count_fork() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+pub fn fork_handlers(method: StartMethod) {
+    // SAFETY: the handler adds to a number.
+    let failed = unsafe { nix::libc::pthread_atfork(Some(count_fork), None, None) };
+    assert_eq!(failed, 0);
+    pool(method, 3).map(double, [1]).expect("maps");
+    let forks = if method == StartMethod::Fork { 3 } else { 0 };
+    assert_eq!(FORKS.load(Ordering::Relaxed), forks);
 }
 
 /// The children of a thread, by their process ids; of this process those that its main

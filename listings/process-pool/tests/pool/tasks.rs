@@ -152,6 +152,30 @@ pub fn append_line(path: String) {
     file.write_all(b"line\n").expect("write");
 }
 
+/// The same, with an argument that is larger than a socket's buffer.
+pub fn append_with_words((path, words): (String, Slice<u64>)) -> usize {
+    append_line(path);
+    words.len()
+}
+
+/// Whether the memory in which the words lie asks for huge pages (proc(5), `VmFlags`).
+pub fn asks_for_huge_pages(words: Slice<u64>) -> bool {
+    let middle = words[words.len() / 2..].as_ptr() as usize;
+    let maps = fs::read_to_string("/proc/self/smaps").expect("smaps");
+    let mut inside = false;
+    for line in maps.lines() {
+        if let Some((start, end)) = line.split(' ').next().and_then(|word| word.split_once('-')) {
+            let address = |hex| usize::from_str_radix(hex, 16);
+            if let (Ok(start), Ok(end)) = (address(start), address(end)) {
+                inside = (start..end).contains(&middle);
+            }
+        } else if inside && let Some(flags) = line.strip_prefix("VmFlags:") {
+            return flags.split_whitespace().any(|flag| flag == "hg");
+        }
+    }
+    panic!("no mapping has {middle:x}");
+}
+
 pub fn panic_in_a_thread(_: u32) -> bool {
     let thread = thread::spawn(|| panic!("lost in a thread"));
     thread.join().is_err()

@@ -4,7 +4,8 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mem_trace::{MemoryUsage, check_output, trace};
+use mem_trace::check_output;
+use time_and_memory::report::Report;
 use time_and_memory::worker::Worker;
 use time_and_memory::{DataSize, data};
 
@@ -16,29 +17,31 @@ fn main() -> ExitCode {
 fn fork(Arguments { size }: Arguments) -> io::Result<()> {
     let bytes = size.bytes();
     let mut data = vec![1; bytes];
-    trace!("Before the fork. {}", MemoryUsage::now());
+    let mut report = Report::new()?;
+    report.show("Before the fork")?;
 
     let mut child = Worker::fork(1, |parent| {
-        trace!("Forked. {}", MemoryUsage::now());
-        data::read(&data);
-        trace!("All read. {}", MemoryUsage::now());
+        let mut report = Report::new()?;
+        report.show("Forked")?;
+        let sum = data::read(&data);
+        report.show(&format!("All read, a byte of each page: the sum is {sum}"))?;
         parent.swap()?;
 
         data::write(&mut data[..bytes / 10]);
-        trace!("A tenth written. {}", MemoryUsage::now());
+        report.show("A tenth written")?;
         parent.swap()?;
 
         data::write(&mut data);
-        trace!("All written. {}", MemoryUsage::now());
+        report.show("All written")?;
         parent.swap()
     })?;
     for what in ["read all", "written a tenth", "written all"] {
         child.turns().take()?;
-        trace!("The child has {what}. {}", MemoryUsage::now());
+        report.show(&format!("The child has {what}"))?;
         child.turns().give(0)?;
     }
     child.join()?;
-    trace!("The child has ended. {}", MemoryUsage::now());
+    report.show("The child has ended")?;
     check_output()
 }
 // ANCHOR_END: fork

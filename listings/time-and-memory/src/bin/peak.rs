@@ -5,7 +5,7 @@ use std::io;
 use std::process::{Command, ExitCode};
 
 use clap::Parser;
-use mem_trace::{NAME_VARIABLE, check_output, mebibytes, trace};
+use mem_trace::{MemoryUsage, NAME_VARIABLE, check_output, mebibytes, trace};
 use nix::sys::resource::{UsageWho, getrusage};
 use time_and_memory::DataSize;
 
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 fn parent(bytes: usize) -> io::Result<()> {
     show("At the start.")?;
     let data = vec![1u8; bytes];
-    show("Data written.")?;
+    show(&format!("{} MB written.", mebibytes(bytes as u64)))?;
     drop(data);
     show("Data freed.")?;
 
@@ -45,9 +45,10 @@ fn show(when: &str) -> io::Result<()> {
     let own_peak = status_bytes(&status, "VmHWM:")
         .ok_or_else(|| io::Error::other("/proc/self/status has no VmHWM"))?;
     trace!(
-        "{when} ru_maxrss {} MB, VmHWM {} MB",
+        "{when} ru_maxrss {} MB, VmHWM {} MB, resident {} MB",
         mebibytes(usage_peak),
-        mebibytes(own_peak)
+        mebibytes(own_peak),
+        mebibytes(MemoryUsage::now().resident.unwrap_or(0))
     );
     Ok(())
 }

@@ -51,16 +51,18 @@ fn count(what: &str, print: impl FnOnce()) -> io::Result<()> {
     })?;
     // The pipe ends when nobody has its start any more: this process must let go too.
     drop(start);
+    // All is written before the first read, which has room for all of it: nothing but the
+    // packets keeps the writes apart. The pipe has 16 pages (pipe(7)), a packet takes one.
+    child.join()?;
 
     let mut packets: Vec<usize> = Vec::new();
-    let mut packet = [0; PIPE_BUF];
+    let mut room = [0; 16 * PIPE_BUF];
     loop {
-        match end.read(&mut packet)? {
+        match end.read(&mut room)? {
             0 => break,
             bytes => packets.push(bytes),
         }
     }
-    child.join()?;
     trace!("{what}: writes={} of {packets:?} bytes", packets.len());
     Ok(())
 }
