@@ -1,4 +1,4 @@
-//! A solution: memory that a fork leaves out costs it nothing.
+//! A solution: the same fork with a large block of memory and without it.
 
 use std::error::Error;
 use std::process::ExitCode;

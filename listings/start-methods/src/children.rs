@@ -2,7 +2,7 @@
 //! and to a spawned one.
 //!
 //! A spawned child is this program, started anew with a question as its argument. The first
-//! line of each `main` hands the questions that it knows to [`answer_if_asked`].
+//! line of a `main` that knows questions hands them to [`answer_if_asked`].
 
 use std::io::{self, PipeWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};

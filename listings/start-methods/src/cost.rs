@@ -103,7 +103,7 @@ fn by_command(command: &mut Command) -> io::Result<()> {
 fn by_vfork(child: fn() -> isize) -> io::Result<()> {
     let mut stack = vec![0; 64 << 10];
     let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK;
-    // SAFETY: this process waits until the child has executed or ended (CLONE_VFORK), so the
+    // SAFETY: this thread waits until the child has executed or ended (CLONE_VFORK), so the
     // stack outlives the child's use of it; the child allocates nothing and takes no lock.
     let child = unsafe {
         clone(
@@ -193,7 +193,7 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
             }
             let mut row = [0.0; Way::ALL.len()];
             for (way, median) in Way::ALL.into_iter().zip(&mut row) {
-                // A fork needs a process of one thread, and the pool has threads of its own.
+                // The pool of `server` has a thread, which waits: no child needs what it might hold.
                 let times = Times::of(way)?;
                 *median = times.median;
                 tries += times.tries;

@@ -15,7 +15,7 @@ pub struct Findings {
 
 /// A row of the table.
 pub struct Row {
-    /// What the row is about, as in the notes' table.
+    /// What the row is about, in a word or two.
     pub about: &'static str,
     /// What was measured here.
     pub measured: String,

@@ -23,11 +23,11 @@ fn block() -> MutexGuard<'static, Option<Block>> {
 pub enum Step {
     /// Nothing.
     Begin,
-    /// Makes one of its own, where it has inherited none; then reads all of it.
+    /// Makes one of its own, where it has inherited none; then reads a byte of each page.
     Read(usize),
-    /// Writes to the first tenth of its pages.
+    /// Writes a byte to each of the first tenth of its pages.
     WriteTenth(usize),
-    /// Writes to all of its pages.
+    /// Writes a byte to each of its pages.
     WriteAll(usize),
 }
 
