@@ -7,8 +7,9 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use clap::Parser;
-use data_sink::{load, report, sum_in_workers};
+use data_sink::{load, ready, report, sum_in_workers};
 use mem_trace::{MemoryUsage, check_output, trace};
+use nix::sys::prctl::set_thp_disable;
 use process_pool::{Pool, Slice, StartMethod, Tasks};
 use records::{DataArguments, Record, batches, nansum, write_part};
 
@@ -29,13 +30,19 @@ fn process_inherited(range: Range<usize>) -> f64 {
 fn main() -> ExitCode {
     Tasks::new()
         .add(process_inherited)
+        .add_initializer(ready)
         .add(write_part)
         .serve_if_worker();
     command_line::run(sum)
 }
 
 /// Nothing is sent but ranges: each worker is forked with the array in its memory.
-fn sum(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
+fn sum(Arguments { data, small_pages }: Arguments) -> Result<(), Box<dyn Error>> {
+    if small_pages {
+        // From here on no memory of this process is given in huge pages, whatever
+        // it asks for (PR_SET_THP_DISABLE(2const)).
+        set_thp_disable(true)?;
+    }
     let workers = data.workers;
     let records = load(&data, 1.05)?;
     let ranges = batches(records.len(), workers);
@@ -54,4 +61,8 @@ fn sum(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
 struct Arguments {
     #[command(flatten)]
     data: DataArguments,
+
+    /// Hold the records in small pages; huge ones are asked for otherwise
+    #[arg(long)]
+    small_pages: bool,
 }
