@@ -1,9 +1,12 @@
 //! What the programs of this listing share: loading, a pool that sums, and the report.
 
-use std::time::Instant;
+use std::io;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use command_line::grouped;
 use mem_trace::{CountingAllocator, MemoryUsage, mark, mebibytes, trace};
+use memmap2::{Advice, MmapMut};
 use process_pool::{Builder, Slice};
 use records::{DataArguments, Record};
 use serde::Serialize;
@@ -28,6 +31,39 @@ pub fn load(arguments: &DataArguments, copies: f64) -> Result<Slice<Record>, rec
     );
     Ok(data)
 }
+
+// ANCHOR: memory
+/// Whether the memory that is free has been touched a moment ago.
+#[derive(Clone, Copy)]
+pub enum FreeMemory {
+    /// It has: a virtual machine still has it from its host.
+    Warm,
+    /// Not for five seconds: a host that takes back what its machines do not use has
+    /// taken it.
+    Cold,
+}
+
+impl FreeMemory {
+    /// Brings it about for `bytes` of it. No allocator counts them.
+    ///
+    /// # Errors
+    ///
+    /// Where there are not as many.
+    pub fn prepare(self, bytes: usize) -> io::Result<()> {
+        match self {
+            Self::Warm => {
+                let mut memory = MmapMut::map_anon(bytes)?;
+                // As what is received: see `process_pool`'s `Buffer`. A kernel without
+                // huge pages refuses, and gives small ones.
+                let _ = memory.advise(Advice::HugePage);
+                memory.fill(1);
+            }
+            Self::Cold => sleep(Duration::from_secs(5)),
+        }
+        Ok(())
+    }
+}
+// ANCHOR_END: memory
 
 // ANCHOR: pool
 /// Starts the pool, has it do `task` with each part, and adds up the results.

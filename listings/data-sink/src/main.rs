@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use command_line::count;
-use data_sink::{load, ready, report, sum_in_workers};
+use data_sink::{FreeMemory, load, ready, report, sum_in_workers};
 use mem_trace::{MemoryUsage, check_output, trace};
 use process_pool::{Pool, Slice, StartMethod, Tasks};
 use records::{DataArguments, MOST_RECORDS, Record, batches, nansum, write_part};
@@ -39,6 +39,8 @@ fn through_the_pipe(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let data = load(&arguments.data, 2.1)?;
     trace!("Will use {workers} workers for {count} batches.");
 
+    // What the workers will receive, together.
+    arguments.free_memory().prepare(size_of_val(&data[..]))?;
     let start = Instant::now();
     let mut pool = Pool::builder(arguments.method).workers(workers);
     if arguments.one_feeder {
@@ -65,7 +67,20 @@ struct Arguments {
     #[arg(long, value_name = "N", value_parser = count::<MOST_RECORDS>)]
     batches: Option<usize>,
 
+    /// Leave the free memory alone for five seconds, which is touched otherwise
+    #[arg(long)]
+    cold: bool,
+
     /// Send to one worker at a time, as Python's pools do
     #[arg(long)]
     one_feeder: bool,
+}
+
+impl Arguments {
+    fn free_memory(&self) -> FreeMemory {
+        match self.cold {
+            true => FreeMemory::Cold,
+            false => FreeMemory::Warm,
+        }
+    }
 }
