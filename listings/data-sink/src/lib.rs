@@ -57,8 +57,12 @@ impl FreeMemory {
                 // huge pages refuses, and gives small ones.
                 let _ = memory.advise(Advice::HugePage);
                 memory.fill(1);
+                trace!("Touched {} MB of free memory.", mebibytes(bytes as u64));
             }
-            Self::Cold => sleep(Duration::from_secs(5)),
+            Self::Cold => {
+                sleep(Duration::from_secs(5));
+                trace!("Left the free memory alone for five seconds.");
+            }
         }
         Ok(())
     }

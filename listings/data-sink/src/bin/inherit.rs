@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 fn sum(Arguments { data, small_pages }: Arguments) -> Result<(), Box<dyn Error>> {
     if small_pages {
         // From here on no memory of this process is given in huge pages, whatever
-        // it asks for (PR_SET_THP_DISABLE(2const)).
+        // it asks for (prctl(2), PR_SET_THP_DISABLE).
         set_thp_disable(true)?;
     }
     let workers = data.workers;
