@@ -1,5 +1,5 @@
-//! The book's listings beside Python programs that do the same work, interleaved on
-//! one data file.
+//! The book's listings beside Python programs of the same task, interleaved on one
+//! data file.
 //!
 //! ```text
 //! python3 -m venv venv && venv/bin/pip install numpy
@@ -11,8 +11,8 @@
 //! Without NumPy this program says so and ends with code 77, "skipped". It checks
 //! that every program found the same exact sum, each time.
 //!
-//! Three kinds of pairs: the *same work* in both languages; an *other design* in
-//! Rust, as whole programs; and *Python alone*, which tells how much of the second
+//! Three kinds of pairs: the *same way* of the records to the workers in both languages,
+//! though not the same code; an *other design* in Rust, as whole programs; and *Python alone*, which tells how much of the second
 //! kind is the design and not the language.
 
 mod measurement;
@@ -45,6 +45,7 @@ const LEGEND: &str = "\
 times:  median of the rounds [least-most]; a ratio is the median of the rounds' own ratios
 timer:  from before the workers start until they have ended; not the loading, nor the copy
         into shared memory, unless the name says with-copy; both languages trace alike
+        sequential: a pass over data that was read before, the median of five in each run
 wall:   the whole program, from its start to its exit: other design, python-shared-vs-map
 ";
 
@@ -199,7 +200,7 @@ fn cpu() -> String {
     name.unwrap_or_else(|| std::env::consts::ARCH.to_string())
 }
 
-/// Puts the book's listings side by side with Python programs that do the same work
+/// Puts the book's listings side by side with Python programs of the same task
 #[derive(Parser)]
 struct Arguments {
     /// Records to sum
@@ -220,7 +221,8 @@ struct Arguments {
     #[arg(long, value_name = "N", value_parser = count::<MOST_WORKERS>, num_args = 1..)]
     workers: Vec<usize>,
 
-    /// The data file, made where there is none [default: target/data/N.npy in the workspace]
+    /// The data file, made where there is none [default: in target/data of the
+    /// workspace]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
 

@@ -115,8 +115,8 @@ pub struct Pair {
 /// What the programs of a pair have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Two languages, one design.
-    SameWork,
+    /// Two languages, the records taking one way.
+    SameWay,
     /// Two languages, two designs.
     OtherDesign,
     /// One language, two designs.
@@ -126,7 +126,7 @@ pub enum Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::SameWork => "same work",
+            Self::SameWay => "same way",
             Self::OtherDesign => "other design",
             Self::PythonAlone => "python alone",
         })
@@ -175,15 +175,15 @@ const TEMPLATES: [Template; 13] = {
     use Timer::{Total, Wall, WithCopy};
     use Way::{Inherit, Map, Pipe, Sequential, Shared};
     [
-        same_work("pipe-fork-N", &[4], Total, Pipe(Fork)),
-        same_work("pipe-spawn-N", &[4], Total, Pipe(Spawn)),
-        same_work("shared-fork-N", &[4, 8], Total, Shared(Fork)),
-        same_work("shared-spawn-N", &[4, 8], Total, Shared(Spawn)),
-        same_work("shared-fork-N-with-copy", &[8], WithCopy, Shared(Fork)),
-        same_work("shared-spawn-N-with-copy", &[8], WithCopy, Shared(Spawn)),
-        same_work("inherit-fork-N", &[4], Total, Inherit),
-        same_work("map-spawn-N", &[4], Total, Map),
-        same_work("sequential", &[1], Total, Sequential),
+        same_way("pipe-fork-N", &[4], Total, Pipe(Fork)),
+        same_way("pipe-spawn-N", &[4], Total, Pipe(Spawn)),
+        same_way("shared-fork-N", &[4, 8], Total, Shared(Fork)),
+        same_way("shared-spawn-N", &[4, 8], Total, Shared(Spawn)),
+        same_way("shared-fork-N-with-copy", &[8], WithCopy, Shared(Fork)),
+        same_way("shared-spawn-N-with-copy", &[8], WithCopy, Shared(Spawn)),
+        same_way("inherit-fork-N", &[4], Total, Inherit),
+        same_way("map-spawn-N", &[4], Total, Map),
+        same_way("sequential", &[1], Total, Sequential),
         other_design("map-wall-vs-shared", &[8], Shared(Spawn)),
         other_design("pickle-wall-vs-map", &[4], Pipe(Spawn)),
         Template {
@@ -206,7 +206,7 @@ const TEMPLATES: [Template; 13] = {
 };
 
 /// Two languages, one way.
-const fn same_work(
+const fn same_way(
     name: &'static str,
     workers: &'static [usize],
     timer: Timer,
@@ -215,7 +215,7 @@ const fn same_work(
     Template {
         name,
         workers,
-        kind: Kind::SameWork,
+        kind: Kind::SameWay,
         timer,
         of: ("python", Language::Python, way),
         to: ("rust", Language::Rust, way),
@@ -340,13 +340,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_work_is_compared_at_the_same_number_of_workers() {
+    fn the_same_way_is_compared_at_the_same_number_of_workers() {
         for pair in pairs(&[]) {
             let (of, to) = (pair.of.1, pair.to.1);
             assert_eq!(of.workers, to.workers, "{}", pair.name);
             assert_eq!(
                 of.way == to.way,
-                pair.kind == Kind::SameWork,
+                pair.kind == Kind::SameWay,
                 "{}",
                 pair.name
             );
@@ -370,7 +370,7 @@ mod tests {
         let rounds = [(1.0, 0.1), (9.0, 0.3), (4.0, 0.2)]
             .map(|(of, to)| (took(of, None, of), took(to, None, to)));
         let line = pair("pipe-fork-4").line(&rounds).expect("rounds");
-        let expected = "pipe-fork-4               python 4.00 s [1.00-9.00]                            rust 0.200 s [0.100-0.300]  ratio 20.0 [10.0-30.0]  same work";
+        let expected = "pipe-fork-4               python 4.00 s [1.00-9.00]                            rust 0.200 s [0.100-0.300]  ratio 20.0 [10.0-30.0]  same way";
         assert_eq!(
             line.split_whitespace().collect::<Vec<_>>(),
             expected.split_whitespace().collect::<Vec<_>>()

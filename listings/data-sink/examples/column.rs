@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
+use data_sink::FreeMemory;
 use mem_trace::{mebibytes, trace};
 use process_pool::{Pool, Slice, StartMethod, Tasks};
 use records::{DataArguments, batches, column, nansum_column, write_part};
@@ -33,6 +34,7 @@ fn process(values: Slice<f64>) -> f64 {
 fn sum(arguments: &DataArguments) -> Result<(), Box<dyn Error>> {
     // The records, the column, and its parts in the workers.
     let records = arguments.open(1.7)?.load()?;
+    FreeMemory::Warm.prepare(size_of_val(&records[..]))?;
 
     let start = Instant::now();
     let values = Slice::from(column(&records));

@@ -1,9 +1,12 @@
 //! What the programs of this listing share: loading, a pool that sums, and the report.
 
-use std::time::Instant;
+use std::io;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use command_line::grouped;
 use mem_trace::{CountingAllocator, MemoryUsage, mark, mebibytes, trace};
+use memmap2::{Advice, MmapMut};
 use process_pool::{Builder, Slice};
 use records::{DataArguments, Record};
 use serde::Serialize;
@@ -29,8 +32,46 @@ pub fn load(arguments: &DataArguments, copies: f64) -> Result<Slice<Record>, rec
     Ok(data)
 }
 
+// ANCHOR: memory
+/// Whether the memory that is free has been touched a moment ago.
+#[derive(Clone, Copy)]
+pub enum FreeMemory {
+    /// It has: a virtual machine still has it from its host.
+    Warm,
+    /// Not for five seconds: a host that takes back what its machines do not use has
+    /// taken it.
+    Cold,
+}
+
+impl FreeMemory {
+    /// Brings it about for `bytes` of it. No allocator counts them.
+    ///
+    /// # Errors
+    ///
+    /// Where there are not as many.
+    pub fn prepare(self, bytes: usize) -> io::Result<()> {
+        match self {
+            Self::Warm => {
+                let mut memory = MmapMut::map_anon(bytes)?;
+                // As what is received: see `process_pool`'s `Buffer`. A kernel without
+                // huge pages refuses, and gives small ones.
+                let _ = memory.advise(Advice::HugePage);
+                memory.fill(1);
+                trace!("Touched {} MB of free memory.", mebibytes(bytes as u64));
+            }
+            Self::Cold => {
+                sleep(Duration::from_secs(5));
+                trace!("Left the free memory alone for five seconds.");
+            }
+        }
+        Ok(())
+    }
+}
+// ANCHOR_END: memory
+
 // ANCHOR: pool
 /// Starts the pool, has it do `task` with each part, and adds up the results.
+/// [`ready`] must be registered.
 ///
 /// # Errors
 ///
@@ -41,7 +82,7 @@ pub fn sum_in_workers<A: Serialize>(
     parts: impl Iterator<Item = A>,
 ) -> Result<f64, process_pool::Error> {
     mark("starting");
-    let pool = pool.start()?;
+    let pool = pool.initializer(ready).start()?;
     trace!("Scheduling tasks... {}", MemoryUsage::now());
     let tasks: Vec<_> = parts
         .map(|part| pool.submit(task, part))
@@ -50,7 +91,48 @@ pub fn sum_in_workers<A: Serialize>(
     mark("waiting");
     tasks.into_iter().map(|task| task.wait()).sum()
 }
+
+/// Each worker's first line, from which its next one counts.
+pub fn ready() {
+    trace!("Ready");
+}
 // ANCHOR_END: pool
+
+// ANCHOR: passes
+/// Seconds that a sum takes, over and over again on the same data.
+pub struct Passes {
+    /// Of the first pass alone.
+    pub first_s: f64,
+    /// The least, the median and the most of the passes after it.
+    pub warm_s: [f64; 3],
+    /// What every pass found.
+    pub total_sum: f64,
+}
+
+/// Times `sum`, once and then [`WARM_PASSES`] times.
+pub fn passes(sum: impl Fn() -> f64) -> Passes {
+    let timed = || {
+        let start = Instant::now();
+        let total_sum = sum();
+        (start.elapsed().as_secs_f64(), total_sum)
+    };
+    let (first_s, total_sum) = timed();
+    let mut warm_s = [(); WARM_PASSES].map(|()| {
+        let (pass_s, again) = timed();
+        assert_eq!(again, total_sum, "one data, one sum");
+        pass_s
+    });
+    warm_s.sort_by(f64::total_cmp);
+    Passes {
+        first_s,
+        warm_s: [warm_s[0], warm_s[WARM_PASSES / 2], warm_s[WARM_PASSES - 1]],
+        total_sum,
+    }
+}
+
+/// An odd number, so that one pass is in the middle.
+pub const WARM_PASSES: usize = 5;
+// ANCHOR_END: passes
 
 /// Prints the time since `start` and the sum. The timer contains the start of the
 /// workers, the sums and the workers' end; not the loading.

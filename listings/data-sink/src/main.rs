@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use data_sink::{load, report, sum_in_workers};
+use command_line::count;
+use data_sink::{FreeMemory, load, ready, report, sum_in_workers};
 use mem_trace::{MemoryUsage, check_output, trace};
 use process_pool::{Pool, Slice, StartMethod, Tasks};
-use records::{DataArguments, Record, batches, nansum, write_part};
+use records::{DataArguments, MOST_RECORDS, Record, batches, nansum, write_part};
 
 // ANCHOR: process
 /// The notes' task: the records come with it.
@@ -21,7 +22,11 @@ fn process(batch: Slice<Record>) -> f64 {
 // ANCHOR_END: process
 
 fn main() -> ExitCode {
-    Tasks::new().add(process).add(write_part).serve_if_worker();
+    Tasks::new()
+        .add(process)
+        .add_initializer(ready)
+        .add(write_part)
+        .serve_if_worker();
     command_line::run(through_the_pipe)
 }
 
@@ -29,16 +34,19 @@ fn main() -> ExitCode {
 /// The notes' program: every batch is sent to the worker that sums it.
 fn through_the_pipe(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let workers = arguments.data.workers;
+    let count = arguments.batches.unwrap_or(workers);
     // Once here, and once more in the workers' batches together.
     let data = load(&arguments.data, 2.1)?;
-    trace!("Will use {workers} workers for {workers} batches.");
+    trace!("Will use {workers} workers for {count} batches.");
 
+    // What the workers will receive, together.
+    arguments.free_memory().prepare(size_of_val(&data[..]))?;
     let start = Instant::now();
     let mut pool = Pool::builder(arguments.method).workers(workers);
     if arguments.one_feeder {
         pool = pool.serial_sends();
     }
-    let parts = batches(data.len(), workers).map(|range| data.part(range));
+    let parts = batches(data.len(), count).map(|range| data.part(range));
     let total_sum = sum_in_workers(pool, process, parts)?;
     report(start, total_sum);
     Ok(check_output()?)
@@ -55,7 +63,24 @@ struct Arguments {
     #[command(flatten)]
     data: DataArguments,
 
+    /// Batches to cut the records into [default: one for each worker]
+    #[arg(long, value_name = "N", value_parser = count::<MOST_RECORDS>)]
+    batches: Option<usize>,
+
+    /// Leave the free memory alone for five seconds, which is touched otherwise
+    #[arg(long)]
+    cold: bool,
+
     /// Send to one worker at a time, as Python's pools do
     #[arg(long)]
     one_feeder: bool,
+}
+
+impl Arguments {
+    fn free_memory(&self) -> FreeMemory {
+        match self.cold {
+            true => FreeMemory::Cold,
+            false => FreeMemory::Warm,
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The arguments that the data chapters have in common.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use command_line::{count, grouped};
@@ -8,17 +9,20 @@ use mem_trace::trace;
 
 use crate::error::Result;
 use crate::file::DataFile;
-use crate::generate::generate;
+use crate::generate::{fingerprint, generate};
 use crate::room::require_memory;
 
 /// The seed of the data that nobody named a seed for.
-const SEED: u64 = 42;
+pub(crate) const SEED: u64 = 42;
 
 /// More than any machine that this runs on can hold; their bytes still fit a `u64`.
 pub const MOST_RECORDS: usize = 1 << 40;
 
 /// Far above the cores of any machine: what is beyond it is a slip of the finger.
 pub const MOST_WORKERS: usize = 4096;
+
+/// Where the data is that nobody gave a place.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/data");
 
 /// Which data, and how many workers.
 #[derive(Debug, Clone, Args)]
@@ -31,7 +35,8 @@ pub struct DataArguments {
     #[arg(long, value_name = "N", value_parser = count::<MOST_WORKERS>, default_value = "4")]
     pub workers: usize,
 
-    /// The data file, made where there is none [default: target/data/N.npy in the workspace]
+    /// The data file, made where there is none [default: in target/data of the workspace,
+    /// under a name that says how many records and by which generator]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
 }
@@ -42,11 +47,12 @@ impl DataArguments {
         self.records.unwrap_or(2_000_000)
     }
 
-    /// Where the data is, or will be.
+    /// Where the data is, or will be. A generator that makes other data makes it under
+    /// another name.
     pub fn path(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(|| {
-            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/data");
-            PathBuf::from(folder).join(format!("{}.npy", self.records_to_make()))
+            let (records, generator) = (self.records_to_make(), fingerprint(SEED));
+            Path::new(FOLDER).join(format!("{records}-{generator}.npy"))
         })
     }
 
@@ -72,12 +78,73 @@ impl DataArguments {
         Ok(file)
     }
 
-    /// Generates the data file, in the place of one that is there.
+    /// Generates the data file, in the place of one that is there, and says how many
+    /// workers had a part in it. What another generator made under the same number of
+    /// records goes.
     ///
     /// # Errors
     ///
     /// See [`generate()`].
-    pub fn generate(&self) -> Result<()> {
-        generate(&self.path(), self.records_to_make(), SEED, self.workers)
+    pub fn generate(&self) -> Result<usize> {
+        let (path, records) = (self.path(), self.records_to_make());
+        let workers = generate(&path, records, SEED, self.workers)?;
+        if self.data.is_none() {
+            remove_others(&path, &format!("{records}-"));
+        }
+        Ok(workers)
+    }
+}
+
+/// Removes the data files next to `path` whose names begin alike.
+fn remove_others(path: &Path, prefix: &str) {
+    let Some(entries) = path.parent().and_then(|folder| fs::read_dir(folder).ok()) else {
+        return;
+    };
+    for other in entries.flatten().map(|entry| entry.path()) {
+        let name = other.file_name().and_then(|name| name.to_str());
+        let alike = name.is_some_and(|name| name.starts_with(prefix) && name.ends_with(".npy"));
+        if alike && other != path {
+            // It is of no more use, and no harm: where it cannot be removed it stays.
+            let _ = fs::remove_file(other);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(data: Option<PathBuf>) -> DataArguments {
+        DataArguments {
+            records: Some(3),
+            workers: 1,
+            data,
+        }
+    }
+
+    #[test]
+    fn the_default_file_carries_its_number_of_records_and_its_generator() {
+        let path = arguments(None).path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        assert_eq!(name, Some(format!("3-{}.npy", fingerprint(SEED)).as_str()));
+    }
+
+    #[test]
+    fn a_file_that_is_named_is_that_file_whoever_made_it() {
+        assert_eq!(arguments(Some("my.npy".into())).path(), Path::new("my.npy"));
+    }
+
+    #[test]
+    fn files_of_another_generator_go_and_others_stay() {
+        let folder = std::env::temp_dir().join(format!("records-{}-data", std::process::id()));
+        fs::create_dir(&folder).expect("a folder");
+        for name in ["3-0a.npy", "3-0b.npy", "30-0a.npy", "3-0a.txt"] {
+            fs::write(folder.join(name), name).expect("write");
+        }
+        remove_others(&folder.join("3-0b.npy"), "3-");
+        let left = |name: &str| folder.join(name).exists();
+        assert!(!left("3-0a.npy"));
+        assert!(left("3-0b.npy") && left("30-0a.npy") && left("3-0a.txt"));
+        fs::remove_dir_all(&folder).expect("it is there");
     }
 }

@@ -1,9 +1,13 @@
 //! Making the data: worker processes, each writing its part of one file.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, Permissions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::process;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
@@ -46,7 +50,26 @@ pub struct Part {
     seed: u64,
 }
 
-/// Writes a file of `records` records to `path`, the same for the same seed.
+/// What the data of this seed depends on, in 16 digits: the source of the generator and
+/// of the file's format, and the first records that they make, which also tell when
+/// `rand` draws other numbers.
+pub fn fingerprint(seed: u64) -> String {
+    let mut hasher = DefaultHasher::new();
+    for source in [
+        include_str!("generate.rs"),
+        include_str!("npy.rs"),
+        include_str!("lib.rs"),
+    ] {
+        source.hash(&mut hasher);
+    }
+    for record in made(0..100, &mut generator(seed, 0)) {
+        bytemuck::bytes_of(&record).hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}
+
+/// Writes a file of `records` records to `path`, the same for the same seed, and returns
+/// how many of the workers had a part in it.
 ///
 /// The file appears under its name when it is whole, read-only: who maps it can
 /// rely on that nobody writes to it. [`write_part`] must be registered.
@@ -57,7 +80,7 @@ pub struct Part {
 /// data file is at `path`, or a worker fails. What was at `path` before is still there
 /// then, and nothing else is: until it is whole the file has no name, where the file
 /// system knows of such files (open(2), `O_TMPFILE`).
-pub fn generate(path: &Path, records: usize, seed: u64, workers: usize) -> Result<()> {
+pub fn generate(path: &Path, records: usize, seed: u64, workers: usize) -> Result<usize> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -87,38 +110,56 @@ pub fn generate(path: &Path, records: usize, seed: u64, workers: usize) -> Resul
             pool.submit(write_part, part)
         })
         .collect::<Result<_, _>>()?;
+    let mut writers = HashSet::new();
     for part in parts {
         match part.wait()? {
-            Ok(written) => bar.inc(written as u64),
+            Ok((writer, written)) => {
+                writers.insert(writer);
+                bar.inc(written as u64);
+            }
             Err(error) => return Err(Error::io("write", path)(std::io::Error::other(error))),
         }
     }
     drop(pool);
     bar.finish_and_clear();
-    partial.rename_to(path)
+    partial.rename_to(path)?;
+    Ok(writers.len())
 }
 
-/// The task of a generating worker: returns how many records it wrote, or the
-/// system's word.
-pub fn write_part(part: Part) -> Result<usize, String> {
+/// The task of a generating worker: returns which process it is and how many records it
+/// wrote, or the system's word.
+pub fn write_part(part: Part) -> Result<(u32, usize), String> {
     let file = part.file.as_fd().try_clone_to_owned().map(File::from);
     let file = file.map_err(|error| error.to_string())?;
-    // Each part has a generator of its own, so the parts can be made in any order.
-    let mut random = SmallRng::seed_from_u64(part.seed ^ (part.first as u64).rotate_left(32));
+    let mut random = generator(part.seed, part.first);
     let mut chunk = Vec::with_capacity(CHUNK);
     for first in (part.first..part.first + part.count).step_by(CHUNK) {
         let end = (first + CHUNK).min(part.first + part.count);
         chunk.clear();
-        chunk.extend((first as i64..end as i64).map(|index| Record {
-            index,
-            timestamp: FIRST_TIMESTAMP + index * STEP,
-            val: [0.0, 1.0, f64::NAN][random.random_range(0..3)],
-        }));
+        chunk.extend(made(first..end, &mut random));
         let offset = part.offset + (first * size_of::<Record>()) as u64;
         file.write_all_at(bytemuck::cast_slice(&chunk), offset)
             .map_err(|error| error.to_string())?;
     }
-    Ok(part.count)
+    Ok((process::id(), part.count))
+}
+
+/// The generator of the part that begins with record `first`. Each part has one of its
+/// own, so the parts can be made in any order.
+fn generator(seed: u64, first: usize) -> SmallRng {
+    SmallRng::seed_from_u64(seed ^ (first as u64).rotate_left(32))
+}
+
+/// The records of these numbers, their values drawn from `random`.
+fn made(numbers: Range<usize>, random: &mut SmallRng) -> impl Iterator<Item = Record> {
+    numbers.map(|number| {
+        let index = number as i64;
+        Record {
+            index,
+            timestamp: FIRST_TIMESTAMP + index * STEP,
+            val: [0.0, 1.0, f64::NAN][random.random_range(0..3)],
+        }
+    })
 }
 
 /// A data file may be replaced by another; a device, a link or somebody's letter not.
@@ -214,3 +255,6 @@ impl Drop for Partial {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

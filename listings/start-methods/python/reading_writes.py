@@ -2,9 +2,10 @@
 
     python reading_writes.py COUNT
 
-An object of Python begins with the number of references to it. Each look at the object changes
-that number, and so writes to its page. The garbage collector keeps its own marks in front of
-lists and other containers, and writes them at each collection.
+An object of CPython begins with the number of references to it. To take a reference, as a loop
+does, changes that number, and so writes to its page; immortal objects, such as None, are exempt
+(PEP 683). The garbage collector keeps its own marks in front of lists and other containers, and
+writes them at a full collection.
 """
 
 import array

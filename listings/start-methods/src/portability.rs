@@ -100,14 +100,14 @@ pub fn measure() -> io::Result<Findings> {
         system.sysname().to_string_lossy(),
         system.machine().to_string_lossy()
     )];
-    let mut works = 0;
+    let mut absent = Vec::new();
     for facility in &FACILITIES {
         let found = match (facility.here)() {
-            Ok(found) => {
-                works += 1;
-                format!("works ({found})")
+            Ok(found) => format!("works ({found})"),
+            Err(error) => {
+                absent.push(facility.name);
+                format!("does not ({error})")
             }
-            Err(error) => format!("does not ({error})"),
         };
         lines.push(format!("{:<16} here {found}", facility.name));
     }
@@ -120,8 +120,10 @@ pub fn measure() -> io::Result<Findings> {
         row: Row {
             about: "Platform support",
             measured: format!(
-                "{works} of {} work here; the one that does not is a control",
-                FACILITIES.len()
+                "{} of {} work here; not {}",
+                FACILITIES.len() - absent.len(),
+                FACILITIES.len(),
+                absent.join(", ")
             ),
         },
     })

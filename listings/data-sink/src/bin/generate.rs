@@ -19,10 +19,10 @@ fn main() -> ExitCode {
 
 fn generate(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
     trace!("Generating data. {}", MemoryUsage::now());
-    data.generate()?;
+    let workers = data.generate()?;
     let file = data.open(0.0)?;
     trace!(
-        "Generated {} MB of data. {} records. {}",
+        "Generated {} MB of data. {} records by {workers} workers. {}",
         mebibytes(file.bytes()),
         grouped(file.records()),
         MemoryUsage::now()

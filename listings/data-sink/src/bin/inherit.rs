@@ -1,14 +1,16 @@
 //! The experiment that the notes lack: forked workers that inherit the records.
 
 use std::error::Error;
+use std::fs;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use clap::Parser;
-use data_sink::{load, report, sum_in_workers};
-use mem_trace::{MemoryUsage, check_output, trace};
+use data_sink::{load, ready, report, sum_in_workers};
+use mem_trace::{MemoryUsage, check_output, mebibytes, trace};
+use nix::sys::prctl::set_thp_disable;
 use process_pool::{Pool, Slice, StartMethod, Tasks};
 use records::{DataArguments, Record, batches, nansum, write_part};
 
@@ -29,16 +31,23 @@ fn process_inherited(range: Range<usize>) -> f64 {
 fn main() -> ExitCode {
     Tasks::new()
         .add(process_inherited)
+        .add_initializer(ready)
         .add(write_part)
         .serve_if_worker();
     command_line::run(sum)
 }
 
 /// Nothing is sent but ranges: each worker is forked with the array in its memory.
-fn sum(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
+fn sum(Arguments { data, small_pages }: Arguments) -> Result<(), Box<dyn Error>> {
+    if small_pages {
+        // From here on no memory of this process is given in huge pages, whatever
+        // it asks for (prctl(2), PR_SET_THP_DISABLE).
+        set_thp_disable(true)?;
+    }
     let workers = data.workers;
     let records = load(&data, 1.05)?;
     let ranges = batches(records.len(), workers);
+    trace!("{} MB of it in huge pages", mebibytes(in_huge_pages()));
     INHERITED.set(records).expect("set once, here");
     trace!("Will use {workers} workers for {workers} batches.");
 
@@ -49,9 +58,24 @@ fn sum(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(check_output()?)
 }
 
+/// Bytes of this process's private memory that huge pages hold; 0 where the system does
+/// not tell (proc(5), `AnonHugePages`).
+fn in_huge_pages() -> u64 {
+    let rollup = fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
+    let kib = rollup.lines().find_map(|line| {
+        let kib = line.strip_prefix("AnonHugePages:")?;
+        kib.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+    });
+    kib.unwrap_or(0) * 1024
+}
+
 /// Sums one field of many records in forked workers that inherit the records
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     data: DataArguments,
+
+    /// Hold the records in small pages; huge ones are asked for otherwise
+    #[arg(long)]
+    small_pages: bool,
 }
