@@ -78,9 +78,10 @@ struct Arguments {
 
 impl Arguments {
     fn free_memory(&self) -> FreeMemory {
-        match self.cold {
-            true => FreeMemory::Cold,
-            false => FreeMemory::Warm,
+        if self.cold {
+            FreeMemory::Cold
+        } else {
+            FreeMemory::Warm
         }
     }
 }
