@@ -343,9 +343,12 @@ impl Bound {
             Bound::Between {
                 at_least: Some(low),
                 ..
-            } if quotient < low => format!(", not at least {}", times(low)),
+            } if quotient < low => format!(", not at least {}", bound_in_words(low)),
             Bound::Between { at_most, .. } => {
-                format!(", not at most {}", times(at_most.unwrap_or(f64::INFINITY)))
+                format!(
+                    ", not at most {}",
+                    bound_in_words(at_most.unwrap_or(f64::INFINITY))
+                )
             }
         };
         CheckResult::new(holds, format!("{seen}{wanted}"))
@@ -359,6 +362,16 @@ fn times(quotient: f64) -> String {
         format!("1/{} of", two_digits(1.0 / quotient))
     } else {
         format!("{} times", two_digits(quotient))
+    }
+}
+
+/// A bound of a quotient as its author wrote it, or as the part that it is: "2 times", "1/4 of".
+fn bound_in_words(bound: f64) -> String {
+    let inverse = 1.0 / bound;
+    if bound < 0.45 && (inverse - inverse.round()).abs() < 1e-9 {
+        format!("1/{} of", inverse.round())
+    } else {
+        format!("{bound} times")
     }
 }
 
@@ -560,11 +573,11 @@ mod tests {
         assert!(quotient("8", "2", between).0);
         assert_eq!(
             quotient("1", "2", between),
-            (false, "1 s is 0.50 times 2, not at least 2.0 times".into())
+            (false, "1 s is 0.50 times 2, not at least 2 times".into())
         );
         assert_eq!(
             quotient("25", "2", between),
-            (false, "25 s is 13 times 2, not at most 4.0 times".into())
+            (false, "25 s is 13 times 2, not at most 4 times".into())
         );
         assert_eq!(
             quotient("25", "0", between),
@@ -660,6 +673,9 @@ mod tests {
         assert_eq!(times(0.5), "0.50 times");
         assert_eq!(times(12.34), "12 times");
         assert_eq!(times(0.0), "0 times");
+        assert_eq!(bound_in_words(0.25), "1/4 of");
+        assert_eq!(bound_in_words(0.3), "0.3 times");
+        assert_eq!(bound_in_words(4.0), "4 times");
     }
 
     #[test]
