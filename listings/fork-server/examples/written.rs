@@ -45,7 +45,7 @@ fn use_table(_: u32) {
     show("Written again");
 }
 
-/// This process's page faults so far (getrusage(2), `ru_minflt`).
+/// This process's page faults so far that no disk had to serve (getrusage(2), `ru_minflt`).
 fn faults() -> i64 {
     getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.minor_page_faults())
 }

@@ -38,7 +38,7 @@ pub fn count_primes(below: usize) -> usize {
 }
 
 // ANCHOR: ready
-/// How long until four workers have answered, for a first pool and for a second one.
+/// How long until a pool of four workers has answered four times; then a second pool.
 ///
 /// # Errors
 ///

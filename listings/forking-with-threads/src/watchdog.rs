@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
-/// What the child has to do takes less than a millisecond.
+/// How long the child may take. What it has to do takes a small part of that.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How a child ended.
