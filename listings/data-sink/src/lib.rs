@@ -39,7 +39,7 @@ pub enum FreeMemory {
     /// It has: a virtual machine still has it from its host.
     Warm,
     /// Not for five seconds: a host that takes back what its machines do not use has
-    /// taken it.
+    /// had the time to.
     Cold,
 }
 
