@@ -10,8 +10,8 @@ use crate::allocator::CountingAllocator;
 /// How much memory this process uses, as its allocator and as the system see it.
 ///
 /// All sizes are in bytes. Sources: [`CountingAllocator`];
-/// `/proc/self/smaps_rollup` (proc(5)), and sysinfo for the resident size where there
-/// is no such file.
+/// `/proc/self/smaps_rollup` (proc_pid_smaps(5)), and sysinfo for the resident size
+/// where there is no such file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryUsage {
     /// What the allocator has handed out and not yet taken back.
@@ -20,11 +20,10 @@ pub struct MemoryUsage {
     /// inherits its parent's.
     pub allocated_peak: usize,
     /// Resident pages, each divided by the number of processes that map it (PSS).
-    /// The one figure that may be added up over processes.
+    /// Added up over processes, it counts no page twice.
     pub proportional: Option<u64>,
-    /// Resident pages that no other process has in its page tables and that differ
-    /// from what a disk holds: of private memory what this process has written, of
-    /// shared memory what it alone has touched.
+    /// Resident pages that no other process has in its page tables (private) and that
+    /// have been written to, by whichever process (dirty).
     pub private_dirty: Option<u64>,
     /// Resident pages, shared ones counted in full (RSS).
     pub resident: Option<u64>,
@@ -32,7 +31,8 @@ pub struct MemoryUsage {
 
 impl MemoryUsage {
     // ANCHOR: now
-    /// Reads both views now. A figure that this system does not give is `None`.
+    /// Reads the allocator's view and the system's now. A figure that this system does
+    /// not give is `None`.
     pub fn now() -> Self {
         let (allocated, allocated_peak) = CountingAllocator::counts();
         let rollup = fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
