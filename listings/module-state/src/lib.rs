@@ -15,7 +15,7 @@ use crate::page::OwnPage;
 pub static LIST: OwnPage<Mutex<Vec<String>>> = OwnPage(Mutex::new(Vec::new()));
 
 /// Takes the place of Python's module scope: `main` calls it first of all, in the
-/// parent and in every spawned worker.
+/// parent, in every spawned worker and in a fork server.
 pub fn module_scope() {
     list().push("Initial value".to_string());
     trace!(

@@ -29,8 +29,8 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 pub fn sealed_memory(records: &[Record]) -> io::Result<OwnedFd> {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
     let mut memory = File::from(memfd_create(c"records", flags)?);
-    // Written, not mapped and copied: a write can report that there is no room, a
-    // first touch can only raise SIGBUS (mmap(2)).
+    // Written, not mapped and copied: where there is no room a write can report it, a
+    // first touch cannot.
     memory.write_all(bytemuck::cast_slice(records))?;
     let seals = SealFlag::F_SEAL_WRITE
         | SealFlag::F_SEAL_SHRINK
@@ -63,8 +63,8 @@ pub struct Part {
 pub fn process(part: Part) -> Result<f64, String> {
     trace!("Received data");
     // SAFETY: a memfd is sealed against changes before it is sent. A data file is sent
-    // only if nobody has the permission to write to it: giving it back and writing during
-    // a run, or having had it open for writing all the while, would break the condition.
+    // only if its mode lets no user write to it: writing to it all the same, by a new
+    // permission, an older descriptor or the superuser's right, would break the condition.
     let memory =
         unsafe { map(&part) }.map_err(|error| format!("cannot map the records: {error}"))?;
     let records: &[Record] =

@@ -1,4 +1,4 @@
-//! Long lines of several processes through one pipe: torn, and not.
+//! Lines of several processes through one pipe: torn, and not.
 
 use std::error::Error;
 use std::fs::File;
