@@ -386,15 +386,15 @@ impl TryFrom<RawReference> for AboutReference {
     type Error = String;
 
     fn try_from(raw: RawReference) -> Result<AboutReference, String> {
+        if raw.says.is_some() && raw.shows.is_some() {
+            return Err("reference: expected `says` or `shows`, found both".to_owned());
+        }
         let becomes = match (raw.becomes, raw.when) {
             (RawBecomes::Holds, when) => Becomes::Holds { when },
             (_, Some(_)) => {
                 return Err("reference: expected `when` only where it becomes \"holds\"".to_owned());
             }
             (RawBecomes::DoesNotHold, None) => Becomes::DoesNotHold,
-            _ if raw.says.is_some() && raw.shows.is_some() => {
-                return Err("reference: expected `says` or `shows`, found both".to_owned());
-            }
             (RawBecomes::LeftOut, None) if raw.says.is_none() => {
                 return Err("reference: expected `says` with what is left out".to_owned());
             }
