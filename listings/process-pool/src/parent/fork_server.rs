@@ -1,6 +1,6 @@
 //! The third start method: a process that does nothing but fork.
 //!
-//! A fork copies the page tables of all memory, and of all threads one. So let a process
+//! A fork copies the page tables of all private memory, and of all threads one. So let a process
 //! fork that has little memory and one thread, whatever its parent has: this program,
 //! started anew once, and kept.
 //!
