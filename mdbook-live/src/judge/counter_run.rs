@@ -126,7 +126,7 @@ pub fn counters(
                 Counter {
                     when: patch.when.clone(),
                     run: None,
-                    outcome: kept_outcome(run, claim, name, kept, built_from),
+                    outcome: kept_outcome(run, claim, (name, patch), kept, built_from),
                 }
             }
         })
@@ -135,19 +135,16 @@ pub fn counters(
 }
 
 /// What was kept of a patch for a claim of a run, where it is of the program as it is.
-pub fn kept_outcome(
+fn kept_outcome(
     run: RunRef<'_>,
     claim: &Claim,
-    patch: &str,
+    (name, patch): (&str, &Patch),
     kept: &[SeenToFail],
     built_from: &BuiltFrom,
 ) -> Outcome {
-    let Some(of) = run.listing.patches.get(patch) else {
-        return Outcome::NotMade;
-    };
-    let of = key(run, claim, of, built_from);
+    let of = key(run, claim, patch, built_from);
     let found = kept.iter().find(|kept| {
-        kept.run == run.run.name && kept.claim == claim.says && kept.patch == patch && kept.of == of
+        kept.run == run.run.name && kept.claim == claim.says && kept.patch == name && kept.of == of
     });
     found.map_or(Outcome::NotMade, |kept| Outcome::Broke(kept.seen.clone()))
 }
