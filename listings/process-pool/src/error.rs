@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
@@ -40,20 +41,26 @@ pub enum Error {
         forker: Forker,
     },
     /// Whether the process that is to fork has other threads cannot be found out.
-    #[error("refused to fork: cannot count the threads of {forker}: {source}")]
+    #[error(
+        "refused to fork: cannot count the threads of {forker}: {source}{}", in_brackets(.limit)
+    )]
     ThreadsUnknown {
         /// Which process it is.
         forker: Forker,
         /// What the system said.
         source: io::Error,
+        /// The limit that was reached, where one is known.
+        limit: Option<String>,
     },
     /// The system refused a new worker. Those already started have been ended.
-    #[error("cannot start {worker}: {source}")]
+    #[error("cannot start {worker}: {source}{}", in_brackets(.limit))]
     Start {
         /// The worker's name.
         worker: String,
         /// What the system said.
         source: io::Error,
+        /// The limit that was reached, with how much of it is in use, where one is known.
+        limit: Option<String>,
     },
     /// The initializer did not come to its end in a worker.
     #[error("{worker} did not get through the initializer `{task}`: {why}")]
@@ -87,8 +94,9 @@ pub enum Error {
         /// The panic's message and place.
         message: String,
     },
-    /// The worker ended, or left the protocol, without a reply. It is not replaced.
-    #[error("{worker} {ending} during batch {call} of `{task}`, without a reply")]
+    /// The worker ended, or left the protocol, without a reply, and the call's retries
+    /// are spent.
+    #[error("{worker} {ending} during batch {call} of `{task}`, without a reply{}", before_it(.earlier))]
     WorkerLost {
         /// The worker's name.
         worker: String,
@@ -98,6 +106,8 @@ pub enum Error {
         task: &'static str,
         /// How it ended.
         ending: Ending,
+        /// The workers that the call had lost before, in that order, and how each ended.
+        earlier: Vec<(String, Ending)>,
     },
     /// A reply that is not a value of the task's result type.
     #[error("the reply to batch {call} of `{task}` by {worker} is not its result: {why}")]
@@ -112,13 +122,35 @@ pub enum Error {
         why: String,
     },
     /// Every worker is gone; the call was never begun.
-    #[error("no worker is left for batch {call} of `{task}`")]
+    #[error("no worker is left for batch {call} of `{task}`{}", in_brackets(.why))]
     NoWorkerLeft {
         /// The call's number.
         call: u64,
         /// The function's full name.
         task: &'static str,
+        /// Why the last worker was not replaced, where one was to be.
+        why: Option<String>,
     },
+    /// The call was cancelled, as by a pool that was shut down.
+    #[error("batch {call} of `{task}` was cancelled")]
+    Cancelled {
+        /// The call's number.
+        call: u64,
+        /// The function's full name.
+        task: &'static str,
+    },
+}
+
+fn in_brackets(text: &Option<String>) -> String {
+    text.as_ref()
+        .map_or_else(String::new, |text| format!(" ({text})"))
+}
+
+fn before_it(earlier: &[(String, Ending)]) -> String {
+    earlier
+        .iter()
+        .map(|(worker, ending)| format!("; before it {worker} {ending}"))
+        .collect()
 }
 
 /// How a worker process ended.
@@ -139,12 +171,31 @@ pub enum Ending {
         /// What it did.
         why: String,
     },
+    /// It took longer than it may, and was killed.
+    Overdue {
+        /// How long it may take.
+        deadline: Duration,
+    },
+    /// SIGKILL ended it, and in its cgroup's memory was short meanwhile (cgroups(7)).
+    OutOfMemory {
+        /// How many processes of the cgroup the kernel has killed for that meanwhile.
+        kills: u64,
+        /// The cgroup's limit in bytes, where it has one of its own.
+        limit: Option<u64>,
+    },
     /// It ended, but this process could not wait for it: it had been reaped already, as
     /// the system does at once where SIGCHLD is ignored (wait(2)).
     AlreadyReaped,
-    /// It ended, but the fork server, which alone could wait for it, ended before it
-    /// reported how.
+    /// It ended, but the fork server, which alone could wait for it, ended or was stopped
+    /// before it reported how.
     ServerGone,
+}
+
+impl Ending {
+    /// Whether this signal ended it, sent by whom is not known.
+    pub(crate) fn is_by(&self, by: Signal) -> bool {
+        matches!(self, Self::Killed { signal } if *signal == by)
+    }
 }
 
 impl fmt::Display for Ending {
@@ -155,13 +206,31 @@ impl fmt::Display for Ending {
             Self::ProtocolViolation { why } => {
                 write!(f, "left the protocol ({why}) and was killed")
             }
+            Self::Overdue { deadline } => {
+                write!(
+                    f,
+                    "was killed at its deadline of {} s",
+                    deadline.as_secs_f64()
+                )
+            }
+            Self::OutOfMemory { kills, limit } => {
+                write!(f, "was killed by SIGKILL, while its cgroup ")?;
+                if let Some(limit) = limit {
+                    write!(f, "had all of its {} MB of memory, ", limit >> 20)?;
+                }
+                write!(
+                    f,
+                    "lost {kills} process{} to a want of memory",
+                    if *kills == 1 { "" } else { "es" }
+                )
+            }
             Self::AlreadyReaped => write!(
                 f,
                 "ended (how is unknown: it had been reaped already, as where SIGCHLD is ignored)"
             ),
             Self::ServerGone => write!(
                 f,
-                "ended (how is unknown: the fork server was gone, which would have reported it)"
+                "ended (how is unknown: the fork server, which would have reported it, was gone or stopped)"
             ),
         }
     }

@@ -35,7 +35,9 @@ mod registry;
 mod wire;
 
 pub use error::{Ending, Error, Forker, Result};
+pub use parent::events::{Event, Statistics};
 pub use parent::pool::{Builder, Pool, Task};
+pub use parent::queue::Unfinished;
 pub use parent::start::StartMethod;
 pub use registry::Tasks;
 pub use wire::buffer::Buffer;

@@ -9,6 +9,9 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::wire::message::Message;
 
+/// A task of every program, which does nothing: a worker that answers it serves.
+pub(crate) const READY: &str = "process_pool::ready";
+
 static REGISTERED: OnceLock<Vec<Entry>> = OnceLock::new();
 
 /// The list of a program's tasks, made once at the top of `main`.
@@ -112,7 +115,13 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
 /// # Panics
 ///
 /// If a list is registered already.
-pub(crate) fn register(tasks: Tasks) {
+pub(crate) fn register(mut tasks: Tasks) {
+    struct Ready;
+    tasks.entries.push(Entry {
+        name: READY,
+        type_id: TypeId::of::<Ready>(),
+        call: Box::new(|_| Message::encode(&())),
+    });
     assert!(
         REGISTERED.set(tasks.entries).is_ok(),
         "the tasks are registered once, at the top of main"

@@ -101,7 +101,7 @@ pub(crate) fn serve(orders: Channel) -> ! {
                 }
                 let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None);
                 mem_trace::set_name(order.name);
-                worker::serve(channel, Some(server.as_raw()))
+                worker::serve(channel, server)
             }
             Err(refusal) => report(&reports, &Started(Err(refusal))),
         }

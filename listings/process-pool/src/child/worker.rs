@@ -30,13 +30,10 @@ thread_local! {
 
 /// Serves `channel` until the parent closes it, then ends this process.
 ///
-/// `parent` is who must be alive for this worker to be of use, where the parent
-/// can be watched (see [`end_with_parent`]).
-pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
+/// `parent` is the process that must be alive for this worker to be of use.
+pub(crate) fn serve(channel: Channel, parent: Pid) -> ! {
     mem_trace::start_clock();
-    if let Some(parent) = parent {
-        end_with_parent(Pid::from_raw(parent));
-    }
+    end_with_parent(parent);
     // The socket is no input for a task: one that reads from it would eat requests.
     if let Ok(nothing) = File::open("/dev/null") {
         let _ = dup2_stdin(nothing);
@@ -93,8 +90,9 @@ pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
 /// Asks the kernel to kill this worker when its parent dies, even in the middle of
 /// a task. The end of the socket does the same for one that waits.
 ///
-/// Only for workers started by a parent's main thread: the request is bound to the
-/// thread that started them, not to its process (prctl(2)).
+/// The request is bound to the thread that started this worker, not to its process
+/// (prctl(2)): that is the parent's only thread where this worker is forked, and where it
+/// is spawned the one that feeds it, which does not end before it.
 fn end_with_parent(parent: Pid) {
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
     // It may have died before the request was made.

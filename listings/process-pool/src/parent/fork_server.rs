@@ -14,12 +14,15 @@
 //! talks to the worker through the worker's own socket, as to any other.
 
 use std::io;
-use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
+use crate::parent::again::start_again;
+use crate::parent::start::GRACE;
 use crate::pidfd::PidFd;
 use crate::wire::channel::Channel;
 use crate::wire::message::Message;
@@ -28,12 +31,21 @@ use crate::wire::protocol::{Ended, Order, Refusal, SERVER_FLAG, Started};
 /// The name on lines that the code above the guard prints in the server.
 const SERVER_NAME: &str = "ForkServer";
 
+/// How long a server that is in its loop may take to answer: it forks a process of one
+/// thread, or has reaped one that has ended.
+const ANSWER: Duration = Duration::from_secs(10);
+
 /// A running fork server. When the last pool that uses it is gone, it ends.
 #[derive(Debug)]
 pub(crate) struct ForkServer {
     process: PidFd,
     /// Orders are sent whole, one after another.
     orders: Mutex<Channel>,
+    /// Whether it has come to its loop: before that it may take as long as the code above
+    /// the guard does.
+    has_answered: AtomicBool,
+    /// Whether it has left an order unanswered for too long.
+    given_up: AtomicBool,
 }
 
 /// The server of this process, while a pool uses it.
@@ -54,35 +66,61 @@ impl ForkServer {
     }
 
     fn start() -> io::Result<Self> {
-        let (ours, theirs) = Channel::pair()?;
-        let child = Command::new("/proc/self/exe")
-            .arg(SERVER_FLAG)
-            .env(mem_trace::NAME_VARIABLE, SERVER_NAME)
-            .stdin(Stdio::from(theirs.into_socket()))
-            .spawn()?;
-        let pid = Pid::from_raw(child.id().cast_signed());
+        let (process, orders) = start_again(SERVER_FLAG, SERVER_NAME, &[])?;
         Ok(Self {
-            process: PidFd::open_or_stop(pid, || ours.finish_sending())?,
-            orders: Mutex::new(ours),
+            process,
+            orders: Mutex::new(orders),
+            has_answered: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
         })
     }
 
-    /// Has a worker forked that serves `socket`.
+    /// Has a worker forked that serves `socket`. The server's answer may take until
+    /// `deadline`, and once it has answered never longer than [`ANSWER`].
     ///
     /// # Errors
     ///
     /// The outer one where the server does not answer, the inner one where it refuses.
-    pub fn fork(&self, name: &str, socket: Channel) -> io::Result<Result<Forked, Refusal>> {
-        let (ours, theirs) = Channel::pair()?;
+    pub fn fork(
+        &self,
+        name: &str,
+        socket: Channel,
+        deadline: Option<Duration>,
+    ) -> io::Result<Result<Forked, Refusal>> {
+        let answer = self.has_answered.load(Ordering::Relaxed).then_some(ANSWER);
+        let deadline = deadline.into_iter().chain(answer).min();
+        let until = deadline.map(|deadline| Instant::now() + deadline);
+        let (mut ours, theirs) = Channel::pair()?;
+        ours.set_deadline(until);
         let order = Message::encode(&Order {
             name: name.to_owned(),
             socket: socket.into_socket().into(),
             reports: theirs.into_socket().into(),
         });
-        self.lock().send(&order.map_err(io::Error::other)?)?;
-        let Some(report) = ours.receive()? else {
+        let order = order.map_err(io::Error::other)?;
+        let report = {
+            let mut orders = self.lock();
+            orders.set_deadline(until);
+            orders.send(&order)
+        }
+        .and_then(|()| ours.receive());
+        let report = report.map_err(|error| match (error.kind(), deadline) {
+            (io::ErrorKind::TimedOut, Some(deadline)) => {
+                self.given_up.store(true, Ordering::Relaxed);
+                io::Error::new(
+                    error.kind(),
+                    format!(
+                        "expected the fork server to answer within {} s",
+                        deadline.as_secs_f64()
+                    ),
+                )
+            }
+            _ => error,
+        })?;
+        let Some(report) = report else {
             return Err(io::Error::other("the fork server is gone"));
         };
+        self.has_answered.store(true, Ordering::Relaxed);
         let Started(started) = report.decode().map_err(io::Error::other)?;
         let process = match started {
             Ok(process) => PidFd::from_received(process.into_owned()?),
@@ -90,7 +128,7 @@ impl ForkServer {
         };
         Ok(Ok(Forked {
             process,
-            reports: ours,
+            reports: Mutex::new(ours),
         }))
     }
 
@@ -98,15 +136,19 @@ impl ForkServer {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it has ended, or has left an order unanswered, as one that is stopped does.
     fn is_gone(&self) -> bool {
-        self.lock().is_hung_up()
+        self.given_up.load(Ordering::Relaxed) || self.lock().is_hung_up()
     }
 }
 
 impl Drop for ForkServer {
     fn drop(&mut self) {
         self.lock().finish_sending();
-        // It ends when it reads that nothing more will come.
+        // It ends when it reads that nothing more will come, unless it is stopped.
+        if !self.process.has_ended(Some(Instant::now() + GRACE)) {
+            self.process.kill();
+        }
         let _ = self.process.reap();
     }
 }
@@ -115,14 +157,16 @@ impl Drop for ForkServer {
 #[derive(Debug)]
 pub(crate) struct Forked {
     pub process: PidFd,
-    reports: Channel,
+    reports: Mutex<Channel>,
 }
 
 impl Forked {
     /// Waits for the server to report how the worker ended; `None` when the server has
-    /// ended before it did.
+    /// ended before it did, or does not within [`ANSWER`].
     pub fn ending(&self) -> Option<WaitStatus> {
-        let Ended { status } = self.reports.receive().ok()??.decode().ok()?;
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.set_deadline(Some(Instant::now() + ANSWER));
+        let Ended { status } = reports.receive().ok()??.decode().ok()?;
         // The process id is not used: the socket is one worker's.
         WaitStatus::from_raw(Pid::from_raw(1), status).ok()
     }

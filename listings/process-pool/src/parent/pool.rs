@@ -1,20 +1,24 @@
-//! The pool: one queue, and for each worker a thread that feeds it.
+//! The pool as its user sees it.
 
-use std::collections::VecDeque;
-use std::io;
+use std::fmt;
+use std::io::{self, Write};
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::sync::mpsc;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::parent::start::{StartMethod, WorkerProcess, start_workers};
+use crate::parent::driver::Driver;
+use crate::parent::events::{Event, Statistics};
+use crate::parent::queue::{Bell, EventHook, Job, Progress, Shared, Unfinished};
+use crate::parent::start::{StartMethod, Starter, WorkerProcess};
 use crate::registry;
 use crate::wire::message::Message;
-use crate::wire::protocol::{Answer, Request};
+use crate::wire::protocol::Request;
 
 /// What a pool is to be. Made by [`Pool::builder`].
 #[derive(Debug)]
@@ -23,6 +27,10 @@ pub struct Builder {
     workers: usize,
     initializer: Option<Result<&'static str>>,
     serial_sends: bool,
+    retries: usize,
+    deadline: Option<Duration>,
+    replaces: bool,
+    on_event: EventHook,
 }
 
 impl Builder {
@@ -49,6 +57,40 @@ impl Builder {
         self
     }
 
+    /// How often a call that lost its worker runs again, on another one; without this
+    /// call never.
+    ///
+    /// Its result is counted once, but what the task did to anything outside its process
+    /// before its worker was lost has been done, and is done again: retry only tasks
+    /// for which that makes no difference.
+    pub fn retries(mut self, count: usize) -> Self {
+        self.retries = count;
+        self
+    }
+
+    /// How long a worker may take for a call, from the moment when it is sent, and for the
+    /// initializer, and the fork server for a worker; without this call for ever. A worker
+    /// that takes longer, or is stopped, is killed, and lost as one that died.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Replaces no worker that is lost. For tasks that need what a forked worker has of
+    /// its parent's memory: the one in its place comes from the fork server and has
+    /// nothing of it.
+    pub fn without_replacement(mut self) -> Self {
+        self.replaces = false;
+        self
+    }
+
+    /// Calls `hook` for what happens to workers and calls, in the pool's threads: work
+    /// waits while it runs.
+    pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event = EventHook(Some(Box::new(hook)));
+        self
+    }
+
     /// Starts the workers.
     ///
     /// # Errors
@@ -62,39 +104,71 @@ impl Builder {
             return Err(Error::NoWorkers);
         }
         let initializer = self.initializer.transpose()?;
-        let workers = start_workers(self.method, self.workers)?;
-        if let Some(task) = initializer {
-            initialize(&workers, task)?;
+        let starter = Arc::new(Starter::new(
+            self.method,
+            self.workers,
+            initializer,
+            self.deadline,
+            self.replaces,
+        ));
+        // What this process printed earlier appears before what its workers print.
+        let _ = io::stdout().flush();
+        let mut forked = match self.method {
+            StartMethod::Fork => starter.fork(self.workers)?,
+            StartMethod::Spawn | StartMethod::ForkServer => Vec::new(),
         }
+        .into_iter();
 
-        let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue {
-                jobs: VecDeque::new(),
-                submitted: 0,
-                closed: false,
-                workers: workers.len(),
-            }),
-            changed: Condvar::new(),
-            sending: self.serial_sends.then(Mutex::default),
-        });
-        // Dropped where a thread cannot be had: its workers end, and so do the others.
+        let shared = Shared::new(self.workers, self.serial_sends, self.retries, self.on_event);
+        // Dropped where one cannot be started: its worker ends, and so do the others.
         let mut pool = Pool {
-            shared,
+            shared: Arc::new(shared),
             drivers: Vec::new(),
         };
-        for worker in workers {
-            let name = worker.name.clone();
-            let shared = pool.shared.clone();
-            let driver = thread::Builder::new()
+        let (report, reports) = mpsc::channel();
+        for number in 1..=self.workers {
+            let name = self.method.worker_name(number);
+            let bell = Bell::new().map_err(|error| Error::not_started(name.clone(), error))?;
+            let driver = Driver {
+                starter: starter.clone(),
+                shared: pool.shared.clone(),
+                bell,
+            };
+            let (forked, report) = (forked.next(), report.clone());
+            let thread = thread::Builder::new()
                 .name(name.clone())
-                .spawn(move || drive(worker, &shared))
-                .map_err(|source| Error::Start {
-                    worker: name,
-                    source,
-                })?;
-            pool.drivers.push(driver);
+                .spawn(move || run(driver, number, forked, report))
+                .map_err(|error| Error::not_started(name, error))?;
+            pool.drivers.push(thread);
+        }
+        drop(report);
+        for started in reports {
+            if started.is_err() {
+                pool.shared.cancel_everything();
+            }
+            started?;
         }
         Ok(pool)
+    }
+}
+
+/// What a thread of the pool does: starts a worker, reports, and feeds it.
+fn run(
+    driver: Driver,
+    number: usize,
+    forked: Option<WorkerProcess>,
+    report: mpsc::Sender<Result<()>>,
+) {
+    let (worker, started) = match driver.start(number, forked) {
+        Ok(worker) => (Some(worker), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    // Nobody reads it where another worker could not be started.
+    let _ = report.send(started);
+    drop(report);
+    match worker {
+        Some(worker) => driver.drive(worker),
+        None => driver.shared.give_up_slot(None),
     }
 }
 
@@ -116,6 +190,10 @@ impl Pool {
             workers: thread::available_parallelism().map_or(1, Into::into),
             initializer: None,
             serial_sends: false,
+            retries: 0,
+            deadline: None,
+            replaces: true,
+            on_event: EventHook::default(),
         }
     }
 
@@ -131,6 +209,35 @@ impl Pool {
         A: Serialize,
         R: DeserializeOwned,
     {
+        self.queue(task, argument, None)
+    }
+
+    /// The same with a deadline of this call's own in place of the pool's
+    /// (see [`Builder::deadline`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    pub fn submit_within<F, A, R>(
+        &self,
+        task: F,
+        argument: A,
+        deadline: Duration,
+    ) -> Result<Task<R>>
+    where
+        F: Fn(A) -> R + Copy + 'static,
+        A: Serialize,
+        R: DeserializeOwned,
+    {
+        self.queue(task, argument, Some(deadline))
+    }
+
+    fn queue<F, A, R>(&self, task: F, argument: A, deadline: Option<Duration>) -> Result<Task<R>>
+    where
+        F: Fn(A) -> R + Copy + 'static,
+        A: Serialize,
+        R: DeserializeOwned,
+    {
         let _ = task;
         let task = registry::name_of::<F>()?;
         let call = self.shared.number_call();
@@ -140,19 +247,20 @@ impl Pool {
             why: why.to_string(),
         })?;
         let (reply, result) = mpsc::channel();
-        let mut queue = self.shared.lock();
-        if queue.workers > 0 {
-            queue.jobs.push_back(Job {
-                call,
-                task,
-                request,
-                reply,
-            });
-            self.shared.changed.notify_one();
-        }
+        let progress = Arc::new(Progress::default());
+        self.shared.queue(Job {
+            call,
+            task,
+            request,
+            deadline,
+            lost: Vec::new(),
+            progress: progress.clone(),
+            reply,
+        });
         Ok(Task {
             call,
             task,
+            progress,
             result,
             returns: PhantomData,
         })
@@ -176,18 +284,29 @@ impl Pool {
             .collect::<Result<_>>()?;
         submitted.into_iter().map(Task::wait).collect()
     }
+
+    /// What the pool has done so far.
+    pub fn statistics(&self) -> Statistics {
+        self.shared.statistics()
+    }
+
+    /// Waits for the calls that were submitted, for at most `deadline`, then ends the
+    /// workers. What is not done then is cancelled, its worker killed, and returned.
+    ///
+    /// A worker that does not end by itself when it has nothing more to do is killed
+    /// after five seconds more.
+    pub fn shutdown(self, deadline: Duration) -> Vec<Unfinished> {
+        self.shared.close();
+        self.shared.finish_until(Instant::now() + deadline)
+    }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        {
-            let mut queue = self.shared.lock();
-            queue.closed = true;
-            if thread::panicking() {
-                queue.jobs.clear();
-            }
+        self.shared.close();
+        if thread::panicking() {
+            self.shared.cancel_waiting();
         }
-        self.shared.changed.notify_all();
         for driver in self.drivers.drain(..) {
             // A driver does not panic; if one did, its worker was reaped by drop.
             let _ = driver.join();
@@ -196,11 +315,11 @@ impl Drop for Pool {
 }
 
 /// A submitted call.
-#[derive(Debug)]
 #[must_use = "a result that nobody waits for takes its error with it"]
 pub struct Task<R> {
     call: u64,
     task: &'static str,
+    progress: Arc<Progress>,
     result: mpsc::Receiver<Result<(String, Message)>>,
     returns: PhantomData<fn() -> R>,
 }
@@ -213,198 +332,44 @@ impl<R: DeserializeOwned> Task<R> {
     /// See [`Error`]: a panic, a lost worker and a pool without workers are different
     /// errors, which name the worker and the call.
     pub fn wait(self) -> Result<R> {
+        let result = self.result.recv();
+        self.decoded(result.ok())
+    }
+
+    /// The same for at most `timeout`; after that the call goes on, and so may the wait.
+    ///
+    /// # Errors
+    ///
+    /// The outer error is the call itself, which has no result yet.
+    pub fn wait_timeout(self, timeout: Duration) -> Result<Result<R>, Self> {
+        match self.result.recv_timeout(timeout) {
+            Err(mpsc::RecvTimeoutError::Timeout) => Err(self),
+            result => Ok(self.decoded(result.ok())),
+        }
+    }
+
+    /// Gives the call up. If a worker carries it out at this moment, it is killed, and
+    /// replaced as one that was lost.
+    pub fn cancel(self) {
+        self.progress.cancel();
+    }
+
+    fn decoded(self, result: Option<Result<(String, Message)>>) -> Result<R> {
         let Self { call, task, .. } = self;
-        match self.result.recv() {
-            Ok(Ok((worker, result))) => result.decode().map_err(|why| Error::BadReply {
-                worker,
-                call,
-                task,
-                why: why.to_string(),
-            }),
-            Ok(Err(error)) => Err(error),
-            // Its sender went with the queue.
-            Err(mpsc::RecvError) => Err(Error::NoWorkerLeft { call, task }),
-        }
-    }
-}
-
-/// A call that waits in the queue or is being carried out.
-#[derive(Debug)]
-struct Job {
-    call: u64,
-    task: &'static str,
-    request: Message,
-    reply: mpsc::Sender<Result<(String, Message)>>,
-}
-
-#[derive(Debug)]
-struct Queue {
-    jobs: VecDeque<Job>,
-    submitted: u64,
-    closed: bool,
-    /// Workers that still serve. With none, nothing is queued.
-    workers: usize,
-}
-
-#[derive(Debug)]
-struct Shared {
-    queue: Mutex<Queue>,
-    changed: Condvar,
-    /// Held while a request is sent, where only one may be.
-    sending: Option<Mutex<()>>,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Nothing that can panic runs under this lock.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn number_call(&self) -> u64 {
-        let mut queue = self.lock();
-        queue.submitted += 1;
-        queue.submitted
-    }
-
-    /// The next job; `None` when the pool is closed and nothing is left to do.
-    fn next_job(&self) -> Option<Job> {
-        let mut queue = self.lock();
-        loop {
-            if let Some(job) = queue.jobs.pop_front() {
-                return Some(job);
-            }
-            if queue.closed {
-                return None;
-            }
-            queue = self
-                .changed
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Takes a lost worker off the list; with the last one the queue's jobs go too,
-    /// and each waiting [`Task`] learns of it.
-    fn worker_lost(&self) {
-        let mut queue = self.lock();
-        queue.workers -= 1;
-        if queue.workers == 0 {
-            queue.jobs.clear();
-        }
-    }
-}
-
-/// Feeds one worker: a request, then its reply, until the pool closes.
-///
-/// A worker reads a request to its end before it replies, and this thread reads
-/// the reply before it sends the next, so the two never both wait to write,
-/// however large the messages are.
-fn drive(worker: WorkerProcess, shared: &Shared) {
-    while let Some(job) = shared.next_job() {
-        let Job {
-            call,
-            task,
-            request,
-            reply,
-        } = job;
-        let exchanged = {
-            let turn = shared
-                .sending
-                .as_ref()
-                .map(|sending| sending.lock().unwrap_or_else(PoisonError::into_inner));
-            let sent = worker.channel.send(&request);
-            drop((turn, request));
-            let reply = sent.and_then(|()| worker.channel.receive());
-            reply.and_then(|reply| reply.ok_or_else(|| io::ErrorKind::UnexpectedEof.into()))
-        };
-        let name = worker.name.clone();
-        let lost = |worker, ending| Error::WorkerLost {
+        // Without one its sender went with the queue.
+        let why = None;
+        let (worker, result) = result.unwrap_or(Err(Error::NoWorkerLeft { call, task, why }))?;
+        result.decode().map_err(|why| Error::BadReply {
             worker,
             call,
             task,
-            ending,
-        };
-        let outcome = match exchanged {
-            Ok(message) => match Answer::read(message) {
-                Ok(Answer::Done(result)) => Ok((name, result)),
-                Ok(Answer::Panicked(message)) => Err(Error::Panicked {
-                    worker: name,
-                    call,
-                    task,
-                    message,
-                }),
-                Ok(Answer::Refused(why)) => Err(Error::BadReply {
-                    worker: name,
-                    call,
-                    task,
-                    why,
-                }),
-                Err(why) => {
-                    let ending = worker.kill(why);
-                    return lose(shared, reply, lost(name, ending));
-                }
-            },
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Err(Error::Unsendable {
-                call,
-                task,
-                why: error.to_string(),
-            }),
-            // The end of the stream, before or in a reply, or a broken pipe.
-            Err(error) if hung_up(&error) => {
-                let ending = worker.end();
-                return lose(shared, reply, lost(name, ending));
-            }
-            // No message, or none that this process could take: after that there is
-            // no telling where the next one begins.
-            Err(error) => {
-                let ending = worker.kill(error.to_string());
-                return lose(shared, reply, lost(name, ending));
-            }
-        };
-        // Nobody may be waiting any more; the result is theirs to drop.
-        let _ = reply.send(outcome);
+            why: why.to_string(),
+        })
     }
 }
 
-/// Whether an error says that the other end is gone.
-fn hung_up(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-    )
-}
-
-fn lose(shared: &Shared, reply: mpsc::Sender<Result<(String, Message)>>, error: Error) {
-    // First the count: a caller that learns of the loss must not queue for no worker.
-    shared.worker_lost();
-    let _ = reply.send(Err(error));
-}
-
-/// Runs the initializer in all workers at once, and waits for them.
-fn initialize(workers: &[WorkerProcess], task: &'static str) -> Result<()> {
-    let failed = |worker: &WorkerProcess, why: String| Error::Initializer {
-        worker: worker.name.clone(),
-        task,
-        why,
-    };
-    let request =
-        Request::encode(task, &()).map_err(|error| failed(&workers[0], error.to_string()))?;
-    for worker in workers {
-        // A worker that is gone already is found out by its missing reply.
-        let _ = worker.channel.send(&request);
+impl<R> fmt::Debug for Task<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "batch {} of `{}`", self.call, self.task)
     }
-    for worker in workers {
-        let why = match worker.channel.receive() {
-            Ok(Some(message)) => match Answer::read(message) {
-                Ok(Answer::Done(_)) => continue,
-                Ok(Answer::Panicked(message)) => format!("it panicked: {message}"),
-                Ok(Answer::Refused(why)) | Err(why) => why,
-            },
-            Ok(None) => "it ended".to_string(),
-            Err(error) if hung_up(&error) => "it ended".to_string(),
-            Err(error) => error.to_string(),
-        };
-        return Err(failed(worker, why));
-    }
-    Ok(())
 }

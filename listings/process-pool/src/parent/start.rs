@@ -1,25 +1,27 @@
 //! How a worker process comes to be, and how it ends.
 
 use std::fmt;
-use std::io::{self, Write};
-use std::process::{Command, Stdio};
+use std::io;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use nix::unistd::{ForkResult, Pid, getpid, gettid};
+use nix::sys::signal::Signal;
+use nix::unistd::{ForkResult, getpid};
 
 use crate::child::worker;
 use crate::error::{Ending, Error, Forker, Result};
 use crate::fork::{AbortOnUnwind, fork};
+use crate::parent::again::start_again;
 use crate::parent::fork_server::ForkServer;
+use crate::parent::limits::{self, Cgroup};
 use crate::parent::process::Process;
 use crate::pidfd::PidFd;
 use crate::wire::channel::Channel;
 use crate::wire::protocol::{Refusal, WORKER_FLAG};
 
 /// How long a worker may take to end, after its socket, before it is killed.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 /// How workers come to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +42,7 @@ impl StartMethod {
     pub const ALL: [Self; 3] = [Self::Fork, Self::Spawn, Self::ForkServer];
 
     /// The first part of its workers' names.
-    fn worker_name(self, number: usize) -> String {
+    pub(super) fn worker_name(self, number: usize) -> String {
         match self {
             Self::Fork => format!("ForkProcess-{number}"),
             Self::Spawn => format!("SpawnProcess-{number}"),
@@ -72,46 +74,95 @@ impl FromStr for StartMethod {
 
 /// A worker as its parent sees it. Dropping it ends the process and reaps it.
 #[derive(Debug)]
-pub(crate) struct WorkerProcess {
+pub(super) struct WorkerProcess {
     pub name: String,
     pub channel: Channel,
     process: Process,
     ended: bool,
 }
 
-/// Starts `count` workers. If one cannot be started, those before it are ended.
-pub(crate) fn start_workers(method: StartMethod, count: usize) -> Result<Vec<WorkerProcess>> {
-    // What this process printed earlier appears before what its workers print.
-    let _ = io::stdout().flush();
-    // The parent's death can be watched from the worker only if it is the main
-    // thread that starts it.
-    let watched_parent = (gettid() == getpid()).then(getpid);
+/// What it takes to start a worker of a pool, at its start and later.
+#[derive(Debug)]
+pub(super) struct Starter {
+    method: StartMethod,
+    pub initializer: Option<&'static str>,
+    /// How long a call, the initializer or an answer of the fork server may take.
+    pub deadline: Option<Duration>,
+    /// Whether a lost worker is replaced.
+    pub replaces: bool,
+    /// The last number that a worker was given.
+    numbers: AtomicUsize,
+    cgroup: Option<Cgroup>,
+}
 
-    let server = (method == StartMethod::ForkServer)
-        .then(ForkServer::running)
-        .transpose()
-        .map_err(|source| Error::Start {
-            worker: "the fork server".to_owned(),
-            source,
-        })?;
-    let mut workers: Vec<WorkerProcess> = Vec::new();
-    for number in 1..=count {
-        let name = method.worker_name(number);
-        let started = match &server {
-            Some(server) => order_worker(&name, server),
-            None if method == StartMethod::Fork => fork_worker(&name, &mut workers, watched_parent),
-            None => spawn_worker(&name, watched_parent),
-        };
-        let (process, mut channel) = started.map_err(|failure| failure.into_error(&name))?;
-        channel.watch(process.pidfd().clone());
-        workers.push(WorkerProcess {
-            name,
-            channel,
-            process,
-            ended: false,
-        });
+impl Starter {
+    pub fn new(
+        method: StartMethod,
+        workers: usize,
+        initializer: Option<&'static str>,
+        deadline: Option<Duration>,
+        replaces: bool,
+    ) -> Self {
+        Self {
+            method,
+            initializer,
+            deadline,
+            replaces,
+            numbers: AtomicUsize::new(workers),
+            cgroup: Cgroup::now(),
+        }
     }
-    Ok(workers)
+
+    /// The number of the next worker that takes another one's place.
+    pub fn next_number(&self) -> usize {
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Forks the workers of a pool by [`StartMethod::Fork`], before it starts any thread.
+    /// If one cannot be started, those before it are ended.
+    pub fn fork(&self, count: usize) -> Result<Vec<WorkerProcess>> {
+        let mut workers = Vec::new();
+        for number in 1..=count {
+            let name = self.method.worker_name(number);
+            let (process, channel) =
+                fork_worker(&name, &mut workers).map_err(|failure| failure.into_error(&name))?;
+            workers.push(WorkerProcess::new(name, process, channel));
+        }
+        Ok(workers)
+    }
+
+    /// Starts a worker from the thread that will feed it, as one that is spawned ends with
+    /// the thread that started it (prctl(2), `PR_SET_PDEATHSIG`).
+    ///
+    /// By now this process has threads and is not to be forked: a worker in the place of
+    /// a forked one is forked by the fork server.
+    pub fn start(&self, number: usize) -> Result<WorkerProcess> {
+        let method = match self.method {
+            StartMethod::Spawn => StartMethod::Spawn,
+            StartMethod::Fork | StartMethod::ForkServer => StartMethod::ForkServer,
+        };
+        let name = method.worker_name(number);
+        let started = match method {
+            StartMethod::Spawn => spawn_worker(&name),
+            _ => order_worker(&name, self.deadline),
+        };
+        let (process, channel) = started.map_err(|failure| failure.into_error(&name))?;
+        Ok(WorkerProcess::new(name, process, channel))
+    }
+
+    /// An ending with what the cgroup knows of it.
+    pub fn explain(&self, ending: Ending) -> Ending {
+        let killed = ending.is_by(Signal::SIGKILL);
+        let kills = self
+            .cgroup
+            .as_ref()
+            .filter(|_| killed)
+            .and_then(Cgroup::kills);
+        kills.map_or(ending, |(kills, limit)| Ending::OutOfMemory {
+            kills,
+            limit,
+        })
+    }
 }
 
 /// Why one worker could not be started.
@@ -135,42 +186,67 @@ impl Failure {
             Self::Refused(Refusal::ThreadsUnknown(errno), forker) => {
                 let source =
                     errno.map_or(io::ErrorKind::Other.into(), io::Error::from_raw_os_error);
-                return Error::ThreadsUnknown { forker, source };
+                // The server's limits are those that it began with, this process's own.
+                let limit = limits::reached(&source);
+                return Error::ThreadsUnknown {
+                    forker,
+                    source,
+                    limit,
+                };
             }
             Self::Refused(Refusal::System(errno), _) => io::Error::from_raw_os_error(errno),
             Self::System(source) => source,
         };
-        Error::Start {
-            worker: worker.to_owned(),
+        Error::not_started(worker.to_owned(), source)
+    }
+}
+
+impl Error {
+    /// The system refused something that the worker needs.
+    pub(super) fn not_started(worker: String, source: io::Error) -> Self {
+        let limit = limits::reached(&source);
+        Self::Start {
+            worker,
             source,
+            limit,
         }
     }
 }
 
 type StartedWorker = std::result::Result<(Process, Channel), Failure>;
 
-fn order_worker(name: &str, server: &Arc<ForkServer>) -> StartedWorker {
-    let (ours, theirs) = Channel::pair()?;
-    let forked = server
-        .fork(name, theirs)?
-        .map_err(|refusal| Failure::Refused(refusal, Forker::Server))?;
+fn order_worker(name: &str, deadline: Option<Duration>) -> StartedWorker {
+    let order = |server: &ForkServer| {
+        let (ours, theirs) = Channel::pair()?;
+        let forked = server.fork(name, theirs, deadline)?;
+        Ok::<_, io::Error>((forked, ours))
+    };
+    let mut server = ForkServer::running()?;
+    let (forked, ours) = match order(&server) {
+        // One that is stopped is left alone, and another one asked.
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            server = ForkServer::running()?;
+            order(&server)
+        }
+        forked => forked,
+    }?;
+    let forked = forked.map_err(|refusal| Failure::Refused(refusal, Forker::Server))?;
     let process = Process::ForkedByServer {
         forked,
-        _server: server.clone(),
+        _server: server,
     };
     Ok((process, ours))
 }
 
-fn fork_worker(
-    name: &str,
-    siblings: &mut Vec<WorkerProcess>,
-    parent: Option<Pid>,
-) -> StartedWorker {
+fn fork_worker(name: &str, siblings: &mut Vec<WorkerProcess>) -> StartedWorker {
     let (ours, theirs) = Channel::pair()?;
+    let parent = getpid();
     match fork().map_err(|refusal| Failure::Refused(refusal, Forker::ThisProcess))? {
         ForkResult::Parent { child } => {
             drop(theirs);
-            own_child(child, ours)
+            // A worker ends when it reads that nothing more will come.
+            let pidfd = PidFd::open_or_stop(child, || ours.finish_sending())?;
+            Ok((Process::Child(pidfd), ours))
         }
         ForkResult::Child => {
             let _guard = AbortOnUnwind;
@@ -179,55 +255,46 @@ fn fork_worker(
             drop(ours);
             siblings.drain(..).for_each(WorkerProcess::forget_in_child);
             mem_trace::set_name(name);
-            worker::serve(theirs, parent.map(Pid::as_raw))
+            worker::serve(theirs, parent)
         }
     }
 }
 
-// ANCHOR: spawn
-/// No `pre_exec`, and the channel as standard input: std can then use
-/// posix_spawn(3), which does not copy the parent's page tables.
-fn spawn_worker(name: &str, parent: Option<Pid>) -> StartedWorker {
-    let (ours, theirs) = Channel::pair()?;
-    // Not the path that the program was started by: that file may be another by
-    // now, and a worker must be the same program as its parent.
-    let child = Command::new("/proc/self/exe")
-        .arg(WORKER_FLAG)
-        .args(parent.map(|pid| pid.to_string()))
-        .env(mem_trace::NAME_VARIABLE, name)
-        .stdin(Stdio::from(theirs.into_socket()))
-        .spawn()?;
-    own_child(Pid::from_raw(child.id().cast_signed()), ours)
-}
-// ANCHOR_END: spawn
-
-/// A child that nobody has waited for yet.
-fn own_child(child: Pid, channel: Channel) -> StartedWorker {
-    // A worker ends when it reads that nothing more will come.
-    let pidfd = PidFd::open_or_stop(child, || channel.finish_sending())?;
+fn spawn_worker(name: &str) -> StartedWorker {
+    let (pidfd, channel) = start_again(WORKER_FLAG, name, &[getpid().to_string()])?;
     Ok((Process::Child(pidfd), channel))
 }
 
 impl WorkerProcess {
+    fn new(name: String, process: Process, mut channel: Channel) -> Self {
+        channel.watch(process.pidfd().clone());
+        Self {
+            name,
+            channel,
+            process,
+            ended: false,
+        }
+    }
+
+    /// A descriptor of its process.
+    pub fn pidfd(&self) -> &PidFd {
+        self.process.pidfd()
+    }
+
     /// Lets the worker finish, waits for it, and tells how it ended.
-    pub fn end(mut self) -> Ending {
-        self.end_and_reap()
-    }
-
-    /// Kills the worker because of what it did to the protocol.
-    pub fn kill(mut self, why: String) -> Ending {
-        self.process.pidfd().kill();
-        self.end_and_reap();
-        Ending::ProtocolViolation { why }
-    }
-
-    fn end_and_reap(&mut self) -> Ending {
+    pub fn end(&mut self) -> Ending {
         self.ended = true;
         self.channel.finish_sending();
-        if !self.process.pidfd().has_ended(Some(Instant::now() + GRACE)) {
-            self.process.pidfd().kill();
+        if !self.pidfd().has_ended(Some(Instant::now() + GRACE)) {
+            self.pidfd().kill();
         }
         self.process.reap()
+    }
+
+    /// Kills the worker and waits for it.
+    pub fn kill(&mut self) {
+        self.pidfd().kill();
+        self.end();
     }
 
     /// In a forked child: closes the copies of this sibling's descriptors, and leaves
@@ -240,7 +307,7 @@ impl WorkerProcess {
 impl Drop for WorkerProcess {
     fn drop(&mut self) {
         if !self.ended {
-            self.end_and_reap();
+            self.end();
         }
     }
 }

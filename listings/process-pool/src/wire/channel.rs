@@ -75,6 +75,14 @@ impl Header {
     }
 }
 
+/// Whether an error says that the other end is gone.
+pub(crate) fn hung_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
+}
+
 /// One end of the connection between a parent and a worker.
 #[derive(Debug)]
 pub(crate) struct Channel {
@@ -82,6 +90,8 @@ pub(crate) struct Channel {
     /// The process at the other end. Others may hold copies of its socket, so the end
     /// of the stream may be long in coming when the process has ended.
     peer: Option<PidFd>,
+    /// Until when to wait for the other end.
+    deadline: Option<Instant>,
 }
 
 impl Channel {
@@ -101,7 +111,16 @@ impl Channel {
 
     /// This end again in a process that received it, as its standard input.
     pub fn from_socket(socket: OwnedFd) -> Self {
-        Self { socket, peer: None }
+        Self {
+            socket,
+            peer: None,
+            deadline: None,
+        }
+    }
+
+    /// Has whatever waits for the other end from now on fail with `TimedOut` at that moment.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
     }
 
     /// Takes the end of `peer` for the end of the stream from now on.
@@ -192,14 +211,19 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` when the watched peer has ended and left nothing to read.
+    /// `UnexpectedEof` when the watched peer has ended and left nothing to read;
+    /// `TimedOut` at the deadline.
     fn ready(&self, events: PollFlags) -> io::Result<()> {
         let socket = || PollFd::new(self.socket.as_fd(), events);
+        let in_time = |ready| match ready {
+            0 => Err(io::Error::from(io::ErrorKind::TimedOut)),
+            _ => Ok(()),
+        };
         let Some(peer) = &self.peer else {
-            return poll_until(&mut [socket()], None).map(drop);
+            return in_time(poll_until(&mut [socket()], self.deadline)?);
         };
         let mut both = [socket(), PollFd::new(peer.as_fd(), PollFlags::POLLIN)];
-        poll_until(&mut both, None)?;
+        in_time(poll_until(&mut both, self.deadline)?)?;
         if both[0].any().unwrap_or(false) {
             return Ok(());
         }

@@ -30,6 +30,11 @@ thread_local! {
 }
 
 impl Message {
+    /// Bytes of the encoding and of all slices.
+    pub fn len(&self) -> usize {
+        self.control.len() + self.slices.iter().map(Bytes::len).sum::<usize>()
+    }
+
     pub fn encode<T: Serialize>(value: &T) -> postcard::Result<Self> {
         CURRENT.set(Some(Self::default()));
         let control = postcard::to_stdvec(value);

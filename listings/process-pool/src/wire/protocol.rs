@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::message::{Descriptor, Message};
 
-/// The first argument of a spawned worker; the second is its parent's process id.
+/// The first argument of a spawned worker; the second is the number of its socket, the third
+/// its parent's process id.
 pub(crate) const WORKER_FLAG: &str = "--process-pool-worker";
 
-/// The first argument of a fork server.
+/// The first argument of a fork server; the second is the number of its socket.
 pub(crate) const SERVER_FLAG: &str = "--process-pool-fork-server";
 
 /// What a parent asks: the name of a task and its encoded argument.

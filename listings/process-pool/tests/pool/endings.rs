@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
-use std::{fs, process};
+use std::{fs, process, thread};
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_child_subreaper;
@@ -98,7 +98,11 @@ pub fn goes_on(method: StartMethod) {
 }
 
 pub fn last_worker(method: StartMethod) {
-    let pool = pool(method, 1);
+    let pool = Pool::builder(method)
+        .workers(1)
+        .without_replacement()
+        .start()
+        .expect("starts");
     let lost = pool.submit(fail, "exit 0".to_string()).expect("submits");
     let waiting: Vec<_> = (0..5)
         .map(|x| pool.submit(double, x).expect("submits"))
@@ -206,9 +210,15 @@ pub fn sent_beside_a_grandchild(method: StartMethod) {
         let pool = pool(method, 1);
         let fine = (flag, "fine".to_string());
         let worker = pool.map(leave_a_child, [fine]).expect("maps")[0];
-        kill(Pid::from_raw(worker.cast_signed()), Signal::SIGKILL).expect("kill");
+        let worker = Pid::from_raw(worker.cast_signed());
+        kill(worker, Signal::SIGSTOP).expect("kill");
         // More than fits into the socket's buffer, which nobody empties.
-        match pool.map(reverse, [Slice::from(vec![1u64; 4 << 20])]) {
+        let sent = pool
+            .submit(reverse, Slice::from(vec![1u64; 4 << 20]))
+            .expect("submits");
+        thread::sleep(Duration::from_millis(100));
+        kill(worker, Signal::SIGKILL).expect("kill");
+        match sent.wait() {
             Err(Error::WorkerLost { ending, .. }) => {
                 let signal = Signal::SIGKILL;
                 assert_eq!(ending, Ending::Killed { signal });

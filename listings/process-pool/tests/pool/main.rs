@@ -7,9 +7,10 @@
 mod calls;
 mod endings;
 mod processes;
+mod replaced;
 mod tasks;
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ const ABOVE_THE_GUARD: &str = "--above-the-guard";
 /// Variables that have this program do something before its tasks are registered.
 const PRINT_ABOVE_THE_GUARD: &str = "PRINT_ABOVE_THE_GUARD";
 const THREAD_ABOVE_THE_GUARD: &str = "THREAD_ABOVE_THE_GUARD";
+const READ_ABOVE_THE_GUARD: &str = "READ_ABOVE_THE_GUARD";
 
 type Scenario = fn(StartMethod);
 
@@ -170,6 +172,63 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         "dropping_the_pool_does_not_wait_for_a_workers_child",
         endings::dropped_beside_a_grandchild,
     ),
+    ("a_lost_worker_is_replaced", replaced::replaced),
+    (
+        "a_worker_that_dies_while_idle_is_replaced_without_a_caller_noticing",
+        replaced::replaced_while_idle,
+    ),
+    (
+        "a_call_that_lost_its_worker_runs_again_and_is_counted_once",
+        replaced::retried,
+    ),
+    (
+        "a_call_whose_retries_are_spent_names_each_worker_and_how_it_ended",
+        replaced::retries_spent,
+    ),
+    (
+        "a_worker_that_is_overdue_is_killed_and_replaced",
+        replaced::deadline,
+    ),
+    (
+        "a_stopped_worker_is_overdue_and_its_call_runs_again",
+        replaced::stopped,
+    ),
+    (
+        "an_initializer_that_is_overdue_fails_the_start",
+        replaced::initializer_overdue,
+    ),
+    (
+        "a_cancelled_call_is_not_begun_or_ends_with_its_worker",
+        replaced::cancelled,
+    ),
+    (
+        "a_pool_that_is_shut_down_tells_what_was_not_done",
+        replaced::shut_down,
+    ),
+    (
+        "a_replacement_that_fails_again_and_again_is_given_up_by_name",
+        replaced::never_replaced,
+    ),
+    (
+        "workers_end_with_a_parent_whose_other_thread_started_them",
+        replaced::threads_parent_killed,
+    ),
+    (
+        "code_above_the_guard_that_reads_standard_input_finds_none_in_a_worker",
+        replaced::standard_input_above_the_guard,
+    ),
+    (
+        "a_refused_start_names_the_limit_and_leaves_nothing",
+        replaced::limit_named,
+    ),
+    (
+        "a_thousand_pools_leave_nothing_behind",
+        replaced::thousand_cycles,
+    ),
+    (
+        "every_sum_is_exact_while_workers_are_killed_and_stopped_at_random",
+        replaced::random_faults,
+    ),
     (
         "a_worker_does_not_unwind_into_its_parents_code",
         endings::no_unwinding_into_the_parent,
@@ -185,6 +244,10 @@ const OF_THE_SERVER: &[(&str, Scenario)] = &[
     (
         "with_a_killed_server_its_call_is_told_and_the_next_pool_has_a_new_one",
         processes::server_killed,
+    ),
+    (
+        "a_stopped_server_keeps_no_pool_from_starting_or_ending",
+        replaced::server_stopped,
     ),
     (
         "an_interrupt_of_the_group_is_not_the_servers_to_obey",
@@ -216,6 +279,11 @@ fn main() -> ExitCode {
             }
         });
     }
+    if env::var_os(READ_ABOVE_THE_GUARD).is_some() {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).expect("reads");
+        println!("<{}>", line.trim());
+    }
     Tasks::new()
         .add(tasks::double)
         .add(tasks::name_and_pid)
@@ -236,6 +304,10 @@ fn main() -> ExitCode {
         .add(tasks::panic_in_a_thread)
         .add(tasks::panic_with_a_bomb)
         .add(tasks::leave_a_child)
+        .add(tasks::fail_once)
+        .add(tasks::append_then_wait)
+        .add_initializer(tasks::sleep_at_start)
+        .add_initializer(tasks::panic_in_replacements)
         .add_initializer(tasks::note_start)
         .add_initializer(tasks::panic_at_start)
         .add_initializer(tasks::outlive_parent_if_it_can)

@@ -117,10 +117,15 @@ pub fn fork_handlers(method: StartMethod) {
     assert_eq!(FORKS.load(Ordering::Relaxed), forks);
 }
 
-/// The children of a thread, by their process ids; of this process those that its main
-/// thread started.
-pub fn children(thread: &str) -> String {
-    fs::read_to_string(format!("/proc/{thread}/children")).expect("a list of children")
+/// The children of a process, whichever of its threads started them, by their process ids;
+/// none where it is gone.
+pub fn children(process: &str) -> String {
+    let threads = fs::read_dir(format!("/proc/{process}/task"));
+    threads
+        .into_iter()
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("children")).ok())
+        .collect()
 }
 
 /// Starts this program again as a parent that is killed, in the state that
@@ -128,10 +133,10 @@ pub fn children(thread: &str) -> String {
 pub fn parent_killed(method: StartMethod, prepare: fn(StartMethod) -> Pool) {
     if env::var_os("DOOMED").is_some() {
         let pool = prepare(method);
-        let mut pids = children("thread-self");
+        let mut pids = children("self");
         if method == StartMethod::ForkServer {
             // The only child is the server; the workers are its own.
-            let of_server = children(&format!("{0}/task/{0}", pids.trim()));
+            let of_server = children(pids.trim());
             pids += &of_server;
         }
         println!("{pids}");

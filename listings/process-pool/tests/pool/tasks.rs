@@ -41,6 +41,33 @@ pub fn note_start() {
     STARTS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// Fails in each worker that takes the place of one of the first two.
+pub fn panic_in_replacements() {
+    let number = mem_trace::name();
+    let number = number
+        .rsplit('-')
+        .next()
+        .and_then(|n| n.parse::<u32>().ok());
+    assert!(number.is_some_and(|number| number <= 2), "one too many");
+}
+
+pub fn sleep_at_start() {
+    thread::sleep(Duration::from_secs(60));
+}
+
+/// Kills its worker the first time it is called with `flag`, which it leaves as a file.
+pub fn fail_once((flag, result): (String, u64)) -> u64 {
+    if File::create_new(flag).is_ok() {
+        raise(Signal::SIGKILL).expect("raise");
+    }
+    result
+}
+
+pub fn append_then_wait((path, flag): (String, String)) -> String {
+    append_line(path);
+    wait_for_file(flag)
+}
+
 pub fn panic_at_start() {
     panic!("not today");
 }
