@@ -17,15 +17,20 @@ fn main() -> ExitCode {
 }
 
 fn call_each(method: StartMethod) -> Result<(), Box<dyn Error>> {
+    // One place, so that each worker's name tells which one it is.
+    let pool = Pool::builder(method).workers(1).start()?;
     for fault in Fault::value_variants() {
-        let pool = Pool::builder(method).workers(1).start()?;
         match pool.submit(end, *fault)?.wait() {
             Ok(still_here) => println!("{still_here}"),
             Err(error) => println!("{error}"),
         }
     }
-    let pool = Pool::builder(method).workers(1).start()?;
     println!("twice 21 is {}", pool.submit(double, 21)?.wait()?);
+    let statistics = pool.statistics();
+    println!(
+        "calls: {}, replacements: {}",
+        statistics.calls, statistics.replacements
+    );
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::hint::black_box;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{self, ExitCode};
+use std::process::{self, Command, ExitCode};
 use std::thread;
 use std::time::Duration;
 
@@ -19,39 +19,51 @@ const LIMIT_MB: usize = 64;
 
 fn main() -> ExitCode {
     Tasks::new().add(fill).serve_if_worker();
-    command_line::run(|arguments: Arguments| {
-        let cgroup = Cgroup::with_limit(LIMIT_MB << 20).unwrap_or_else(|why| {
-            println!("Skipped: no cgroup with a limit of memory can be made here: {why}");
-            process::exit(SKIPPED);
-        });
-        fill_two(arguments.method, &cgroup)
+    command_line::run(|arguments: Arguments| match arguments.inside {
+        Some(cgroup) => fill_two(arguments.method, &cgroup),
+        None => limit_memory(arguments.method),
     })
 }
 
-/// Joins the cgroup, fills so much memory, and keeps it for a second.
-fn fill((cgroup, megabytes): (PathBuf, usize)) -> Result<usize, String> {
-    fs::write(cgroup.join("cgroup.procs"), "0").map_err(|error| error.to_string())?;
-    let memory = black_box(vec![1_u8; megabytes << 20]);
-    thread::sleep(Duration::from_secs(1));
-    Ok(memory.len() >> 20)
+/// Starts this program anew, to go on in a cgroup of its own.
+fn limit_memory(method: StartMethod) -> Result<(), Box<dyn Error>> {
+    let cgroup = Cgroup::with_limit(LIMIT_MB << 20).unwrap_or_else(|why| {
+        println!("Skipped: no cgroup with a limit of memory can be made here: {why}");
+        process::exit(SKIPPED);
+    });
+    let status = Command::new("/proc/self/exe")
+        .arg(method.to_string())
+        .arg("--inside")
+        .arg(&cgroup.path)
+        .status()?;
+    println!("the pool's process ended: {status}");
+    println!("the kernel counts {}", cgroup.kills()?);
+    Ok(())
 }
 
-fn fill_two(method: StartMethod, cgroup: &Cgroup) -> Result<(), Box<dyn Error>> {
-    println!("two workers may have {LIMIT_MB} MB together");
+/// Fills so much memory, and keeps it for a second.
+fn fill(megabytes: usize) -> usize {
+    let memory = black_box(vec![1_u8; megabytes << 20]);
+    thread::sleep(Duration::from_secs(1));
+    memory.len() >> 20
+}
+
+fn fill_two(method: StartMethod, cgroup: &Path) -> Result<(), Box<dyn Error>> {
+    // This process is in it from here on, and so is each one that it starts.
+    fs::write(cgroup.join("cgroup.procs"), "0")?;
     let pool = Pool::builder(method).workers(2).start()?;
     let mut calls = Vec::new();
     for megabytes in [16, 256] {
-        calls.push(pool.submit(fill, (cgroup.path.clone(), megabytes))?);
+        calls.push(pool.submit(fill, megabytes)?);
         // By then it has what it gets.
         thread::sleep(Duration::from_millis(300));
     }
     for call in calls {
         match call.wait() {
-            Ok(filled) => println!("{} MB filled", filled?),
+            Ok(filled) => println!("{filled} MB filled"),
             Err(error) => println!("{error}"),
         }
     }
-    println!("the kernel counts {}", cgroup.kills()?);
     Ok(())
 }
 
@@ -94,7 +106,7 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        // Its processes have ended with their pool.
+        // Its processes have ended: it can go.
         let _ = fs::remove_dir(&self.path);
     }
 }
@@ -105,4 +117,8 @@ struct Arguments {
     /// How the workers come to be: fork, spawn or fork-server
     #[arg(default_value = "spawn")]
     method: StartMethod,
+
+    /// The cgroup to go on in
+    #[arg(long, hide = true)]
+    inside: Option<PathBuf>,
 }

@@ -68,6 +68,6 @@ fn kill_the_parent(method: StartMethod) -> Result<(), Box<dyn Error>> {
 #[derive(Parser)]
 struct Arguments {
     /// Be that parent, of workers by this start method
-    #[arg(long)]
+    #[arg(long, hide = true)]
     parent_of: Option<StartMethod>,
 }

@@ -83,8 +83,10 @@ impl Worker {
             Some(true) => "readable",
             _ => "silent",
         });
-        let changes = WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
-        let status = match waitid(Id::Pid(self.process), changes)? {
+        let changes = WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED;
+        // Its number stays its own until it is waited for below.
+        let leave = WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let status = match waitid(Id::Pid(self.process), changes | leave)? {
             WaitStatus::StillAlive => "nothing".to_owned(),
             WaitStatus::Stopped(_, signal) => format!("stopped by {signal}"),
             WaitStatus::Signaled(_, signal, _) => format!("killed by {signal}"),
