@@ -1,4 +1,4 @@
-//! A pool of worker processes, built up in seven steps, each complete in its file.
+//! A pool of worker processes, built up in eight steps, each complete in its file.
 
 use std::process::ExitCode;
 
@@ -11,12 +11,13 @@ mod s4_many_workers;
 mod s5_tasks_by_name;
 mod s6_endings;
 mod s7_no_orphans;
+mod s8_replacement;
 
 /// Builds a pool of worker processes, step by step
 #[derive(Parser)]
 struct Arguments {
     /// How far it is built
-    #[arg(value_enum, default_value = "s7")]
+    #[arg(value_enum, default_value = "s8")]
     step: Step,
 }
 
@@ -36,6 +37,8 @@ enum Step {
     S6,
     /// No worker outlives its parent
     S7,
+    /// A lost worker is replaced
+    S8,
 }
 
 fn main() -> ExitCode {
@@ -51,5 +54,6 @@ fn main() -> ExitCode {
         Step::S5 => s5_tasks_by_name::run(),
         Step::S6 => s6_endings::run(),
         Step::S7 => s7_no_orphans::run(),
+        Step::S8 => s8_replacement::run(),
     })
 }

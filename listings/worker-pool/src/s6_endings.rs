@@ -55,14 +55,14 @@ pub fn run() -> io::Result<()> {
     Ok(())
 }
 
-struct Worker {
-    process: Child,
+pub struct Worker {
+    pub process: Child,
     /// Gone once the worker is known to have ended.
     socket: Option<UnixStream>,
 }
 
 impl Worker {
-    fn spawn(name: &str) -> io::Result<Self> {
+    pub fn spawn(name: &str) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         let process = Command::new("/proc/self/exe")
             .args([WORKER, name])
@@ -73,7 +73,7 @@ impl Worker {
     }
 
     /// One request and its reply, or how the worker ended instead.
-    fn exchange(&mut self, task: &str) -> io::Result<String> {
+    pub fn exchange(&mut self, task: &str) -> io::Result<String> {
         let Some(socket) = &mut self.socket else {
             return Err(io::Error::other("its worker was lost before"));
         };
@@ -85,7 +85,7 @@ impl Worker {
         }
     }
 
-    fn end(&mut self) -> io::Result<ExitStatus> {
+    pub fn end(&mut self) -> io::Result<ExitStatus> {
         self.socket = None;
         self.process.wait()
     }
