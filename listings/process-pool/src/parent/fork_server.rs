@@ -32,7 +32,7 @@ const SERVER_NAME: &str = "ForkServer";
 
 /// How long a server that is in its loop may take to answer: it forks a process of one
 /// thread, or has reaped one that has ended.
-const ANSWER: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// A running fork server. When the last pool that uses it is gone, it ends.
 #[derive(Debug)]
