@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use nix::libc;
 use nix::sys::signal::Signal;
 
 /// What the pool's operations return.
@@ -131,8 +132,8 @@ pub enum Ending {
     },
     /// A signal ended it.
     Killed {
-        /// Which one.
-        signal: Signal,
+        /// Its number: real-time signals have no name (signal(7)).
+        signal: i32,
     },
     /// It sent something that is not a reply, or stopped listening, and was killed.
     ProtocolViolation {
@@ -147,11 +148,29 @@ pub enum Ending {
     ServerGone,
 }
 
+impl Ending {
+    /// Of a status as wait(2) gives it; `None` for a process that has not ended.
+    pub(crate) fn of_status(status: i32) -> Option<Self> {
+        if libc::WIFEXITED(status) {
+            let code = libc::WEXITSTATUS(status);
+            Some(Self::Exited { code })
+        } else if libc::WIFSIGNALED(status) {
+            let signal = libc::WTERMSIG(status);
+            Some(Self::Killed { signal })
+        } else {
+            None
+        }
+    }
+}
+
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exited { code } => write!(f, "exited with code {code}"),
-            Self::Killed { signal } => write!(f, "was killed by {signal}"),
+            Self::Killed { signal } => match Signal::try_from(*signal) {
+                Ok(named) => write!(f, "was killed by {named}"),
+                Err(_) => write!(f, "was killed by signal {signal}"),
+            },
             Self::ProtocolViolation { why } => {
                 write!(f, "left the protocol ({why}) and was killed")
             }

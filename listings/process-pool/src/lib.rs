@@ -23,7 +23,8 @@
 //! [`Descriptor`]s travel next to the encoding, uncopied), waits in one queue, and is
 //! sent by the thread that drives the first free worker through a socket that the
 //! worker has as its standard input. The worker looks the function up by name,
-//! calls it, and sends the encoded result back the same way.
+//! calls it, and sends the encoded result back the same way. A value that would not
+//! arrive as it was sent is an error at its sender ([`Tasks::add`]).
 
 mod child;
 mod error;

@@ -1,16 +1,20 @@
 //! A process by descriptor: it is the same process whatever becomes of its number.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
+
+use crate::error::Ending;
 
 /// A descriptor of a process (pidfd_open(2)), close-on-exec. It is readable when the
 /// process has ended.
@@ -25,7 +29,8 @@ impl PidFd {
         let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) };
         let fd = Errno::result(fd)? as i32;
         // SAFETY: the kernel made this descriptor in the call above; nobody else has it.
-        Ok(Self(Arc::new(unsafe { OwnedFd::from_raw_fd(fd) })))
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Self(Arc::new(above_standard(fd)?)))
     }
 
     /// The same, of a child that ends when `stop` has been called. Where it cannot be
@@ -75,13 +80,30 @@ impl PidFd {
 
     /// Waits for a child of this process to end, and reaps it (waitid(2), `P_PIDFD`);
     /// `None` where it has been reaped already.
-    pub fn reap(&self) -> Option<WaitStatus> {
-        loop {
-            match waitid(Id::PIDFd(self.as_fd()), WaitPidFlag::WEXITED) {
-                Err(Errno::EINTR) => {}
-                status => return status.ok(),
+    pub fn reap(&self) -> Option<Ending> {
+        let id = self.0.as_raw_fd().cast_unsigned();
+        let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+        // nix's `waitid` reaps the child and fails where a signal without a name, a
+        // real-time one, has ended it.
+        // SAFETY: `info` is a place for what is learned of the child.
+        while let Err(error) = Errno::result(unsafe {
+            libc::waitid(libc::P_PIDFD, id, info.as_mut_ptr(), libc::WEXITED)
+        }) {
+            if error != Errno::EINTR {
+                // ECHILD: of an open pidfd waitid(2) has no other.
+                return None;
             }
         }
+        // SAFETY: zeros are a value of it, and waitid(2) has filled in that of a SIGCHLD.
+        let (how, status) = unsafe {
+            let info = info.assume_init();
+            (info.si_code, info.si_status())
+        };
+        Some(match how {
+            libc::CLD_EXITED => Ending::Exited { code: status },
+            // CLD_KILLED, or CLD_DUMPED: nothing else has ended.
+            _ => Ending::Killed { signal: status },
+        })
     }
 }
 
@@ -89,6 +111,18 @@ impl AsFd for PidFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// The same, with another number where it has 0, 1 or 2. A program that has closed its
+/// standard output must not find one of the pool's descriptors in its place: it would
+/// print into it.
+pub(crate) fn above_standard(fd: OwnedFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() > libc::STDERR_FILENO {
+        return Ok(fd);
+    }
+    let above = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(libc::STDERR_FILENO + 1))?;
+    // SAFETY: the kernel made this descriptor in the call above; nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(above) })
 }
 
 /// poll(2) up to a moment, without one for as long as it takes; the number of

@@ -17,9 +17,9 @@ use std::io;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
+use crate::error::Ending;
 use crate::pidfd::PidFd;
 use crate::wire::channel::Channel;
 use crate::wire::message::Message;
@@ -121,9 +121,8 @@ pub(crate) struct Forked {
 impl Forked {
     /// Waits for the server to report how the worker ended; `None` when the server has
     /// ended before it did.
-    pub fn ending(&self) -> Option<WaitStatus> {
+    pub fn ending(&self) -> Option<Ending> {
         let Ended { status } = self.reports.receive().ok()??.decode().ok()?;
-        // The process id is not used: the socket is one worker's.
-        WaitStatus::from_raw(Pid::from_raw(1), status).ok()
+        Ending::of_status(status)
     }
 }

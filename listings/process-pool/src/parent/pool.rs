@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::parent::start::{StartMethod, WorkerProcess, start_workers};
 use crate::registry;
+use crate::wire::channel::hung_up;
 use crate::wire::message::Message;
 use crate::wire::protocol::{Answer, Request};
 
@@ -123,12 +124,13 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// If `task` is not registered or `argument` cannot be encoded. What happens to
-    /// the call itself, [`Task::wait`] tells.
+    /// If `task` is not registered, or `argument` would not arrive as it is (see
+    /// [`Tasks::add`](crate::Tasks::add)). What happens to the call itself,
+    /// [`Task::wait`] tells.
     pub fn submit<F, A, R>(&self, task: F, argument: A) -> Result<Task<R>>
     where
         F: Fn(A) -> R + Copy + 'static,
-        A: Serialize,
+        A: Serialize + DeserializeOwned,
         R: DeserializeOwned,
     {
         let _ = task;
@@ -167,7 +169,7 @@ impl Pool {
     pub fn map<F, A, R>(&self, task: F, arguments: impl IntoIterator<Item = A>) -> Result<Vec<R>>
     where
         F: Fn(A) -> R + Copy + 'static,
-        A: Serialize,
+        A: Serialize + DeserializeOwned,
         R: DeserializeOwned,
     {
         let submitted: Vec<Task<R>> = arguments
@@ -364,14 +366,6 @@ fn drive(worker: WorkerProcess, shared: &Shared) {
         // Nobody may be waiting any more; the result is theirs to drop.
         let _ = reply.send(outcome);
     }
-}
-
-/// Whether an error says that the other end is gone.
-fn hung_up(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-    )
 }
 
 fn lose(shared: &Shared, reply: mpsc::Sender<Result<(String, Message)>>, error: Error) {

@@ -24,7 +24,7 @@ use nix::sys::socket::{
     send, sendmsg, setsockopt, shutdown, socketpair, sockopt,
 };
 
-use crate::pidfd::{PidFd, poll_until};
+use crate::pidfd::{PidFd, above_standard, poll_until};
 use crate::wire::buffer::Buffer;
 use crate::wire::message::Message;
 
@@ -93,6 +93,7 @@ impl Channel {
             None,
             SockFlag::SOCK_CLOEXEC,
         )?;
+        let (one, other) = (above_standard(one)?, above_standard(other)?);
         for socket in [&one, &other] {
             setsockopt(socket, sockopt::SndBuf, &SOCKET_BUFFER)?;
         }
@@ -319,7 +320,7 @@ impl Channel {
                     descriptors.extend(raw.into_iter().map(|fd| {
                         // SAFETY: the kernel made this descriptor for this
                         // process in the call above; nothing else owns it.
-                        Arc::new(unsafe { OwnedFd::from_raw_fd(fd) })
+                        unsafe { OwnedFd::from_raw_fd(fd) }
                     }));
                 }
             }
@@ -329,8 +330,20 @@ impl Channel {
                 n => filled += n,
             }
         }
+        let descriptors = descriptors
+            .into_iter()
+            .map(|fd| above_standard(fd).map(Arc::new))
+            .collect::<io::Result<_>>()?;
         Ok(Some((Header::from_bytes(bytes), descriptors)))
     }
+}
+
+/// Whether an error says that the other end is gone.
+pub(crate) fn hung_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
 }
 
 /// Closes the descriptors in a control buffer that was cut short: this process had no

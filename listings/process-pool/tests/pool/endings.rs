@@ -74,7 +74,7 @@ pub fn aborts(method: StartMethod) {
             assert_eq!(
                 ending,
                 Ending::Killed {
-                    signal: Signal::SIGABRT
+                    signal: Signal::SIGABRT as i32
                 }
             );
         }
@@ -134,7 +134,7 @@ pub fn hangs_up(method: StartMethod) {
             assert_eq!(
                 ending,
                 Ending::Killed {
-                    signal: Signal::SIGKILL
+                    signal: Signal::SIGKILL as i32
                 }
             );
         }
@@ -210,7 +210,7 @@ pub fn sent_beside_a_grandchild(method: StartMethod) {
         // More than fits into the socket's buffer, which nobody empties.
         match pool.map(reverse, [Slice::from(vec![1u64; 4 << 20])]) {
             Err(Error::WorkerLost { ending, .. }) => {
-                let signal = Signal::SIGKILL;
+                let signal = Signal::SIGKILL as i32;
                 assert_eq!(ending, Ending::Killed { signal });
             }
             other => panic!("{other:?}"),
