@@ -35,6 +35,9 @@ mod pidfd;
 mod registry;
 mod wire;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
+
 pub use error::{Ending, Error, Forker, Result};
 pub use parent::pool::{Builder, Pool, Task};
 pub use parent::start::StartMethod;

@@ -31,9 +31,9 @@ use crate::wire::message::Message;
 /// Bytes of an encoded value.
 pub(crate) const MAX_CONTROL: usize = 64 << 20;
 /// Slices with one value.
-const MAX_SLICES: usize = 1024;
-/// Bytes of one slice.
-const MAX_SLICE: u64 = 1 << 40;
+pub(crate) const MAX_SLICES: usize = 1024;
+/// Bytes of one slice; fewer for the fuzzer, which takes a large reservation for a fault.
+const MAX_SLICE: u64 = if cfg!(fuzzing) { 1 << 24 } else { 1 << 40 };
 /// Descriptors with one value; the kernel takes at most 253.
 const MAX_DESCRIPTORS: usize = 64;
 /// Asked of the kernel for each direction; it gives what `wmem_max` allows.
@@ -370,6 +370,16 @@ fn close_received(room: &[u8]) {
     }
 }
 
+/// What one end receives when the other sends `bytes`, no more than fit into a socket,
+/// and closes.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn received(bytes: &[u8]) -> io::Result<Option<Message>> {
+    let (one, other) = Channel::pair()?;
+    other.send_all(bytes)?;
+    drop(other);
+    one.receive()
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::File;
@@ -382,18 +392,6 @@ mod tests {
 
     use super::*;
     use crate::wire::message::{Descriptor, Slice};
-
-    /// What one end receives when `bytes` are written to the other and it closes.
-    fn received(bytes: &[u8]) -> io::Result<Option<Message>> {
-        let (one, other) = Channel::pair().expect("pair");
-        let mut raw = File::from(other.into_socket());
-        let bytes = bytes.to_vec();
-        let writer = thread::spawn(move || raw.write_all(&bytes));
-        let message = one.receive();
-        drop(one);
-        let _ = writer.join().expect("the writer does not panic");
-        message
-    }
 
     fn header(control: u32, slices: u32, descriptors: u32) -> Vec<u8> {
         let magic = MAGIC;

@@ -7,3 +7,6 @@ pub(crate) mod channel;
 pub(crate) mod fingerprint;
 pub(crate) mod message;
 pub(crate) mod protocol;
+
+#[cfg(test)]
+mod properties;
