@@ -149,16 +149,14 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Of a status as wait(2) gives it; `None` for a process that has not ended.
-    pub(crate) fn of_status(status: i32) -> Option<Self> {
+    /// Of the status of a process that has ended, as wait(2) gives it.
+    pub(crate) fn of_status(status: i32) -> Self {
         if libc::WIFEXITED(status) {
             let code = libc::WEXITSTATUS(status);
-            Some(Self::Exited { code })
-        } else if libc::WIFSIGNALED(status) {
-            let signal = libc::WTERMSIG(status);
-            Some(Self::Killed { signal })
+            Self::Exited { code }
         } else {
-            None
+            let signal = libc::WTERMSIG(status);
+            Self::Killed { signal }
         }
     }
 }

@@ -14,8 +14,6 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use crate::error::Ending;
-
 /// A descriptor of a process (pidfd_open(2)), close-on-exec. It is readable when the
 /// process has ended.
 #[derive(Debug, Clone)]
@@ -78,9 +76,9 @@ impl PidFd {
         poll_until(&mut fds, deadline).is_ok_and(|ready| ready > 0)
     }
 
-    /// Waits for a child of this process to end, and reaps it (waitid(2), `P_PIDFD`);
-    /// `None` where it has been reaped already.
-    pub fn reap(&self) -> Option<Ending> {
+    /// Waits for a child of this process to end, and reaps it (waitid(2), `P_PIDFD`): its
+    /// status as wait(2) gives it, or `None` where it has been reaped already.
+    pub fn reap(&self) -> Option<i32> {
         let id = self.0.as_raw_fd().cast_unsigned();
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
         // nix's `waitid` reaps the child and fails where a signal without a name, a
@@ -100,9 +98,9 @@ impl PidFd {
             (info.si_code, info.si_status())
         };
         Some(match how {
-            libc::CLD_EXITED => Ending::Exited { code: status },
+            libc::CLD_EXITED => libc::W_EXITCODE(status, 0),
             // CLD_KILLED, or CLD_DUMPED: nothing else has ended.
-            _ => Ending::Killed { signal: status },
+            _ => libc::W_EXITCODE(0, status),
         })
     }
 }
@@ -140,5 +138,37 @@ pub(crate) fn poll_until(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> i
             Err(Errno::EINTR) => {}
             ready => return Ok(ready?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Whether a shell that runs this exits, and its code, or else the signal.
+    fn status_of(script: &str) -> (bool, i32) {
+        let mut shell = Command::new("sh");
+        let mut child = shell.args(["-c", script]).spawn().expect("spawn");
+        let pid = Pid::from_raw(child.id().cast_signed());
+        let pidfd = PidFd::open(pid).expect("pidfd");
+        let status = pidfd.reap().expect("a child of this process");
+        assert_eq!(pidfd.reap(), None);
+        child.wait().expect_err("it is reaped");
+        if libc::WIFEXITED(status) {
+            (true, libc::WEXITSTATUS(status))
+        } else {
+            (false, libc::WTERMSIG(status))
+        }
+    }
+
+    #[test]
+    fn a_child_is_reaped_whatever_ended_it() {
+        assert_eq!(status_of("exit 0"), (true, 0));
+        assert_eq!(status_of("exit 255"), (true, 255));
+        assert_eq!(status_of("kill -9 $$"), (false, 9));
+        assert_eq!(status_of("kill -11 $$"), (false, 11));
+        assert_eq!(status_of("kill -40 $$"), (false, 40));
     }
 }

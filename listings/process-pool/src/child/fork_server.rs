@@ -10,7 +10,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{ForkResult, Pid, getpid};
 use serde::Serialize;
 
-use crate::child::{nothing_on_standard_input, worker};
+use crate::child::{standard_input, worker};
 use crate::fork::{AbortOnUnwind, fork};
 use crate::pidfd::{PidFd, poll_until};
 use crate::wire::channel::Channel;
@@ -27,7 +27,7 @@ struct Forked {
 /// this process. It has one thread, unless the code above the guard has started another:
 /// [`fork`] looks each time.
 pub(crate) fn serve(orders: Channel) -> ! {
-    nothing_on_standard_input();
+    standard_input::put_nothing();
     // Ctrl-C goes to the whole group: its parent decides what becomes of the workers.
     // SAFETY: neither installs a handler.
     let interrupt = unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) };

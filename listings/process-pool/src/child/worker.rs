@@ -11,7 +11,7 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 
-use crate::child::nothing_on_standard_input;
+use crate::child::standard_input;
 use crate::registry;
 use crate::wire::channel::{Channel, hung_up};
 use crate::wire::message::{Message, decode_exactly};
@@ -45,7 +45,7 @@ pub(crate) fn serve(channel: Channel, parent: Option<i32>) -> ! {
         end_with_parent(Pid::from_raw(parent));
     }
     // The socket is no input for a task: one that reads from it would eat requests.
-    nothing_on_standard_input();
+    standard_input::put_nothing();
     // The parent reports a task's panic, with the worker's name: one report, one line.
     // Of any other it learns nothing, so that one is printed here.
     let inherited = panic::take_hook();

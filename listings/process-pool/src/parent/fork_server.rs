@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use nix::unistd::Pid;
 
-use crate::error::Ending;
 use crate::pidfd::PidFd;
 use crate::wire::channel::Channel;
 use crate::wire::message::Message;
@@ -119,10 +118,10 @@ pub(crate) struct Forked {
 }
 
 impl Forked {
-    /// Waits for the server to report how the worker ended; `None` when the server has
-    /// ended before it did.
-    pub fn ending(&self) -> Option<Ending> {
+    /// Waits for the server to report how the worker ended, a status as wait(2) gives it;
+    /// `None` when the server has ended before it did.
+    pub fn ending(&self) -> Option<i32> {
         let Ended { status } = self.reports.receive().ok()??.decode().ok()?;
-        Ending::of_status(status)
+        Some(status)
     }
 }

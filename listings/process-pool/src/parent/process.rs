@@ -30,8 +30,12 @@ impl Process {
     /// Waits until it has ended and been reaped, and tells how it ended.
     pub fn reap(&self) -> Ending {
         match self {
-            Self::Child(pidfd) => pidfd.reap().unwrap_or(Ending::AlreadyReaped),
-            Self::ForkedByServer { forked, .. } => forked.ending().unwrap_or(Ending::ServerGone),
+            Self::Child(pidfd) => pidfd
+                .reap()
+                .map_or(Ending::AlreadyReaped, Ending::of_status),
+            Self::ForkedByServer { forked, .. } => forked
+                .ending()
+                .map_or(Ending::ServerGone, Ending::of_status),
         }
     }
 }

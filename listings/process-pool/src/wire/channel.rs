@@ -26,10 +26,8 @@ use nix::sys::socket::{
 
 use crate::pidfd::{PidFd, above_standard, poll_until};
 use crate::wire::buffer::Buffer;
-use crate::wire::message::Message;
+use crate::wire::message::{MAX_CONTROL, Message};
 
-/// Bytes of an encoded value.
-pub(crate) const MAX_CONTROL: usize = 64 << 20;
 /// Slices with one value.
 pub(crate) const MAX_SLICES: usize = 1024;
 /// Bytes of one slice; fewer for the fuzzer, which takes a large reservation for a fault.

@@ -8,7 +8,8 @@ use std::hash::{DefaultHasher, Hasher};
 
 use serde::ser::{self, Serialize};
 
-use crate::wire::message::BESIDE;
+/// The name under which serde is told the position of what travels beside an encoding.
+pub(crate) const BESIDE: &str = "process_pool: beside the encoding";
 
 /// A number for what `value` tells serde. The elements of sequences and maps count in
 /// any order: a `HashMap` has another one after it was decoded. What travels beside the

@@ -17,8 +17,10 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::wire::channel::MAX_CONTROL;
-use crate::wire::fingerprint::{Refused, fingerprint};
+use crate::wire::fingerprint::{BESIDE, Refused, fingerprint};
+
+/// Bytes of an encoded value in a frame.
+pub(crate) const MAX_CONTROL: usize = 64 << 20;
 
 /// An encoded value and what travels next to it.
 #[derive(Debug, Default)]
@@ -139,9 +141,6 @@ pub(crate) enum Unsendable {
 fn with_message<T>(f: impl FnOnce(&mut Message) -> Option<T>) -> Option<T> {
     CURRENT.with_borrow_mut(|message| f(message.as_mut()?))
 }
-
-/// The name under which a position in the message is told to serde.
-pub(crate) const BESIDE: &str = "process_pool: beside the encoding";
 
 const ONLY_IN_A_MESSAGE: &str = "travels only in an argument or a result of a pool's task";
 
@@ -317,6 +316,38 @@ mod tests {
         assert!(message.control.len() < 8, "only its position is encoded");
         let (seven, part): (u8, Slice<u64>) = message.decode().expect("decodes");
         assert_eq!((seven, &part[..]), (7, &[2, 3][..]));
+    }
+
+    #[test]
+    fn a_slice_survives_without_a_copy() {
+        let data = Slice::from(vec![1u64, 2, 3, 4]);
+        let sent = (7u8, data.part(1..3), data.part(0..0));
+        let message = Message::encode_surviving(&sent).expect("survives");
+        assert_eq!(message.slices.len(), 2);
+        assert_eq!(message.slices[0].as_ptr(), data.bytes[8..].as_ptr());
+        assert_eq!(
+            message.control,
+            Message::encode(&sent).expect("encodes").control
+        );
+    }
+
+    #[test]
+    fn what_no_frame_takes_is_not_decoded() {
+        let message = Message::encode_surviving(&vec![0u8; MAX_CONTROL]).expect("encodes");
+        assert!(
+            message.control.len() > MAX_CONTROL,
+            "for `Channel::send` to refuse"
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_left_over_are_refused() {
+        let mut message = Message::encode(&7u8).expect("encodes");
+        message.control.push(0);
+        assert_eq!(
+            message.decode::<u8>().expect_err("refused").to_string(),
+            "expected a value that takes all of its 2 bytes, found 1 left over"
+        );
     }
 
     #[test]

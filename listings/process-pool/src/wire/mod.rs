@@ -9,4 +9,4 @@ pub(crate) mod message;
 pub(crate) mod protocol;
 
 #[cfg(test)]
-mod properties;
+mod tests;

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::fuzzing::read_as_anything;
-use crate::wire::channel::{Channel, MAX_CONTROL, MAX_SLICES, received};
-use crate::wire::message::{Message, Slice};
+use crate::wire::channel::{Channel, MAX_SLICES, received};
+use crate::wire::message::{MAX_CONTROL, Message, Slice};
 
 /// The system's allocator, with a look at what each thread asks for at most at a time.
 struct Watched;
