@@ -12,7 +12,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::parent::call::{Job, Progress};
 use crate::parent::events::{Event, Statistics};
-use crate::pidfd::{PidFd, poll_until};
+use crate::pidfd::{PidFd, above_standard, poll_until};
 
 /// By which the thread of an idle worker is woken.
 #[derive(Debug, Clone)]
@@ -21,7 +21,9 @@ pub(super) struct Bell(Arc<EventFd>);
 impl Bell {
     pub fn new() -> io::Result<Self> {
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
-        Ok(Self(Arc::new(EventFd::from_flags(flags)?)))
+        let fd = above_standard(EventFd::from_flags(flags)?.into())?;
+        // SAFETY: it is the descriptor of an eventfd, under another number.
+        Ok(Self(Arc::new(unsafe { EventFd::from_owned_fd(fd) })))
     }
 
     fn ring(&self) {

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::panic::{catch_unwind, resume_unwind};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::{env, fs, thread};
 
 use nix::errno::Errno;
@@ -14,12 +15,12 @@ use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::{Signal, kill, raise};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, close, dup2_stderr};
-use process_pool::{Descriptor, Ending, Error, Pool, Slice, StartMethod};
+use process_pool::{Descriptor, Ending, Error, Event, Pool, Slice, StartMethod};
 use serde::{Deserialize, Serialize};
 
 use crate::calls::call_each;
 use crate::pool;
-use crate::tasks::{double, name_and_pid, outlive_parent_if_it_can, own_sockets, reverse};
+use crate::tasks::{name_and_pid, outlive_parent_if_it_can, own_sockets, reverse};
 
 /// Its encoding counts the variant that is skipped, its decoding does not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -329,9 +330,18 @@ pub fn garbage_for_a_worker(method: StartMethod) {
     let (written, messages) = UnixDatagram::pair().expect("pair");
     let written = OwnedFd::from(written);
     let error = std::io::stderr().as_fd().try_clone_to_owned().expect("dup");
-    let before: HashSet<i32> = own_sockets().into_iter().collect();
     dup2_stderr(&written).expect("dup2");
-    let pool = pool(method, 1);
+    // A server that is there already, so that the sockets that come are a worker's.
+    let server = (method == StartMethod::ForkServer).then(|| pool(method, 1));
+    let before: HashSet<i32> = own_sockets().into_iter().collect();
+    let (tell, told) = mpsc::channel();
+    let hook = move |event: &Event| {
+        if let Event::Lost { ending, .. } = event {
+            tell.send(ending.clone()).expect("somebody listens");
+        }
+    };
+    let pool = Pool::builder(method).workers(1).on_event(hook).start();
+    let pool = pool.expect("starts");
     let garbage = [0xff; 16];
     for socket in own_sockets() {
         // SAFETY: the pool keeps its descriptors open.
@@ -340,15 +350,10 @@ pub fn garbage_for_a_worker(method: StartMethod) {
             let _ = nix::unistd::write(socket, &garbage);
         }
     }
-    let lost = pool.map(double, [1]);
-    drop(pool);
+    let ending = told.recv().expect("it is lost");
+    drop((pool, server));
     dup2_stderr(&error).expect("dup2");
-    match lost {
-        Err(Error::WorkerLost { ending, .. }) => {
-            assert_eq!(ending, Ending::Exited { code: 76 });
-        }
-        other => panic!("{other:?}"),
-    }
+    assert_eq!(ending, Ending::Exited { code: 76 });
     messages.set_nonblocking(true).expect("fcntl");
     let mut message = [0; 1000];
     let length = messages.recv(&mut message).expect("a message");
