@@ -1,7 +1,10 @@
 //! A program's arguments and errors, each in one line.
 //!
 //! Every listing begins here: wrong arguments end it with one line that says what
-//! was expected, and code 2; a run that fails ends it with one line, and code 1.
+//! was expected, and code 2; a run that fails ends it with one line, and code 1;
+//! Ctrl-C and SIGTERM end it with one line, by that signal.
+
+mod interrupt;
 
 use std::error::Error;
 use std::fmt::Write;
@@ -30,6 +33,7 @@ where
             return ExitCode::from(2);
         }
     };
+    interrupt::say_so();
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -123,9 +123,10 @@ pub fn passes(sum: impl Fn() -> f64) -> Passes {
         pass_s
     });
     warm_s.sort_by(f64::total_cmp);
+    let [least, _, median, _, most] = warm_s;
     Passes {
         first_s,
-        warm_s: [warm_s[0], warm_s[WARM_PASSES / 2], warm_s[WARM_PASSES - 1]],
+        warm_s: [least, median, most],
         total_sum,
     }
 }

@@ -9,7 +9,7 @@ use command_line::count;
 use data_sink::{FreeMemory, load, ready, report, sum_in_workers};
 use mem_trace::{MemoryUsage, check_output, trace};
 use process_pool::{Pool, Slice, StartMethod, Tasks};
-use records::{DataArguments, MOST_RECORDS, Record, batches, nansum, write_part};
+use records::{DataArguments, LostWorkers, MOST_RECORDS, Record, batches, nansum, write_part};
 
 // ANCHOR: process
 /// The notes' task: the records come with it.
@@ -42,7 +42,9 @@ fn through_the_pipe(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     // What the workers will receive, together.
     arguments.free_memory().prepare(size_of_val(&data[..]))?;
     let start = Instant::now();
-    let mut pool = Pool::builder(arguments.method).workers(workers);
+    let mut pool = arguments
+        .lost
+        .of(Pool::builder(arguments.method).workers(workers));
     if arguments.one_feeder {
         pool = pool.serial_sends();
     }
@@ -62,6 +64,9 @@ struct Arguments {
 
     #[command(flatten)]
     data: DataArguments,
+
+    #[command(flatten)]
+    lost: LostWorkers,
 
     /// Batches to cut the records into [default: one for each worker]
     #[arg(long, value_name = "N", value_parser = count::<MOST_RECORDS>)]

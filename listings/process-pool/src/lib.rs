@@ -21,9 +21,11 @@
 //!
 //! How the data flows: an argument is encoded in the parent ([`Slice`]s and
 //! [`Descriptor`]s travel next to the encoding, uncopied), waits in one queue, and is
-//! sent by the thread that drives the first free worker through a socket that the
-//! worker has as its standard input. The worker looks the function up by name,
-//! calls it, and sends the encoded result back the same way.
+//! sent by the thread that drives the first free worker through that worker's socket. The
+//! worker looks the function up by name, calls it, and sends the encoded result back the
+//! same way. A worker that ends without a reply is seen by a descriptor of its process,
+//! beside the socket: another one takes its place, and its call runs again where it has
+//! [`retries`](Builder::retries), or has an [`Error`] that says how the worker ended.
 
 mod child;
 mod error;

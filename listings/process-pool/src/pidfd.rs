@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -11,6 +11,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
+
+/// How long a process may take to end when nothing more will come, before it is killed.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A descriptor of a process (pidfd_open(2)), close-on-exec. It is readable when the
 /// process has ended.
@@ -71,6 +74,13 @@ impl PidFd {
     pub fn has_ended(&self, deadline: Option<Instant>) -> bool {
         let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
         poll_until(&mut fds, deadline).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Waits for a process that has been told to end, and kills it where it does not.
+    pub fn end_or_be_killed(&self) {
+        if !self.has_ended(Some(Instant::now() + GRACE)) {
+            self.kill();
+        }
     }
 
     /// Waits for a child of this process to end, and reaps it (waitid(2), `P_PIDFD`);

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use command_line::{count, grouped};
 use mem_trace::trace;
+use process_pool::{Builder, Event};
 
 use crate::error::Result;
 use crate::file::DataFile;
@@ -39,6 +41,43 @@ pub struct DataArguments {
     /// under a name that says how many records and by which generator]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
+}
+
+// ANCHOR: lost
+/// What a run does about workers that it loses.
+#[derive(Debug, Clone, Args)]
+pub struct LostWorkers {
+    /// How often a batch that lost its worker runs again, on another one
+    #[arg(long, value_name = "N", default_value = "0")]
+    retries: usize,
+
+    /// How long a worker may take for a batch before it is killed [default: for ever]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    deadline: Option<Duration>,
+}
+
+impl LostWorkers {
+    /// A pool that acts so, and prints a line for each worker that it loses or replaces and
+    /// each batch that runs again.
+    pub fn of(&self, pool: Builder) -> Builder {
+        let pool = pool.retries(self.retries).on_event(|event| match event {
+            Event::Started { .. } => {}
+            lost => trace!("{lost}"),
+        });
+        match self.deadline {
+            Some(deadline) => pool.deadline(deadline),
+            None => pool,
+        }
+    }
+}
+// ANCHOR_END: lost
+
+/// A time, in seconds with or without a fraction.
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "expected a number of seconds above 0, such as 2.5".to_string())
 }
 
 impl DataArguments {

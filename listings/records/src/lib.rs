@@ -9,7 +9,7 @@ mod npy;
 mod room;
 mod sum;
 
-pub use arguments::{DataArguments, MOST_RECORDS, MOST_WORKERS};
+pub use arguments::{DataArguments, LostWorkers, MOST_RECORDS, MOST_WORKERS};
 pub use error::{Error, Result};
 pub use file::DataFile;
 pub use generate::{generate, write_part};

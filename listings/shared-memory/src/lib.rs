@@ -12,7 +12,7 @@ use mem_trace::{CountingAllocator, MemoryUsage, mark, mebibytes, trace};
 use memmap2::{Advice, Mmap, MmapOptions};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use process_pool::{Descriptor, Pool, StartMethod};
+use process_pool::{Builder, Descriptor};
 use records::{Record, batches, nansum};
 use serde::{Deserialize, Serialize};
 
@@ -115,7 +115,7 @@ pub fn announce(records: usize, workers: usize) {
 }
 
 // ANCHOR: sum
-/// Has `workers` processes map the memory and sum a part each.
+/// Has the pool's `workers` processes map the memory and sum a part each.
 ///
 /// The timer contains the start of the workers, the sums and the workers' end.
 ///
@@ -127,14 +127,11 @@ pub fn sum_in_workers(
     offset: u64,
     records: usize,
     workers: usize,
-    method: StartMethod,
+    pool: Builder,
 ) -> Result<(), Box<dyn Error>> {
     mark("starting");
     let start = Instant::now();
-    let pool = Pool::builder(method)
-        .workers(workers)
-        .initializer(ready)
-        .start()?;
+    let pool = pool.workers(workers).initializer(ready).start()?;
     trace!("Scheduling tasks... {}", MemoryUsage::now());
     let tasks: Vec<_> = batches(records, workers)
         .map(|range| {

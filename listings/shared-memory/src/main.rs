@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use clap::Parser;
 use mem_trace::{MemoryUsage, check_output, mark, trace};
-use process_pool::{StartMethod, Tasks};
-use records::{DataArguments, write_part};
+use process_pool::{Pool, StartMethod, Tasks};
+use records::{DataArguments, LostWorkers, write_part};
 use shared_memory::{announce, process, ready, sealed_memory, sum_in_workers};
 
 fn main() -> ExitCode {
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 
 // ANCHOR: shared
 /// The notes' program: load, copy into shared memory, let the workers map it.
-fn shared(Arguments { method, data }: Arguments) -> Result<(), Box<dyn Error>> {
+fn shared(Arguments { method, data, lost }: Arguments) -> Result<(), Box<dyn Error>> {
     // For a while there are the loaded records and the shared ones.
     let file = data.open(2.05)?;
     trace!("Loading data...");
@@ -41,7 +41,8 @@ fn shared(Arguments { method, data }: Arguments) -> Result<(), Box<dyn Error>> {
     let records = loaded.len();
     drop(loaded);
 
-    sum_in_workers(memory.into(), 0, records, data.workers, method)?;
+    let pool = lost.of(Pool::builder(method));
+    sum_in_workers(memory.into(), 0, records, data.workers, pool)?;
     Ok(check_output()?)
 }
 // ANCHOR_END: shared
@@ -55,4 +56,7 @@ struct Arguments {
 
     #[command(flatten)]
     data: DataArguments,
+
+    #[command(flatten)]
+    lost: LostWorkers,
 }

@@ -76,6 +76,10 @@ impl Held {
     }
 }
 
+fn seconds_of(passes: &[Pass]) -> f64 {
+    passes.iter().map(|pass| pass.seconds).sum()
+}
+
 /// What this thread has used of a processor: what waits for one is not the write's cost.
 fn processor_seconds() -> f64 {
     let clock = ClockId::CLOCK_THREAD_CPUTIME_ID;
@@ -129,7 +133,7 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
                 first.line(pages, step, "child, first write"),
                 again.line(pages, step, "child, second write"),
                 format!("{:.2}", first.pages_copied_per_write),
-                (first.seconds + again.seconds).to_string(),
+                seconds_of(&[first, again]).to_string(),
             ]
             .join("\n")
         })?;
@@ -145,7 +149,7 @@ pub fn measure() -> Result<Findings, Box<dyn Error>> {
         drop(Paused::fork()?);
         let alone = Pass::over(&mut block, step);
         lines.push(alone.line(pages, step, "parent, child gone"));
-        seconds += beside.seconds + alone.seconds;
+        seconds += seconds_of(&[beside, alone]);
     }
     lines.push(format!("All passes together: {seconds:.3} s"));
     let shared = spawned(SHARED_FILES)?;

@@ -52,7 +52,10 @@ fn sum(Arguments { data, small_pages }: Arguments) -> Result<(), Box<dyn Error>>
     trace!("Will use {workers} workers for {workers} batches.");
 
     let start = Instant::now();
-    let pool = Pool::builder(StartMethod::Fork).workers(workers);
+    // A worker in the place of a lost one would not be forked from here, and have no array.
+    let pool = Pool::builder(StartMethod::Fork)
+        .workers(workers)
+        .without_replacement();
     let total_sum = sum_in_workers(pool, process_inherited, ranges)?;
     report(start, total_sum);
     Ok(check_output()?)

@@ -13,8 +13,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Ending, Error, Result};
+use crate::parent::call::Job;
 use crate::parent::events::Event;
-use crate::parent::queue::{Bell, Job, Next, Shared};
+use crate::parent::queue::{Bell, Next, Shared};
 use crate::parent::start::{Starter, WorkerProcess};
 use crate::registry;
 use crate::wire::channel::hung_up;

@@ -22,7 +22,6 @@ use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
 use crate::parent::again::start_again;
-use crate::parent::start::GRACE;
 use crate::pidfd::PidFd;
 use crate::wire::channel::Channel;
 use crate::wire::message::Message;
@@ -146,9 +145,7 @@ impl Drop for ForkServer {
     fn drop(&mut self) {
         self.lock().finish_sending();
         // It ends when it reads that nothing more will come, unless it is stopped.
-        if !self.process.has_ended(Some(Instant::now() + GRACE)) {
-            self.process.kill();
-        }
+        self.process.end_or_be_killed();
         let _ = self.process.reap();
     }
 }

@@ -3,6 +3,7 @@
 //! Callers: the crate's users, through the names that `lib.rs` exports.
 
 mod again;
+mod call;
 mod driver;
 pub(crate) mod events;
 pub(crate) mod fork_server;

@@ -12,9 +12,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::parent::call::{Job, Progress};
 use crate::parent::driver::Driver;
 use crate::parent::events::{Event, Statistics};
-use crate::parent::queue::{Bell, EventHook, Job, Progress, Shared, Unfinished};
+use crate::parent::queue::{Bell, EventHook, Shared, Unfinished};
 use crate::parent::start::{StartMethod, Starter, WorkerProcess};
 use crate::registry;
 use crate::wire::message::Message;

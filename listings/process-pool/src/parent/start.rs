@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, getpid};
@@ -19,9 +19,6 @@ use crate::parent::process::Process;
 use crate::pidfd::PidFd;
 use crate::wire::channel::Channel;
 use crate::wire::protocol::{Refusal, WORKER_FLAG};
-
-/// How long a worker may take to end, after its socket, before it is killed.
-pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 /// How workers come to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,9 +282,7 @@ impl WorkerProcess {
     pub fn end(&mut self) -> Ending {
         self.ended = true;
         self.channel.finish_sending();
-        if !self.pidfd().has_ended(Some(Instant::now() + GRACE)) {
-            self.pidfd().kill();
-        }
+        self.pidfd().end_or_be_killed();
         self.process.reap()
     }
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mem_trace::check_output;
-use process_pool::{StartMethod, Tasks};
-use records::{DataArguments, write_part};
+use process_pool::{Pool, StartMethod, Tasks};
+use records::{DataArguments, LostWorkers, write_part};
 use shared_memory::{announce, process, ready, sum_in_workers};
 
 fn main() -> ExitCode {
@@ -21,19 +21,14 @@ fn main() -> ExitCode {
 
 // ANCHOR: file
 /// No copy at all: the workers map the data file.
-fn mapped(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
+fn mapped(Arguments { data, lost }: Arguments) -> Result<(), Box<dyn Error>> {
     let file = data.open(0.0)?;
     file.require_read_only()?;
     let (offset, records) = (file.offset(), file.records());
     announce(records, data.workers);
     let memory = OwnedFd::from(file.into_file());
-    sum_in_workers(
-        memory.into(),
-        offset,
-        records,
-        data.workers,
-        StartMethod::Spawn,
-    )?;
+    let pool = lost.of(Pool::builder(StartMethod::Spawn));
+    sum_in_workers(memory.into(), offset, records, data.workers, pool)?;
     Ok(check_output()?)
 }
 // ANCHOR_END: file
@@ -43,4 +38,7 @@ fn mapped(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
 struct Arguments {
     #[command(flatten)]
     data: DataArguments,
+
+    #[command(flatten)]
+    lost: LostWorkers,
 }
