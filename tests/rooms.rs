@@ -62,6 +62,7 @@ const POOL: House = House {
             &["child/worker", "error", "fork", "pidfd", "registry", "wire"],
         ),
         ("guard", &["child", "registry", "wire"]),
+        ("fuzzing", &["wire"]),
     ],
 };
 

@@ -76,7 +76,7 @@ impl FreeMemory {
 /// # Errors
 ///
 /// The pool's, of its start or of the first task that failed.
-pub fn sum_in_workers<A: Serialize>(
+pub fn sum_in_workers<A: Serialize + serde::de::DeserializeOwned>(
     pool: Builder,
     task: impl Fn(A) -> f64 + Copy + 'static,
     parts: impl Iterator<Item = A>,

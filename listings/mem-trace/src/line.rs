@@ -177,4 +177,15 @@ mod tests {
         }
         assert_eq!(joined, message);
     }
+
+    #[test]
+    fn beside_a_name_that_fills_a_write_a_message_still_has_half_of_one() {
+        let prefix = Prefix {
+            name: "n".repeat(PIPE_BUF),
+        };
+        let message = "m".repeat(PIPE_BUF);
+        let writes = writes(&prefix, " 1.01s", &message);
+        assert_eq!(writes.len(), 2);
+        assert!(writes[0].ends_with(&format!("] {}\n", "m".repeat(PIPE_BUF / 2))));
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use nix::libc;
 use nix::sys::signal::Signal;
 
 /// What the pool's operations return.
@@ -163,8 +164,8 @@ pub enum Ending {
     },
     /// A signal ended it.
     Killed {
-        /// Which one.
-        signal: Signal,
+        /// Its number: real-time signals have no name (signal(7)).
+        signal: i32,
     },
     /// It sent something that is not a reply, or stopped listening, and was killed.
     ProtocolViolation {
@@ -194,7 +195,18 @@ pub enum Ending {
 impl Ending {
     /// Whether this signal ended it, sent by whom is not known.
     pub(crate) fn is_by(&self, by: Signal) -> bool {
-        matches!(self, Self::Killed { signal } if *signal == by)
+        matches!(self, Self::Killed { signal } if *signal == by as i32)
+    }
+
+    /// Of the status of a process that has ended, as wait(2) gives it.
+    pub(crate) fn of_status(status: i32) -> Self {
+        if libc::WIFEXITED(status) {
+            let code = libc::WEXITSTATUS(status);
+            Self::Exited { code }
+        } else {
+            let signal = libc::WTERMSIG(status);
+            Self::Killed { signal }
+        }
     }
 }
 
@@ -202,7 +214,10 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exited { code } => write!(f, "exited with code {code}"),
-            Self::Killed { signal } => write!(f, "was killed by {signal}"),
+            Self::Killed { signal } => match Signal::try_from(*signal) {
+                Ok(named) => write!(f, "was killed by {named}"),
+                Err(_) => write!(f, "was killed by signal {signal}"),
+            },
             Self::ProtocolViolation { why } => {
                 write!(f, "left the protocol ({why}) and was killed")
             }

@@ -26,6 +26,7 @@
 //! same way. A worker that ends without a reply is seen by a descriptor of its process,
 //! beside the socket: another one takes its place, and its call runs again where it has
 //! [`retries`](Builder::retries), or has an [`Error`] that says how the worker ended.
+//! A value that would not arrive as it was sent is an error at its sender ([`Tasks::add`]).
 
 mod child;
 mod error;
@@ -35,6 +36,9 @@ mod parent;
 mod pidfd;
 mod registry;
 mod wire;
+
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 
 pub use error::{Ending, Error, Forker, Result};
 pub use parent::events::{Event, Statistics};

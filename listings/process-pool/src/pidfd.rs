@@ -1,15 +1,17 @@
 //! A process by descriptor: it is the same process whatever becomes of its number.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
 /// How long a process may take to end when nothing more will come, before it is killed.
@@ -28,7 +30,8 @@ impl PidFd {
         let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) };
         let fd = Errno::result(fd)? as i32;
         // SAFETY: the kernel made this descriptor in the call above; nobody else has it.
-        Ok(Self(Arc::new(unsafe { OwnedFd::from_raw_fd(fd) })))
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Self(Arc::new(above_standard(fd)?)))
     }
 
     /// The same, of a child that ends when `stop` has been called. Where it cannot be
@@ -83,15 +86,32 @@ impl PidFd {
         }
     }
 
-    /// Waits for a child of this process to end, and reaps it (waitid(2), `P_PIDFD`);
-    /// `None` where it has been reaped already.
-    pub fn reap(&self) -> Option<WaitStatus> {
-        loop {
-            match waitid(Id::PIDFd(self.as_fd()), WaitPidFlag::WEXITED) {
-                Err(Errno::EINTR) => {}
-                status => return status.ok(),
+    /// Waits for a child of this process to end, and reaps it (waitid(2), `P_PIDFD`): its
+    /// status as wait(2) gives it, or `None` where it has been reaped already.
+    pub fn reap(&self) -> Option<i32> {
+        let id = self.0.as_raw_fd().cast_unsigned();
+        let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+        // nix's `waitid` reaps the child and fails where a signal without a name, a
+        // real-time one, has ended it.
+        // SAFETY: `info` is a place for what is learned of the child.
+        while let Err(error) = Errno::result(unsafe {
+            libc::waitid(libc::P_PIDFD, id, info.as_mut_ptr(), libc::WEXITED)
+        }) {
+            if error != Errno::EINTR {
+                // ECHILD: of an open pidfd waitid(2) has no other.
+                return None;
             }
         }
+        // SAFETY: zeros are a value of it, and waitid(2) has filled in that of a SIGCHLD.
+        let (how, status) = unsafe {
+            let info = info.assume_init();
+            (info.si_code, info.si_status())
+        };
+        Some(match how {
+            libc::CLD_EXITED => libc::W_EXITCODE(status, 0),
+            // CLD_KILLED, or CLD_DUMPED: nothing else has ended.
+            _ => libc::W_EXITCODE(0, status),
+        })
     }
 }
 
@@ -99,6 +119,18 @@ impl AsFd for PidFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// The same, with another number where it has 0, 1 or 2. A program that has closed its
+/// standard output must not find one of the pool's descriptors in its place: it would
+/// print into it.
+pub(crate) fn above_standard(fd: OwnedFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() > libc::STDERR_FILENO {
+        return Ok(fd);
+    }
+    let above = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(libc::STDERR_FILENO + 1))?;
+    // SAFETY: the kernel made this descriptor in the call above; nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(above) })
 }
 
 /// poll(2) up to a moment, without one for as long as it takes; the number of
@@ -116,5 +148,37 @@ pub(crate) fn poll_until(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> i
             Err(Errno::EINTR) => {}
             ready => return Ok(ready?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Whether a shell that runs this exits, and its code, or else the signal.
+    fn status_of(script: &str) -> (bool, i32) {
+        let mut shell = Command::new("sh");
+        let mut child = shell.args(["-c", script]).spawn().expect("spawn");
+        let pid = Pid::from_raw(child.id().cast_signed());
+        let pidfd = PidFd::open(pid).expect("pidfd");
+        let status = pidfd.reap().expect("a child of this process");
+        assert_eq!(pidfd.reap(), None);
+        child.wait().expect_err("it is reaped");
+        if libc::WIFEXITED(status) {
+            (true, libc::WEXITSTATUS(status))
+        } else {
+            (false, libc::WTERMSIG(status))
+        }
+    }
+
+    #[test]
+    fn a_child_is_reaped_whatever_ended_it() {
+        assert_eq!(status_of("exit 0"), (true, 0));
+        assert_eq!(status_of("exit 255"), (true, 255));
+        assert_eq!(status_of("kill -9 $$"), (false, 9));
+        assert_eq!(status_of("kill -11 $$"), (false, 11));
+        assert_eq!(status_of("kill -40 $$"), (false, 40));
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::wire::message::Message;
+use crate::wire::message::{Message, Undecodable, Unsendable};
 
 /// A task of every program, which does nothing: a worker that answers it serves.
 pub(crate) const READY: &str = "process_pool::ready";
@@ -28,7 +28,16 @@ pub struct Tasks {
 pub(crate) struct Entry {
     pub name: &'static str,
     type_id: TypeId,
-    pub call: Box<dyn Fn(Message) -> postcard::Result<Message> + Send + Sync>,
+    pub call: Box<dyn Fn(Message) -> Result<Message, NotDone> + Send + Sync>,
+}
+
+/// Why a task was not called, or its result is not sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotDone {
+    #[error("its argument: {0}")]
+    Argument(#[from] Undecodable),
+    #[error(transparent)]
+    Result(#[from] Unsendable),
 }
 
 impl Tasks {
@@ -39,6 +48,15 @@ impl Tasks {
 
     /// Adds a plain function of one argument.
     ///
+    /// What is sent arrives, or is refused at its sender. serde encodes arguments and
+    /// results by position, without names ([postcard](https://postcard.jamesmunns.com)),
+    /// and a type may hold what such an encoding cannot carry: a `skip` on a variant,
+    /// `skip_serializing_if` on a field, `untagged`, `flatten`. So the sender decodes
+    /// each value again, and a value that does not come out the same to serde is
+    /// [`Error::Unsendable`] for an argument and [`Error::BadReply`] for a result. Its
+    /// `Deserialize` therefore runs at the sender too. What serde is told to leave out,
+    /// as by `skip` on a field, does not travel.
+    ///
     /// # Panics
     ///
     /// If another task has the same full name, as two closures can.
@@ -48,9 +66,9 @@ impl Tasks {
     where
         F: Fn(A) -> R + Copy + Send + Sync + 'static,
         A: DeserializeOwned,
-        R: Serialize,
+        R: Serialize + DeserializeOwned,
     {
-        self.entry::<F>(move |argument| Message::encode(&task(argument.decode()?)))
+        self.entry::<F>(move |argument| Ok(Message::encode_surviving(&task(argument.decode()?))?))
     }
 
     /// Adds an initializer: a plain function without an argument.
@@ -62,12 +80,12 @@ impl Tasks {
     where
         F: Fn() + Copy + Send + Sync + 'static,
     {
-        self.entry::<F>(move |_| Message::encode(&initializer()))
+        self.entry::<F>(move |_| Ok(Message::encode_surviving(&initializer())?))
     }
 
     fn entry<F: 'static>(
         mut self,
-        call: impl Fn(Message) -> postcard::Result<Message> + Send + Sync + 'static,
+        call: impl Fn(Message) -> Result<Message, NotDone> + Send + Sync + 'static,
     ) -> Self {
         const {
             assert!(
@@ -120,7 +138,7 @@ pub(crate) fn register(mut tasks: Tasks) {
     tasks.entries.push(Entry {
         name: READY,
         type_id: TypeId::of::<Ready>(),
-        call: Box::new(|_| Message::encode(&())),
+        call: Box::new(|_| Ok(Message::encode_surviving(&())?)),
     });
     assert!(
         REGISTERED.set(tasks.entries).is_ok(),

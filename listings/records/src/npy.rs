@@ -115,6 +115,9 @@ fn without_spaces(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
     use super::*;
 
     /// A header of this text, as another program may write it.
@@ -160,6 +163,93 @@ mod tests {
         assert!(of(DTYPE, "True", "(3,)").starts_with("its shape is (3,), not"));
         // More than any number holds.
         assert!(of(DTYPE, "False", "(99999999999999999999,)").starts_with("its shape is"));
+    }
+
+    /// A file whose reader is watched: how much it asks for at a time, and so reserves.
+    struct Watched<'a> {
+        bytes: &'a [u8],
+        asked: usize,
+    }
+
+    impl Read for Watched<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            self.asked = self.asked.max(into.len());
+            self.bytes.read(into)
+        }
+    }
+
+    fn is_read_or_refused(bytes: &[u8]) -> Result<(), TestCaseError> {
+        let mut file = Watched { bytes, asked: 0 };
+        match read(&mut file) {
+            Ok(header) => {
+                let behind = bytes.len() - file.bytes.len();
+                prop_assert_eq!(header.offset, behind as u64);
+            }
+            // A line of a terminal.
+            Err(why) => prop_assert!(why.len() < 1000 && !why.contains(char::is_control)),
+        }
+        prop_assert!(file.asked <= LONGEST_TEXT, "{}", file.asked);
+        Ok(())
+    }
+
+    /// Words of which a header's text is made, so that the parser is often taken far.
+    fn words() -> impl Strategy<Value = String> {
+        let word = prop::sample::select(vec![
+            "'descr':",
+            "'fortran_order':",
+            "'shape':",
+            DTYPE,
+            "False",
+            "True",
+            "(",
+            ")",
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            "'",
+            "\"",
+            "7",
+            "(7,)",
+            " ",
+            "\n",
+            "\0",
+            "é",
+        ]);
+        prop::collection::vec(word, 0..30).prop_map(|words| words.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_bytes_are_a_header_or_refused(
+            start in prop::sample::select(vec![&b""[..], MAGIC, b"\x93NUMPY\x01\0", b"\x93NUMPY\x02\0"]),
+            rest in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            is_read_or_refused(&[start, &rest].concat())?;
+        }
+
+        #[test]
+        fn any_text_is_a_header_or_refused(text in words()) {
+            is_read_or_refused(&header_of(&text))?;
+        }
+
+        #[test]
+        fn a_header_with_other_bytes_is_read_or_refused(
+            records in any::<usize>(),
+            changes in prop::collection::vec((any::<Index>(), any::<u8>()), 1..8),
+            cut in any::<Index>(),
+        ) {
+            let mut bytes = header(records);
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            is_read_or_refused(&bytes)?;
+            is_read_or_refused(&bytes[..cut.index(bytes.len())])?;
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The fork server's loop: it forks a worker for each order, and reaps it.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
@@ -8,10 +7,10 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::{ForkResult, Pid, dup2_stdin, getpid};
+use nix::unistd::{ForkResult, Pid, getpid};
 use serde::Serialize;
 
-use crate::child::worker;
+use crate::child::{standard_input, worker};
 use crate::fork::{AbortOnUnwind, fork};
 use crate::pidfd::{PidFd, poll_until};
 use crate::wire::channel::Channel;
@@ -28,9 +27,7 @@ struct Forked {
 /// this process. It has one thread, unless the code above the guard has started another:
 /// [`fork`] looks each time.
 pub(crate) fn serve(orders: Channel) -> ! {
-    if let Ok(nothing) = File::open("/dev/null") {
-        let _ = dup2_stdin(nothing);
-    }
+    standard_input::put_nothing();
     // Ctrl-C goes to the whole group: its parent decides what becomes of the workers.
     // SAFETY: neither installs a handler.
     let interrupt = unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) };

@@ -3,4 +3,5 @@
 //! Callers: `guard`, and `parent::start` in a child that it has forked.
 
 pub(crate) mod fork_server;
+mod standard_input;
 pub(crate) mod worker;

@@ -1,8 +1,7 @@
 //! What a worker does: receive, call, reply, until the parent is done.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
-use std::fs::File;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 
@@ -10,11 +9,12 @@ use mem_trace::mark;
 use nix::libc;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
-use nix::unistd::{Pid, dup2_stdin, getppid};
+use nix::unistd::{Pid, getppid};
 
+use crate::child::standard_input;
 use crate::registry;
-use crate::wire::channel::Channel;
-use crate::wire::message::Message;
+use crate::wire::channel::{Channel, hung_up};
+use crate::wire::message::{Message, decode_exactly};
 use crate::wire::protocol::{Reply, Request};
 
 /// A worker that lost its place in the protocol ends with this code
@@ -24,8 +24,15 @@ const EXIT_PROTOCOL: i32 = 76;
 thread_local! {
     /// Whether this thread is in the call of a task.
     static IN_TASK: Cell<bool> = const { Cell::new(false) };
-    /// What the last panic in it said.
-    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// The last panic in it that the hook has seen.
+    static PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
+}
+
+/// What a panic hook learns, of which the payload keeps only the first two.
+struct Panic {
+    payload: TypeId,
+    message: String,
+    place: String,
 }
 
 /// Serves `channel` until the parent closes it, then ends this process.
@@ -35,15 +42,17 @@ pub(crate) fn serve(channel: Channel, parent: Pid) -> ! {
     mem_trace::start_clock();
     end_with_parent(parent);
     // The socket is no input for a task: one that reads from it would eat requests.
-    if let Ok(nothing) = File::open("/dev/null") {
-        let _ = dup2_stdin(nothing);
-    }
+    standard_input::put_nothing();
     // The parent reports a task's panic, with the worker's name: one report, one line.
     // Of any other it learns nothing, so that one is printed here.
     let inherited = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         if IN_TASK.get() {
-            PANIC.set(Some(one_line(info)));
+            PANIC.set(info.location().map(|place| Panic {
+                payload: info.payload().type_id(),
+                message: message_of(info.payload()).to_owned(),
+                place: place.to_string(),
+            }));
         } else {
             inherited(info);
         }
@@ -60,23 +69,18 @@ pub(crate) fn serve(channel: Channel, parent: Pid) -> ! {
                 mark("computing");
                 let reply = answer(request);
                 mark("sending");
-                match channel.send(&reply) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                        let refusal = Reply::Refused(error.to_string()).encode();
-                        if channel.send(&refusal).is_err() {
-                            break 0;
-                        }
+                let sent = channel.send(&reply).or_else(|error| match error.kind() {
+                    io::ErrorKind::InvalidInput => {
+                        channel.send(&Reply::Refused(error.to_string()).encode())
                     }
-                    // The parent is gone: no result is wanted any more.
-                    Err(_) => break 0,
+                    _ => Err(error),
+                });
+                if let Err(error) = sent {
+                    break lost("no reply", &error);
                 }
             }
             Ok(None) => break 0,
-            Err(error) => {
-                eprintln!("{}: no request came through: {error}", mem_trace::name());
-                break EXIT_PROTOCOL;
-            }
+            Err(error) => break lost("no request", &error),
         }
     };
     mark("ended");
@@ -84,6 +88,19 @@ pub(crate) fn serve(channel: Channel, parent: Pid) -> ! {
     // SAFETY: `_exit` has no preconditions. It is used because a forked worker
     // must not run the exit handlers that its parent registered (_exit(2)).
     unsafe { libc::_exit(code) }
+}
+
+/// The code with which a worker ends that has lost its parent, or its place in the
+/// protocol, of which the parent may learn from this line alone.
+fn lost(what: &str, error: &io::Error) -> i32 {
+    // No request comes any more, and no reply is wanted.
+    if hung_up(error) {
+        return 0;
+    }
+    // One write, which other processes' lines do not come between.
+    let line = format!("{}: {what} came through: {error}\n", mem_trace::name());
+    let _ = io::stderr().write_all(line.as_bytes());
+    EXIT_PROTOCOL
 }
 
 // ANCHOR: parent
@@ -105,7 +122,7 @@ fn end_with_parent(parent: Pid) {
 
 fn answer(request: Message) -> Message {
     let control = request.control;
-    let reply = match postcard::from_bytes::<Request>(&control) {
+    let reply = match decode_exactly::<Request>(&control) {
         Ok(asked) => match registry::find(asked.task) {
             Some(task) => {
                 let argument = Message {
@@ -126,11 +143,7 @@ fn answer(request: Message) -> Message {
                         };
                     }
                     Ok(Err(error)) => Reply::Refused(error.to_string()),
-                    Err(payload) => Reply::Panicked(
-                        PANIC
-                            .take()
-                            .unwrap_or_else(|| message_of(&payload).to_string()),
-                    ),
+                    Err(payload) => Reply::Panicked(told(&*payload)),
                 }
             }
             None => Reply::Refused(format!("no task `{}` in this worker", asked.task)),
@@ -140,15 +153,23 @@ fn answer(request: Message) -> Message {
     reply.encode()
 }
 
-fn one_line(info: &panic::PanicHookInfo<'_>) -> String {
-    let message = message_of(info.payload()).replace('\n', " ");
-    match info.location() {
-        Some(place) => format!("{message} ({place})"),
-        None => message,
+/// The panic that ended a task, in one line.
+fn told(payload: &(dyn Any + Send)) -> String {
+    let message = message_of(payload);
+    // A panic that is passed on calls no hook (`resume_unwind`): the last one that did
+    // may be another, which the task had caught.
+    let seen = PANIC
+        .take()
+        .filter(|seen| seen.payload == payload.type_id() && seen.message == message);
+    match seen {
+        Some(Panic { place, .. }) => format!("{message} ({place})"),
+        None => message.to_owned(),
     }
+    .replace('\n', " ")
 }
 
 fn message_of(payload: &(dyn Any + Send)) -> &str {
+    // A reference to the box would coerce, too: callers pass what is in it.
     match (
         payload.downcast_ref::<&str>(),
         payload.downcast_ref::<String>(),

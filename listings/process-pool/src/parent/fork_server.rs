@@ -18,9 +18,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use nix::sys::wait::WaitStatus;
-use nix::unistd::Pid;
-
 use crate::parent::again::start_again;
 use crate::pidfd::PidFd;
 use crate::wire::channel::Channel;
@@ -32,7 +29,7 @@ const SERVER_NAME: &str = "ForkServer";
 
 /// How long a server that is in its loop may take to answer: it forks a process of one
 /// thread, or has reaped one that has ended.
-const ANSWER: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// A running fork server. When the last pool that uses it is gone, it ends.
 #[derive(Debug)]
@@ -158,13 +155,12 @@ pub(crate) struct Forked {
 }
 
 impl Forked {
-    /// Waits for the server to report how the worker ended; `None` when the server has
-    /// ended before it did, or does not within [`ANSWER`].
-    pub fn ending(&self) -> Option<WaitStatus> {
+    /// Waits for the server to report how the worker ended, a status as wait(2) gives it;
+    /// `None` when the server has ended before it did, or does not within [`ANSWER`].
+    pub fn ending(&self) -> Option<i32> {
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
         reports.set_deadline(Some(Instant::now() + ANSWER));
         let Ended { status } = reports.receive().ok()??.decode().ok()?;
-        // The process id is not used: the socket is one worker's.
-        WaitStatus::from_raw(Pid::from_raw(1), status).ok()
+        Some(status)
     }
 }

@@ -202,12 +202,13 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// If `task` is not registered or `argument` cannot be encoded. What happens to
-    /// the call itself, [`Task::wait`] tells.
+    /// If `task` is not registered, or `argument` would not arrive as it is (see
+    /// [`Tasks::add`](crate::Tasks::add)). What happens to the call itself,
+    /// [`Task::wait`] tells.
     pub fn submit<F, A, R>(&self, task: F, argument: A) -> Result<Task<R>>
     where
         F: Fn(A) -> R + Copy + 'static,
-        A: Serialize,
+        A: Serialize + DeserializeOwned,
         R: DeserializeOwned,
     {
         self.queue(task, argument, None)
@@ -227,7 +228,7 @@ impl Pool {
     ) -> Result<Task<R>>
     where
         F: Fn(A) -> R + Copy + 'static,
-        A: Serialize,
+        A: Serialize + DeserializeOwned,
         R: DeserializeOwned,
     {
         self.queue(task, argument, Some(deadline))
@@ -236,7 +237,7 @@ impl Pool {
     fn queue<F, A, R>(&self, task: F, argument: A, deadline: Option<Duration>) -> Result<Task<R>>
     where
         F: Fn(A) -> R + Copy + 'static,
-        A: Serialize,
+        A: Serialize + DeserializeOwned,
         R: DeserializeOwned,
     {
         let _ = task;
@@ -276,7 +277,7 @@ impl Pool {
     pub fn map<F, A, R>(&self, task: F, arguments: impl IntoIterator<Item = A>) -> Result<Vec<R>>
     where
         F: Fn(A) -> R + Copy + 'static,
-        A: Serialize,
+        A: Serialize + DeserializeOwned,
         R: DeserializeOwned,
     {
         let submitted: Vec<Task<R>> = arguments

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use nix::sys::wait::WaitStatus;
-
 use crate::error::Ending;
 use crate::parent::fork_server::{ForkServer, Forked};
 use crate::pidfd::PidFd;
@@ -32,20 +30,12 @@ impl Process {
     /// Waits until it has ended and been reaped, and tells how it ended.
     pub fn reap(&self) -> Ending {
         match self {
-            Self::Child(pidfd) => Ending::of(pidfd.reap()).unwrap_or(Ending::AlreadyReaped),
-            Self::ForkedByServer { forked, .. } => {
-                Ending::of(forked.ending()).unwrap_or(Ending::ServerGone)
-            }
-        }
-    }
-}
-
-impl Ending {
-    fn of(status: Option<WaitStatus>) -> Option<Ending> {
-        match status? {
-            WaitStatus::Exited(_, code) => Some(Ending::Exited { code }),
-            WaitStatus::Signaled(_, signal, _) => Some(Ending::Killed { signal }),
-            _ => None,
+            Self::Child(pidfd) => pidfd
+                .reap()
+                .map_or(Ending::AlreadyReaped, Ending::of_status),
+            Self::ForkedByServer { forked, .. } => forked
+                .ending()
+                .map_or(Ending::ServerGone, Ending::of_status),
         }
     }
 }

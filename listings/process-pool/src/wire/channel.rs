@@ -24,16 +24,14 @@ use nix::sys::socket::{
     send, sendmsg, setsockopt, shutdown, socketpair, sockopt,
 };
 
-use crate::pidfd::{PidFd, poll_until};
+use crate::pidfd::{PidFd, above_standard, poll_until};
 use crate::wire::buffer::Buffer;
-use crate::wire::message::Message;
+use crate::wire::message::{MAX_CONTROL, Message};
 
-/// Bytes of an encoded value.
-pub(crate) const MAX_CONTROL: usize = 64 << 20;
 /// Slices with one value.
-const MAX_SLICES: usize = 1024;
-/// Bytes of one slice.
-const MAX_SLICE: u64 = 1 << 40;
+pub(crate) const MAX_SLICES: usize = 1024;
+/// Bytes of one slice; fewer for the fuzzer, which takes a large reservation for a fault.
+const MAX_SLICE: u64 = if cfg!(fuzzing) { 1 << 24 } else { 1 << 40 };
 /// Descriptors with one value; the kernel takes at most 253.
 const MAX_DESCRIPTORS: usize = 64;
 /// Asked of the kernel for each direction; it gives what `wmem_max` allows.
@@ -75,14 +73,6 @@ impl Header {
     }
 }
 
-/// Whether an error says that the other end is gone.
-pub(crate) fn hung_up(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-    )
-}
-
 /// One end of the connection between a parent and a worker.
 #[derive(Debug)]
 pub(crate) struct Channel {
@@ -103,6 +93,7 @@ impl Channel {
             None,
             SockFlag::SOCK_CLOEXEC,
         )?;
+        let (one, other) = (above_standard(one)?, above_standard(other)?);
         for socket in [&one, &other] {
             setsockopt(socket, sockopt::SndBuf, &SOCKET_BUFFER)?;
         }
@@ -343,7 +334,7 @@ impl Channel {
                     descriptors.extend(raw.into_iter().map(|fd| {
                         // SAFETY: the kernel made this descriptor for this
                         // process in the call above; nothing else owns it.
-                        Arc::new(unsafe { OwnedFd::from_raw_fd(fd) })
+                        unsafe { OwnedFd::from_raw_fd(fd) }
                     }));
                 }
             }
@@ -353,8 +344,20 @@ impl Channel {
                 n => filled += n,
             }
         }
+        let descriptors = descriptors
+            .into_iter()
+            .map(|fd| above_standard(fd).map(Arc::new))
+            .collect::<io::Result<_>>()?;
         Ok(Some((Header::from_bytes(bytes), descriptors)))
     }
+}
+
+/// Whether an error says that the other end is gone.
+pub(crate) fn hung_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
 }
 
 /// Closes the descriptors in a control buffer that was cut short: this process had no
@@ -381,6 +384,16 @@ fn close_received(room: &[u8]) {
     }
 }
 
+/// What one end receives when the other sends `bytes`, no more than fit into a socket,
+/// and closes.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn received(bytes: &[u8]) -> io::Result<Option<Message>> {
+    let (one, other) = Channel::pair()?;
+    other.send_all(bytes)?;
+    drop(other);
+    one.receive()
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::File;
@@ -393,18 +406,6 @@ mod tests {
 
     use super::*;
     use crate::wire::message::{Descriptor, Slice};
-
-    /// What one end receives when `bytes` are written to the other and it closes.
-    fn received(bytes: &[u8]) -> io::Result<Option<Message>> {
-        let (one, other) = Channel::pair().expect("pair");
-        let mut raw = File::from(other.into_socket());
-        let bytes = bytes.to_vec();
-        let writer = thread::spawn(move || raw.write_all(&bytes));
-        let message = one.receive();
-        drop(one);
-        let _ = writer.join().expect("the writer does not panic");
-        message
-    }
 
     fn header(control: u32, slices: u32, descriptors: u32) -> Vec<u8> {
         let magic = MAGIC;

@@ -1,10 +1,12 @@
 //! Arguments and results: a serde encoding, with what is too large or too alive
 //! for an encoding travelling next to it.
 
+use std::any::type_name;
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
+use std::mem;
 use std::ops::{Deref, Range};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
@@ -14,6 +16,11 @@ use bytes::Bytes;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::wire::fingerprint::{BESIDE, Refused, fingerprint};
+
+/// Bytes of an encoded value in a frame.
+pub(crate) const MAX_CONTROL: usize = 64 << 20;
 
 /// An encoded value and what travels next to it.
 #[derive(Debug, Default)]
@@ -35,23 +42,105 @@ impl Message {
         self.control.len() + self.slices.iter().map(Bytes::len).sum::<usize>()
     }
 
+    /// Encodes a value of this crate's own; anybody else's is for
+    /// [`encode_surviving`](Self::encode_surviving).
     pub fn encode<T: Serialize>(value: &T) -> postcard::Result<Self> {
-        CURRENT.set(Some(Self::default()));
-        let control = postcard::to_stdvec(value);
-        let attached = CURRENT.take().unwrap_or_default();
+        let (control, attached) = Self::default().current_in(|| postcard::to_stdvec(value));
         Ok(Self {
             control: control?,
             ..attached
         })
     }
 
-    pub fn decode<T: DeserializeOwned>(mut self) -> postcard::Result<T> {
-        let control = std::mem::take(&mut self.control);
-        CURRENT.set(Some(self));
-        let value = postcard::from_bytes(&control);
-        CURRENT.take();
+    // ANCHOR: survives
+    /// Encodes a value that arrives as it was sent, and refuses any other: it is decoded
+    /// once here, and what comes of it has to be the same to serde.
+    pub fn encode_surviving<T>(value: &T) -> Result<Self, Unsendable>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let mut message = Self::encode(value)?;
+        // No frame takes it, and that is what its sender will be told.
+        if message.control.len() > MAX_CONTROL {
+            return Ok(message);
+        }
+        let decoded: T = message.value().map_err(|why| Unsendable::Undecodable {
+            of: type_name::<T>(),
+            why,
+        })?;
+        let fingerprints = || Ok((fingerprint(value)?, fingerprint(&decoded)?));
+        let (fingerprints, _) = Self::default().current_in(fingerprints);
+        match fingerprints.map_err(Unsendable::Refused)? {
+            (sent, arrives) if sent == arrives => Ok(message),
+            _ => Err(Unsendable::Altered {
+                of: type_name::<T>(),
+            }),
+        }
+    }
+    // ANCHOR_END: survives
+
+    /// The value whose message this is.
+    pub fn decode<T: DeserializeOwned>(mut self) -> Result<T, Undecodable> {
+        self.value()
+    }
+
+    /// The same, of a message that stays: its slices and descriptors are shared.
+    fn value<T: DeserializeOwned>(&mut self) -> Result<T, Undecodable> {
+        let control = mem::take(&mut self.control);
+        let (value, attached) = mem::take(self).current_in(|| decode_exactly(&control));
+        *self = Self {
+            control,
+            ..attached
+        };
         value
     }
+
+    /// What `f` returns while this is the message of this thread, and the message.
+    fn current_in<T>(self, f: impl FnOnce() -> T) -> (T, Self) {
+        let outer = CURRENT.replace(Some(self));
+        let result = f();
+        (result, CURRENT.replace(outer).unwrap_or_default())
+    }
+}
+
+/// Decodes a value that takes all of `bytes`.
+pub(crate) fn decode_exactly<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Undecodable> {
+    match postcard::take_from_bytes(bytes)? {
+        (value, []) => Ok(value),
+        (_, left) => Err(Undecodable::LeftOver {
+            bytes: bytes.len(),
+            left: left.len(),
+        }),
+    }
+}
+
+/// Why bytes are not a value of the type that is expected.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Undecodable {
+    #[error("expected an encoded value, found none: {0}")]
+    Encoding(#[from] postcard::Error),
+    #[error("expected a value that takes all of its {bytes} bytes, found {left} left over")]
+    LeftOver { bytes: usize, left: usize },
+}
+
+/// Why a value is not sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unsendable {
+    #[error("expected a value that can be encoded: {0}")]
+    Encoding(#[from] postcard::Error),
+    #[error("expected a value that can be encoded: {0}")]
+    Refused(Refused),
+    #[error(
+        "expected a value that survives its encoding, which goes by position and without names; \
+         this `{of}` cannot be decoded ({why})"
+    )]
+    Undecodable { of: &'static str, why: Undecodable },
+    #[error(
+        "expected a value that survives its encoding, which goes by position and without names; \
+         this `{of}` would arrive as another: look for `skip` on a variant, or \
+         `skip_serializing_if` on a field"
+    )]
+    Altered { of: &'static str },
 }
 
 fn with_message<T>(f: impl FnOnce(&mut Message) -> Option<T>) -> Option<T> {
@@ -153,7 +242,7 @@ impl<T: Element> Serialize for Slice<T> {
             u32::try_from(message.slices.len() - 1).ok()
         })
         .ok_or_else(|| S::Error::custom(format_args!("a Slice {ONLY_IN_A_MESSAGE}")))?;
-        position.serialize(serializer)
+        serializer.serialize_newtype_struct(BESIDE, &position)
     }
 }
 // ANCHOR_END: slice
@@ -207,7 +296,7 @@ impl Serialize for Descriptor {
             u32::try_from(message.descriptors.len() - 1).ok()
         })
         .ok_or_else(|| S::Error::custom(format_args!("a Descriptor {ONLY_IN_A_MESSAGE}")))?;
-        position.serialize(serializer)
+        serializer.serialize_newtype_struct(BESIDE, &position)
     }
 }
 
@@ -232,6 +321,38 @@ mod tests {
         assert!(message.control.len() < 8, "only its position is encoded");
         let (seven, part): (u8, Slice<u64>) = message.decode().expect("decodes");
         assert_eq!((seven, &part[..]), (7, &[2, 3][..]));
+    }
+
+    #[test]
+    fn a_slice_survives_without_a_copy() {
+        let data = Slice::from(vec![1u64, 2, 3, 4]);
+        let sent = (7u8, data.part(1..3), data.part(0..0));
+        let message = Message::encode_surviving(&sent).expect("survives");
+        assert_eq!(message.slices.len(), 2);
+        assert_eq!(message.slices[0].as_ptr(), data.bytes[8..].as_ptr());
+        assert_eq!(
+            message.control,
+            Message::encode(&sent).expect("encodes").control
+        );
+    }
+
+    #[test]
+    fn what_no_frame_takes_is_not_decoded() {
+        let message = Message::encode_surviving(&vec![0u8; MAX_CONTROL]).expect("encodes");
+        assert!(
+            message.control.len() > MAX_CONTROL,
+            "for `Channel::send` to refuse"
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_left_over_are_refused() {
+        let mut message = Message::encode(&7u8).expect("encodes");
+        message.control.push(0);
+        assert_eq!(
+            message.decode::<u8>().expect_err("refused").to_string(),
+            "expected a value that takes all of its 2 bytes, found 1 left over"
+        );
     }
 
     #[test]

@@ -4,5 +4,9 @@
 
 pub(crate) mod buffer;
 pub(crate) mod channel;
+pub(crate) mod fingerprint;
 pub(crate) mod message;
 pub(crate) mod protocol;
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 //! What a parent asks of its pool's processes, and what they reply.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::message::{Descriptor, Message};
+use crate::wire::message::{Descriptor, Message, Unsendable, decode_exactly};
 
 /// The first argument of a spawned worker; the second is the number of its socket, the third
 /// its parent's process id.
@@ -20,8 +21,15 @@ pub(crate) struct Request<'a> {
 
 impl Request<'_> {
     /// The message that asks for one call of `task`.
-    pub fn encode<A: Serialize>(task: &str, argument: &A) -> postcard::Result<Message> {
-        let argument = Message::encode(argument)?;
+    ///
+    /// # Errors
+    ///
+    /// Where the argument would not arrive as it is.
+    pub fn encode<A>(task: &str, argument: &A) -> Result<Message, Unsendable>
+    where
+        A: Serialize + DeserializeOwned,
+    {
+        let argument = Message::encode_surviving(argument)?;
         let request = Request {
             task,
             argument: &argument.control,
@@ -63,7 +71,7 @@ pub(crate) enum Answer {
 impl Answer {
     /// Reads `message` as a reply; the error says why it is none.
     pub fn read(message: Message) -> Result<Self, String> {
-        match postcard::from_bytes(&message.control) {
+        match decode_exactly(&message.control) {
             Ok(Reply::Done(control)) => Ok(Self::Done(Message { control, ..message })),
             Ok(Reply::Panicked(text)) => Ok(Self::Panicked(text)),
             Ok(Reply::Refused(why)) => Ok(Self::Refused(why)),

@@ -74,7 +74,7 @@ pub fn aborts(method: StartMethod) {
             assert_eq!(
                 ending,
                 Ending::Killed {
-                    signal: Signal::SIGABRT
+                    signal: Signal::SIGABRT as i32
                 }
             );
         }
@@ -138,7 +138,7 @@ pub fn hangs_up(method: StartMethod) {
             assert_eq!(
                 ending,
                 Ending::Killed {
-                    signal: Signal::SIGKILL
+                    signal: Signal::SIGKILL as i32
                 }
             );
         }
@@ -220,7 +220,7 @@ pub fn sent_beside_a_grandchild(method: StartMethod) {
         kill(worker, Signal::SIGKILL).expect("kill");
         match sent.wait() {
             Err(Error::WorkerLost { ending, .. }) => {
-                let signal = Signal::SIGKILL;
+                let signal = Signal::SIGKILL as i32;
                 assert_eq!(ending, Ending::Killed { signal });
             }
             other => panic!("{other:?}"),

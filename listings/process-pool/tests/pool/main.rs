@@ -4,6 +4,7 @@
 //! group of its own and under a deadline; when it ends, nothing of its group may
 //! be left.
 
+mod arrives;
 mod calls;
 mod endings;
 mod processes;
@@ -55,6 +56,31 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "a_panic_names_worker_and_call_and_the_worker_lives_on",
         endings::panics,
+    ),
+    (
+        "a_value_that_its_encoding_would_change_is_refused_at_its_sender",
+        arrives::altered,
+    ),
+    ("a_value_arrives_as_it_was_sent", arrives::unaltered),
+    (
+        "a_panic_that_is_passed_on_keeps_its_words",
+        arrives::panics_passed_on,
+    ),
+    (
+        "a_real_time_signal_is_told_by_its_number",
+        arrives::real_time_signal,
+    ),
+    (
+        "closed_standard_descriptors_are_not_taken",
+        arrives::closed_descriptors,
+    ),
+    (
+        "a_worker_whose_parent_is_killed_within_a_request_says_nothing",
+        arrives::parent_killed_within_a_request,
+    ),
+    (
+        "a_worker_that_loses_its_place_says_so_in_one_write",
+        arrives::garbage_for_a_worker,
     ),
     ("an_exit_without_a_reply_tells_the_code", endings::exits),
     (
@@ -298,6 +324,16 @@ fn main() -> ExitCode {
         .add(tasks::parents_pid)
         .add(tasks::read_standard_input)
         .add(tasks::count_sockets)
+        .add(arrives::same_level)
+        .add(arrives::same_job)
+        .add(arrives::level_number)
+        .add(arrives::job_of)
+        .add(arrives::same_mixture)
+        .add(arrives::same_slices)
+        .add(arrives::pass_a_panic_on)
+        .add(arrives::raise_number)
+        .add(arrives::places_of_standard)
+        .add(arrives::same_descriptor)
         .add(tasks::append_line)
         .add(tasks::append_with_words)
         .add(tasks::asks_for_huge_pages)

@@ -307,7 +307,7 @@ pub fn server_interrupted(method: StartMethod) {
     // A worker obeys it again, as its parent would have.
     match failing(&pool, "interrupt") {
         Error::WorkerLost { ending, .. } => {
-            let signal = Signal::SIGINT;
+            let signal = Signal::SIGINT as i32;
             assert_eq!(ending, Ending::Killed { signal });
         }
         other => panic!("{other}"),

@@ -439,6 +439,8 @@ impl Random {
 /// Kills and stops workers at random while every sum must be exact. `FAULTS_SECONDS` and
 /// `FAULTS_SEED` in the environment choose how long and which.
 pub fn random_faults(method: StartMethod) {
+    // The workers of a server that is killed become this process's children.
+    set_child_subreaper(true).expect("prctl");
     let number = |variable| env::var(variable).ok()?.parse::<u64>().ok();
     let seconds = number("FAULTS_SECONDS").unwrap_or(3);
     let seed = number("FAULTS_SEED").unwrap_or(u64::from(getpid().as_raw().unsigned_abs()));
@@ -464,9 +466,14 @@ pub fn random_faults(method: StartMethod) {
         });
         while Instant::now() < end {
             thread::sleep(Duration::from_millis(random.below(100)));
-            let workers = descendants();
-            let Some(&worker) = workers.get(random.below(workers.len().max(1) as u64) as usize)
-            else {
+            let [workers, servers] = descendants();
+            // Now and then it is the server itself, and all its workers with it.
+            let of = if random.below(20) == 0 {
+                servers
+            } else {
+                workers
+            };
+            let Some(&worker) = of.get(random.below(of.len().max(1) as u64) as usize) else {
                 continue;
             };
             let signals = [
@@ -483,26 +490,27 @@ pub fn random_faults(method: StartMethod) {
     println!("{faults} faults, {sums} exact sums, {statistics:?}");
     assert!(statistics.replacements > 0 && sums > 0);
     drop(pool);
-    assert_eq!(children("self"), "");
+    while waitpid(None, None).is_ok() {}
 }
 
-/// The workers: this process's children, or those of its fork server.
-fn descendants() -> Vec<Pid> {
+/// The workers of this process, its own children or its fork servers', and the servers.
+fn descendants() -> [Vec<Pid>; 2] {
+    // A zombie, as an orphan of a server becomes here, is nobody to kill.
+    let lives = |pid: &i32| {
+        fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+    };
     let pids = |text: String| -> Vec<i32> {
-        text.split_whitespace()
-            .filter_map(|pid| pid.parse().ok())
-            .collect()
+        let pids = text.split_whitespace().filter_map(|pid| pid.parse().ok());
+        pids.filter(lives).collect()
     };
     let is_server = |pid: &i32| {
         fs::read_to_string(format!("/proc/{pid}/cmdline"))
             .is_ok_and(|command| command.contains("fork-server\0"))
-            && fs::read_to_string(format!("/proc/{pid}/stat"))
-                .is_ok_and(|stat| stat.contains(&format!(" {} ", getpid())))
     };
     let (servers, mut workers): (Vec<i32>, Vec<i32>) =
         pids(children("self")).into_iter().partition(is_server);
-    for server in servers {
+    for server in &servers {
         workers.extend(pids(children(&server.to_string())));
     }
-    workers.into_iter().map(Pid::from_raw).collect()
+    [workers, servers].map(|pids| pids.into_iter().map(Pid::from_raw).collect())
 }
