@@ -29,7 +29,8 @@ pub enum Locked {
     OwnerDied,
 }
 
-/// A mutex of this process and of those that it forks, and a value that it protects.
+/// A mutex of this process and of those that it forks, and a value that it protects: plain
+/// numbers, which mean the same in each of them.
 pub struct SharedLock<T>(NonNull<Inner<T>>);
 
 struct Inner<T> {
@@ -119,8 +120,9 @@ impl<T: Copy> SharedLock<T> {
 
     /// The value now. Only the one that has the lock knows that it stays so.
     pub fn value(&self) -> T {
-        // SAFETY: these programs have one thread each, and one process at a time that
-        // writes: the others wait for the lock, or for that process to end.
+        // SAFETY: `new` wrote it, and nobody unmaps it. This type is not `Sync`, so no other
+        // thread of this process writes; another process may, and a volatile read takes
+        // what is there at that moment.
         unsafe { self.0.as_ref().value.get().read_volatile() }
     }
 

@@ -68,6 +68,7 @@ fn add_up(robustness: Robustness) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+// ANCHOR: add
 fn add(worker: u64, part: u64, lock: &SharedLock<Total>) -> Result<(), Errno> {
     let locked = lock.lock(PATIENCE)?;
     let mut total = lock.value();
@@ -95,6 +96,7 @@ fn add(worker: u64, part: u64, lock: &SharedLock<Total>) -> Result<(), Errno> {
     lock.set(total);
     lock.unlock()
 }
+// ANCHOR_END: add
 
 /// Three workers add to a total in shared memory; one is killed while it has the lock
 #[derive(Parser)]

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     command_line::run(|_: Arguments| watch())
 }
 
+// ANCHOR: watch
 fn watch() -> io::Result<()> {
     // Without this the orphan would go to an ancestor that has asked for it, or to init.
     prctl::set_child_subreaper(true)?;
@@ -36,6 +37,7 @@ fn watch() -> io::Result<()> {
     waitid(Id::Pid(worker), WaitPidFlag::WEXITED)?;
     show("in the end", &family)
 }
+// ANCHOR_END: watch
 
 /// A child of this process, and a child of that one.
 fn start() -> io::Result<(Pid, Pid)> {

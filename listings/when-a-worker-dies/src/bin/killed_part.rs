@@ -14,6 +14,7 @@ use when_a_worker_dies::{is_first, print_event};
 const NUMBERS: u64 = 8_000_000;
 const PARTS: u64 = 8;
 
+// ANCHOR: task
 /// What a worker is asked for.
 #[derive(Serialize, Deserialize)]
 struct Part {
@@ -47,12 +48,14 @@ fn add_up(part: Part) -> u64 {
     }
     sum
 }
+// ANCHOR_END: task
 
 fn main() -> ExitCode {
     Tasks::new().add(add_up).serve_if_worker();
     command_line::run(sum)
 }
 
+// ANCHOR: sum
 fn sum(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let pool = Pool::builder(arguments.method)
@@ -76,6 +79,7 @@ fn sum(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     );
     Ok(())
 }
+// ANCHOR_END: sum
 
 /// Sums the numbers below eight million in workers, of which one is killed
 #[derive(Parser)]

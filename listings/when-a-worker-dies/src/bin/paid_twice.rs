@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, raise};
 use process_pool::{Pool, StartMethod, Tasks};
 use when_a_worker_dies::{is_first, print_event};
 
+// ANCHOR: task
 /// The task: pays, enters it in the journal, and says how much.
 fn pay((folder, amount): (PathBuf, u64)) -> Result<u64, String> {
     enter(&folder.join("journal"), amount).map_err(|error| error.to_string())?;
@@ -25,6 +26,7 @@ fn enter(journal: &Path, amount: u64) -> io::Result<()> {
     let mut journal = OpenOptions::new().create(true).append(true).open(journal)?;
     writeln!(journal, "{amount}")
 }
+// ANCHOR_END: task
 
 fn main() -> ExitCode {
     Tasks::new().add(pay).serve_if_worker();
