@@ -1,11 +1,12 @@
-//! What the programs of this listing share: ways to end, a lock between processes, and what
-//! a pool tells.
+//! What the programs of this listing share: ways to end, faults of a pool, a lock between
+//! processes, and what a pool tells.
 
 use std::fs::File;
 use std::path::Path;
 
 use process_pool::Event;
 
+pub mod cases;
 pub mod fault;
 pub mod shared_lock;
 

@@ -12,7 +12,8 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, kill, raise, signal};
 use nix::unistd::{Pid, getppid};
 use process_pool::{Builder, Event, Pool, Slice, StartMethod, Tasks};
-use when_a_worker_dies::is_first;
+
+use crate::is_first;
 
 type Outcome = Result<(), Box<dyn Error>>;
 

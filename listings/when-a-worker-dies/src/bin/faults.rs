@@ -1,7 +1,5 @@
 //! Each fault that the pool is to survive, with each start method, again and again.
 
-mod cases;
-
 use std::error::Error;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -18,7 +16,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use process_pool::StartMethod;
 
-use cases::CASES;
+use when_a_worker_dies::cases::{self, CASES};
 
 /// A try that takes longer hangs.
 const WATCHDOG: Duration = Duration::from_secs(30);
