@@ -4,7 +4,7 @@
 //! ```text
 //! python3 -m venv venv && venv/bin/pip install loky
 //! PYTHON=venv/bin/python cargo run -p benches --bin deaths
-//! PYTHON=venv/bin/python cargo run -p benches --bin deaths -- --calls 100 --rounds 1
+//! PYTHON=venv/bin/python cargo run -p benches --bin deaths -- --rounds 1
 //! ```
 //!
 //! Each contender is a program of its own, `src/bin/one-kill-*.rs` or `python/one_kill.py`,
