@@ -19,9 +19,12 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 /// A fault and what is to come of it.
 pub struct Case {
+    /// The fault, in words.
     pub name: &'static str,
+    /// What is to come of it.
     pub outcome: &'static str,
     run: fn(StartMethod) -> Outcome,
+    /// Whether workers by this method can have it.
     pub applies: fn(StartMethod) -> bool,
 }
 
@@ -45,6 +48,7 @@ const fn case(name: &'static str, outcome: &'static str, run: fn(StartMethod) ->
     }
 }
 
+/// All of them, in the order of the table.
 pub const CASES: &[Case] = &[
     case("none", EXACT, |method| exact(&started(pool(method))?)),
     case("SIGKILL to an idle worker", EXACT, killed_while_idle),
@@ -164,6 +168,10 @@ pub const CASES: &[Case] = &[
 const PARENT_KILLED: &str = "SIGKILL to the parent of busy workers";
 
 /// Runs one case in this process.
+///
+/// # Errors
+///
+/// What came of it instead.
 pub fn run(name: &str, method: StartMethod) -> Outcome {
     let case = CASES.iter().find(|case| case.name == name);
     let case = case.ok_or_else(|| format!("expected the name of a case, found `{name}`"))?;
@@ -179,8 +187,7 @@ pub fn ends_well(name: &str, status: ExitStatus) -> bool {
     }
 }
 
-// The tasks.
-
+/// What the cases have their workers do.
 pub fn tasks() -> Tasks {
     Tasks::new()
         .add(double)
