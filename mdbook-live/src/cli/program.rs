@@ -14,6 +14,7 @@ use super::serve::ServeOptions;
 use super::terminal::Terminal;
 use super::{build, check, falsify, list, preprocess, record, run, serve};
 use crate::book::listing::{Book, Size};
+use crate::run::children;
 use crate::run::session::Session;
 use crate::run::shutdown;
 use crate::run::stop::Stop;
@@ -55,6 +56,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
+    children::have_their_status_kept()?;
     let root = arguments.root;
     match arguments
         .verb

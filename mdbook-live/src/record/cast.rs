@@ -1,7 +1,7 @@
 //! A record: what a run printed and when, as asciicast v2, with where it was made.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::book::listing::{RunRef, Size};
 use crate::record::built_from::BuiltFrom;
-use crate::record::files::{read_if_there, remove_if_there, write_at_once};
+use crate::record::files::{Replacement, read_if_there, remove_if_there};
 use crate::record::line::{Line, LineCutter, Stream};
 use crate::record::marks::Mark;
 use crate::record::memory::{self, MemorySample};
@@ -136,9 +136,13 @@ impl Record {
         }))
     }
 
-    /// Writes the record of that size, each of its files at once or not at all. The memory is
-    /// that of the recorded size.
+    /// Writes the record of that size. The memory is that of the recorded size.
     pub fn save(&self, run: RunRef<'_>, size: Size) -> Result<()> {
+        self.written(run, size)?.take_its_place()
+    }
+
+    /// Writes the record's files beside those of an earlier one, which stays as it is.
+    pub fn written(&self, run: RunRef<'_>, size: Size) -> Result<WrittenRecord> {
         let mut cast = serde_json::to_string(&self.header)? + "\n";
         let mut events: Vec<(f64, &str, String)> = Vec::new();
         for line in &self.lines {
@@ -153,15 +157,42 @@ impl Record {
             cast += &serde_json::to_string(&event)?;
             cast.push('\n');
         }
-        // The memory first: a record that is there is never without it.
-        if size == Size::Quick && !run.has_one_size() {
-            // It has none.
-        } else if self.memory.is_empty() {
-            remove_if_there(&run.memory_path())?;
+        let has_memory = size == Size::Recorded || run.has_one_size();
+        let memory_path = run.memory_path();
+        let memory = if has_memory && !self.memory.is_empty() {
+            let memory = memory::to_csv(&self.memory)?;
+            Some(Replacement::of(&memory_path, &memory)?)
         } else {
-            write_at_once(&run.memory_path(), &memory::to_csv(&self.memory)?)?;
+            None
+        };
+        Ok(WrittenRecord {
+            cast: Replacement::of(&run.record_path(size), &cast)?,
+            no_memory: (has_memory && memory.is_none()).then_some(memory_path),
+            memory,
+        })
+    }
+}
+
+/// A record that is written, and does not count yet. Dropping it leaves the earlier one.
+#[derive(Debug)]
+pub struct WrittenRecord {
+    cast: Replacement,
+    memory: Option<Replacement>,
+    /// Where the memory of an earlier record may be that this one does not have.
+    no_memory: Option<PathBuf>,
+}
+
+impl WrittenRecord {
+    /// Puts it in the place of the earlier one; nothing has to be written any more.
+    pub fn take_its_place(self) -> Result<()> {
+        // The memory first: a record that is there is never without it.
+        if let Some(path) = self.no_memory {
+            remove_if_there(&path)?;
         }
-        write_at_once(&run.record_path(size), &cast)
+        if let Some(memory) = self.memory {
+            memory.take_its_place()?;
+        }
+        self.cast.take_its_place()
     }
 }
 

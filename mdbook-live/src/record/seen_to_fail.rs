@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::book::listing::Listing;
-use crate::record::files::{read_if_there, remove_if_there, write_at_once};
+use crate::record::files::{Replacement, read_if_there, remove_if_there};
 
 /// A claim that broke when a patch was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,6 @@ impl SeenToFail {
         if all.is_empty() {
             return remove_if_there(&path);
         }
-        write_at_once(&path, &(serde_json::to_string_pretty(all)? + "\n"))
+        Replacement::of(&path, &(serde_json::to_string_pretty(all)? + "\n"))?.take_its_place()
     }
 }

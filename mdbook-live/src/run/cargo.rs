@@ -15,7 +15,10 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::book::listing::{Book, Listing, Program};
+use crate::run::run_id::RunId;
+use crate::run::runner::begin_as_child_of;
 use crate::run::stop::Stop;
+use crate::run::watchdog::Watchdog;
 
 /// How often a build looks whether it has to end.
 const LOOK_MS: u8 = 20;
@@ -114,8 +117,19 @@ struct Built {
 fn cargo_build(dir: &Path, arguments: &[&str], stop: &Stop) -> Result<Built, BuildError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let failed = |error: io::Error| BuildError::new(format!("cannot build: {error}"));
-    let words = tempfile::tempfile().map_err(failed)?;
-    let mut child = Command::new(&cargo)
+    let words = tempfile::tempfile().map_err(|error| {
+        let folder = std::env::temp_dir();
+        let folder = folder.display();
+        BuildError::new(format!(
+            "cannot build: cannot make a file in {folder}: {error}"
+        ))
+    })?;
+    let watched = |error: anyhow::Error| BuildError::new(format!("cannot build: {error:#}"));
+    let id = RunId::new().map_err(watched)?;
+    // Where this tool is killed, what it builds ends with it: a build script may have no end.
+    let _watchdog = Watchdog::start(id, None).map_err(watched)?;
+    let mut command = Command::new(&cargo);
+    command
         .args([
             "build",
             "--quiet",
@@ -128,7 +142,12 @@ fn cargo_build(dir: &Path, arguments: &[&str], stop: &Stop) -> Result<Built, Bui
         .stdout(Stdio::piped())
         .stderr(words.try_clone().map_err(failed)?)
         // Its compilers are ended with it.
-        .process_group(0)
+        .process_group(0);
+    let tool = Pid::this();
+    // SAFETY: between fork and exec, beside other threads' locks that stay as they were, the
+    // function makes system calls alone: it takes no lock and allocates nothing.
+    unsafe { command.pre_exec(move || begin_as_child_of(tool, id)) };
+    let mut child = command
         .spawn()
         .map_err(|error| not_started(Path::new(&cargo), &error))?;
     let messages = match child.stdout.take() {

@@ -3,6 +3,7 @@
 //! Called by `verbs` and `serve`.
 
 pub mod cargo;
+pub mod children;
 mod clock;
 pub mod host;
 mod proc;

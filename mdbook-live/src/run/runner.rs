@@ -164,10 +164,10 @@ fn is_inherited(name: &OsStr) -> bool {
     !of_cargo && !of_rust && !of_output
 }
 
-/// What a run's main process does first: it takes the run's mark, and asks to be killed with
+/// What the main process of a run, or of a build, does first: it takes the run's mark, and asks to be killed with
 /// `tool`. The signal comes when the *thread* that forked it ends (PR_SET_PDEATHSIG(2const)):
-/// [`run`] forks and waits on one thread, which goes on until the process is reaped.
-fn begin_as_child_of(tool: Pid, id: RunId) -> std::io::Result<()> {
+/// the thread that forks here goes on until the process is reaped.
+pub(super) fn begin_as_child_of(tool: Pid, id: RunId) -> std::io::Result<()> {
     id.mark_this_process()?;
     set_pdeathsig(Signal::SIGKILL)?;
     // A tool that was killed before that sends no signal any more.
@@ -260,7 +260,7 @@ impl Running {
             // the function makes system calls alone: it takes no lock and allocates nothing.
             unsafe { command.pre_exec(move || begin_as_child_of(tool, id)) };
         }
-        let watchdog = Watchdog::start(id, marks.path())?;
+        let watchdog = Watchdog::start(id, Some(marks.path()))?;
         let began = clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read the clock")?;
         let start = Instant::now();
         let child = command

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 use super::run_id::RunId;
 
-/// `$1` is the number that marks the run's processes, `$2` the file of its markers.
+/// `$1` is the number that marks the run's processes, `$2` the file of its markers, if it has one.
 ///
 /// A process may fork while the list is read, so it is read again until none is alive; not for
 /// ever, as one may not be killed while it is inside the kernel.
@@ -30,7 +30,8 @@ for pass in 1 2 3 4 5 6 7 8 9; do
     done
     [ "$alive" ] || break
 done
-rm -f "$2"
+shift
+rm -f "$@"
 "#;
 
 /// A watchdog of one run; dropping it tells it that the run has ended.
@@ -42,11 +43,11 @@ pub(super) struct Watchdog {
 
 impl Watchdog {
     /// Watches over the run whose processes bear that mark, before it has any.
-    pub(super) fn start(id: RunId, markers: &Path) -> Result<Watchdog> {
+    pub(super) fn start(id: RunId, markers: Option<&Path>) -> Result<Watchdog> {
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT, "watchdog"])
             .arg(id.limit())
-            .arg(markers)
+            .args(markers)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -102,7 +103,7 @@ mod tests {
             std::thread::yield_now();
         }
 
-        let mut watchdog = Watchdog::start(id, markers.path()).expect("sh starts");
+        let mut watchdog = Watchdog::start(id, Some(markers.path())).expect("sh starts");
         // The tool is gone without a word.
         drop(watchdog.line.take());
         watchdog.shell.wait().expect("it ends");
@@ -120,7 +121,7 @@ mod tests {
         // SAFETY: it makes one system call and allocates nothing.
         unsafe { other.pre_exec(move || id.mark_this_process()) };
         let mut other = other.spawn().expect("sleep starts");
-        drop(Watchdog::start(id, markers.path()).expect("sh starts"));
+        drop(Watchdog::start(id, Some(markers.path())).expect("sh starts"));
         assert!(other.try_wait().expect("it can be asked").is_none());
         assert!(markers.path().exists());
         other.kill().expect("it is there");

@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::map_response;
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -29,6 +29,9 @@ use crate::serve::watch::Change;
 
 /// Bytes of a request for a run; a name and a size are far shorter.
 const MOST_REQUEST: usize = 1 << 10;
+
+/// How long a request for a run may take to come; an answer that has begun goes on.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Bytes of a path.
 const MOST_PATH: usize = 8 << 10;
@@ -53,6 +56,7 @@ pub(crate) fn router(served: Served) -> Router {
             "/live/runs",
             get(available_runs)
                 .post(make_run)
+                .layer::<_, Infallible>(from_fn(within_time))
                 .layer(DefaultBodyLimit::max(MOST_REQUEST)),
         );
     }
@@ -76,6 +80,15 @@ async fn with_security_headers(mut response: Response) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// The answer to a request that comes to its end in time.
+async fn within_time(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(PATIENCE, next.run(request)).await;
+    answer.unwrap_or_else(|_| {
+        let words = format!("expected the whole request within {} s", PATIENCE.as_secs());
+        in_words(StatusCode::REQUEST_TIMEOUT, words)
+    })
 }
 
 /// An answer in words, which no cache keeps.
@@ -501,6 +514,24 @@ mod tests {
         assert!(answer.starts_with("expected {"), "{answer}");
         let (status, _, _) = ask(&served.router, "PUT", "/live/runs").await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_body_does_not_come_is_answered() {
+        let (served, access) = with_live();
+        let request = Request::builder()
+            .method("POST")
+            .uri("/live/runs")
+            .header("host", "127.0.0.1:3000")
+            .header("x-live-token", &access.token)
+            .body(Body::from_stream(tokio_stream::pending::<
+                Result<Bytes, Infallible>,
+            >()))
+            .unwrap();
+        let answer = tower::ServiceExt::oneshot(served.router.clone(), request);
+        let answer = tokio::time::timeout(3 * PATIENCE, answer).await;
+        let answer = answer.expect("an answer").unwrap();
+        assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
     }
 
     #[tokio::test]

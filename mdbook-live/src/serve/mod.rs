@@ -5,6 +5,7 @@
 pub(crate) mod access;
 pub(crate) mod connections;
 pub mod events;
+pub(crate) mod folder;
 pub(crate) mod http;
 pub mod queue;
 pub mod rebuild;

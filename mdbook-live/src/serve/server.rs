@@ -12,7 +12,8 @@ use tokio::sync::Notify;
 
 use crate::run::shutdown;
 use crate::serve::access::AccessControl;
-use crate::serve::connections::{answer, most_connections};
+use crate::serve::connections::{Limits, answer};
+use crate::serve::folder::ServerFolder;
 use crate::serve::http::{Served, router};
 use crate::serve::queue::RunQueue;
 use crate::serve::rebuild::{Notice, rebuild_on_change};
@@ -69,10 +70,7 @@ pub fn serve(
     let told_to_end = Arc::new(Notify::new());
     let end = Arc::clone(&told_to_end);
     shutdown::on_shutdown(move || end.notify_one())?;
-    let folder = tempfile::Builder::new()
-        .prefix("mdbook-live-")
-        .tempdir()
-        .context("making a folder for the built book")?;
+    let folder = ServerFolder::new(&std::env::temp_dir())?;
     let started = Instant::now();
     // Watches before it builds: what is saved in the meantime is seen.
     let changes = Changes::watch(&root)?;
@@ -117,7 +115,7 @@ pub fn serve(
 
     runtime.block_on(async {
         tokio::select! {
-            () = answer(listener, router(served), most_connections()) => {}
+            () = answer(listener, router(served), Limits::of_this_process()) => {}
             () = told_to_end.notified() => {}
         }
     });

@@ -193,10 +193,14 @@ pub fn record<'b>(
         became.warnings.extend(report.warnings);
         became.figures = beside_old(became.run, record)?;
         if became.skipped.is_none() && (became.faults.is_empty() || how.keep_broken) {
+            // Both are on the disk before one of them counts.
+            let quick = quick.map(|quick| quick.written(became.run, Size::Quick));
+            let quick = quick.transpose()?;
+            let record = record.written(became.run, Size::Recorded)?;
             if let Some(quick) = quick {
-                quick.save(became.run, Size::Quick)?;
+                quick.take_its_place()?;
             }
-            record.save(became.run, Size::Recorded)?;
+            record.take_its_place()?;
             became.written = true;
         }
     }
