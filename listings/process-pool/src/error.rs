@@ -229,15 +229,12 @@ impl fmt::Display for Ending {
                 )
             }
             Self::OutOfMemory { kills, limit } => {
-                write!(f, "was killed by SIGKILL, while its cgroup ")?;
+                write!(f, "was killed by SIGKILL, while its cgroup")?;
                 if let Some(limit) = limit {
-                    write!(f, "had all of its {} MB of memory, ", limit >> 20)?;
+                    write!(f, ", whose limit is {} MB of memory,", limit >> 20)?;
                 }
-                write!(
-                    f,
-                    "lost {kills} process{} to a want of memory",
-                    if *kills == 1 { "" } else { "es" }
-                )
+                let es = if *kills == 1 { "" } else { "es" };
+                write!(f, " lost {kills} process{es} to a want of memory")
             }
             Self::AlreadyReaped => write!(
                 f,
