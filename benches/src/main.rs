@@ -18,10 +18,7 @@
 mod measurement;
 mod pairs;
 mod peers;
-mod running;
-mod spread;
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -29,16 +26,15 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use anyhow::{Result, bail};
+use benches::programs::{Python, SKIPPED, interpreter};
+use benches::running;
 use clap::Parser;
 use command_line::{count, grouped};
 use records::{MOST_RECORDS, MOST_WORKERS};
 
 use measurement::Measurement;
 use pairs::{Pair, Program, pairs, programs};
-use peers::{Peers, Python};
-
-/// The exit code of what was skipped, as Automake's test driver takes it.
-const SKIPPED: u8 = 77;
+use peers::Peers;
 
 /// What the table says.
 const LEGEND: &str = "\
@@ -73,7 +69,7 @@ enum Outcome {
 
 fn compare(arguments: Arguments) -> Result<Outcome> {
     running::watch_for_interruptions()?;
-    let python = match Python::find(arguments.interpreter())? {
+    let python = match Python::find(&interpreter(arguments.python), "numpy")? {
         Ok(python) => python,
         Err(missing) => {
             println!("{missing}");
@@ -229,15 +225,6 @@ struct Arguments {
     /// The Python interpreter, one that has NumPy [default: $PYTHON, else python3]
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
-}
-
-impl Arguments {
-    fn interpreter(&self) -> OsString {
-        let named = self.python.clone().map(PathBuf::into_os_string);
-        named
-            .or_else(|| std::env::var_os("PYTHON").filter(|name| !name.is_empty()))
-            .unwrap_or_else(|| "python3".into())
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::measurement::Measurement;
-use crate::spread::Spread;
+use benches::spread::Spread;
 
 /// One program with its number of workers: what is run once a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

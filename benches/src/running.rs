@@ -1,5 +1,6 @@
 //! Running a program to its end, or ending it with all that it started.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
@@ -8,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, killpg, sigaction};
 use nix::unistd::Pid;
 
@@ -27,6 +28,18 @@ const GLANCE: Duration = Duration::from_millis(50);
 
 /// The signal that asked this process to end, or 0.
 static INTERRUPTED: AtomicI32 = AtomicI32::new(0);
+
+/// A program that did not end in time.
+#[derive(Debug)]
+pub struct Late(Duration);
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it did not end in {} s", self.0.as_secs())
+    }
+}
+
+impl std::error::Error for Late {}
 
 /// A program that has ended.
 #[derive(Debug)]
@@ -68,7 +81,17 @@ pub fn watch_for_interruptions() -> Result<()> {
 ///
 /// Where it cannot be started, is interrupted, hangs, or leaves something behind.
 /// Then every process of its group is ended.
-pub fn run(mut command: Command) -> Result<Finished> {
+pub fn run(command: Command) -> Result<Finished> {
+    run_within(command, LIMIT)
+}
+
+/// The same where the program has to end within `limit`; where it does not, the error is
+/// [`Late`].
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_within(mut command: Command, limit: Duration) -> Result<Finished> {
     let (mut reader, writer) = io::pipe().context("cannot make a pipe")?;
     command
         .stdin(Stdio::null())
@@ -97,12 +120,10 @@ pub fn run(mut command: Command) -> Result<Finished> {
         let _ = to_output.send(read.map(|_| String::from_utf8_lossy(&bytes).into_owned()));
     });
 
-    let (status, wall) = receive(&exit, LIMIT, "it did not end in ten minutes")?;
-    let output = receive(
-        &output,
-        STRAGGLING,
-        "it left processes behind that hold its output",
-    )?;
+    let (status, wall) = receive(&exit, limit, || Late(limit).into())?;
+    let output = receive(&output, STRAGGLING, || {
+        Error::msg("it left processes behind that hold its output")
+    })?;
     Ok(Finished {
         status: status.context("cannot wait for it")?,
         wall,
@@ -111,7 +132,7 @@ pub fn run(mut command: Command) -> Result<Finished> {
 }
 
 /// What comes through `receiver` within `limit`, unless this process is interrupted.
-fn receive<T>(receiver: &Receiver<T>, limit: Duration, late: &'static str) -> Result<T> {
+fn receive<T>(receiver: &Receiver<T>, limit: Duration, late: impl FnOnce() -> Error) -> Result<T> {
     let deadline = Instant::now() + limit;
     loop {
         if let Ok(signal) = Signal::try_from(INTERRUPTED.load(Ordering::Relaxed)) {
@@ -123,7 +144,7 @@ fn receive<T>(receiver: &Receiver<T>, limit: Duration, late: &'static str) -> Re
             Err(RecvTimeoutError::Timeout) => {}
         }
         if Instant::now() > deadline {
-            bail!(late);
+            return Err(late());
         }
     }
 }
@@ -164,6 +185,13 @@ mod tests {
         let finished = run(shell("echo one; echo two >&2; exit 3")).expect("runs");
         assert_eq!(finished.output, "one\ntwo\n");
         assert_eq!(finished.status.code(), Some(3));
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended_and_told_as_late() {
+        let error = run_within(shell("sleep 600"), Duration::from_secs(1)).expect_err("late");
+        assert!(error.is::<Late>(), "{error:#}");
+        assert_eq!(error.to_string(), "it did not end in 1 s");
     }
 
     #[test]
