@@ -150,6 +150,7 @@ fn in_brackets(text: &Option<String>) -> String {
 fn before_it(earlier: &[(String, Ending)]) -> String {
     earlier
         .iter()
+        .rev()
         .map(|(worker, ending)| format!("; before it {worker} {ending}"))
         .collect()
 }

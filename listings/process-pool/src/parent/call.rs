@@ -42,7 +42,7 @@ impl Job {
         let _ = self.reply.send(Err(error));
     }
 
-    /// Tells whoever waits for the call that it was cancelled.
+    /// Answers that the call was cancelled.
     pub fn cancelled(self) {
         let (call, task) = (self.call, self.task);
         let _ = self.reply.send(Err(Error::Cancelled { call, task }));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
@@ -68,7 +69,8 @@ pub(super) struct Cgroup {
     /// Where its limit and its count of killed processes are.
     limit: String,
     events: String,
-    kills_before: u64,
+    /// How many there were when somebody last looked.
+    kills_seen: AtomicU64,
 }
 
 impl Cgroup {
@@ -80,21 +82,22 @@ impl Cgroup {
             _ => ["memory.max", "memory.events"],
         }
         .map(|file| format!("{folder}/{file}"));
-        let kills_before = kills(&events)?;
+        let kills_seen = kills(&events)?.into();
         Some(Self {
             limit,
             events,
-            kills_before,
+            kills_seen,
         })
     }
 
-    /// How many of its processes were killed for want of memory since [`now`](Self::now),
-    /// and its limit in bytes; none where there were none.
+    /// How many of its processes were killed for want of memory since this was last asked,
+    /// or since [`now`](Self::now), and its limit in bytes; none where there were none.
     pub fn kills(&self) -> Option<(u64, Option<u64>)> {
-        let kills = kills(&self.events)?.checked_sub(self.kills_before)?;
+        let kills = kills(&self.events)?;
+        let new = kills.saturating_sub(self.kills_seen.swap(kills, Ordering::Relaxed));
         // Without a limit version 1 gives the largest number of whole pages.
         let limit = number(&self.limit).filter(|limit| *limit < 1 << 60);
-        (kills > 0).then_some((kills, limit))
+        (new > 0).then_some((new, limit))
     }
 
     /// The folder of this process's cgroup for a controller, and whether it is one of

@@ -126,7 +126,7 @@ pub fn retries_spent(method: StartMethod) {
         error.to_string(),
         format!(
             "{later}-3 was killed by SIGKILL during batch 1 of `{task}`, without a reply; \
-             before it {first}-1 was killed by SIGKILL; before it {later}-2 was killed by SIGKILL"
+             before it {later}-2 was killed by SIGKILL; before it {first}-1 was killed by SIGKILL"
         )
     );
     assert_eq!(pool.map(double, [1]).expect("the pool lives on"), [2]);
