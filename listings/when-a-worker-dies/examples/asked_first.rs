@@ -38,6 +38,7 @@ fn ask() -> Result<(), Box<dyn Error>> {
             Err(refused) => println!("the worker says: {refused}"),
         }
     }
+    println!("replacements: {}", pool.statistics().replacements);
     Ok(())
 }
 // ANCHOR_END: solution

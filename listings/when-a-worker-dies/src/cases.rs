@@ -161,7 +161,7 @@ pub const CASES: &[Case] = &[
     },
     Case {
         applies: has_a_server,
-        ..case("SIGSTOP to the fork server", EXACT, |method| {
+        ..case("SIGSTOP to the fork server, a deadline", EXACT, |method| {
             let pool = pool(method).deadline(DEADLINE);
             server_gets(Signal::SIGSTOP, pool)
         })
