@@ -34,7 +34,7 @@ fn call_each(method: StartMethod) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Has a pool's worker end in each of seven ways, and prints what the caller is told
+/// Has a pool's worker end in each of seven ways, and prints the error that the caller gets
 #[derive(Parser)]
 struct Arguments {
     /// How the workers come to be: fork, spawn or fork-server

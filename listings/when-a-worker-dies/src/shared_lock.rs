@@ -16,7 +16,7 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 pub enum Robustness {
     /// It stays locked.
     Stalled,
-    /// The next one that locks it has it, and is told.
+    /// The next one that locks it has it, and learns of the death.
     Robust,
 }
 

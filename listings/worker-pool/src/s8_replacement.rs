@@ -27,7 +27,7 @@ pub fn run() -> io::Result<()> {
     Ok(())
 }
 
-/// A place in the pool. Its worker changes, its feeder stays.
+/// A place in the pool. Its workers come and go.
 struct Slot {
     worker: Worker,
     /// How many workers it has had.

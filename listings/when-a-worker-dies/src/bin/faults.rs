@@ -1,4 +1,4 @@
-//! Each fault that the pool is to survive, with each start method, again and again.
+//! Faults of a pool, each with each start method that can have it, again and again.
 
 use std::error::Error;
 use std::io::{self, Read};
@@ -72,7 +72,8 @@ fn table(times: usize) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// How many of so many tries end as they are to; what is wrong with the others is told.
+/// How many of so many tries end as they are to; what is wrong with the others goes to
+/// standard error.
 fn attempts(name: &str, method: StartMethod, times: usize) -> io::Result<usize> {
     let mut held = 0;
     for _ in 0..times {
@@ -139,7 +140,7 @@ fn all_gone(group: Pid) -> bool {
     }
 }
 
-/// Tries the faults that a pool is to survive, and prints a table of what came of them
+/// Does harm to pools, and prints a table of what came of it
 #[derive(Parser)]
 struct Arguments {
     /// How often each fault is tried by each start method
