@@ -84,7 +84,7 @@ impl State {
     }
 }
 
-/// What the next thing to do for an idle worker is.
+/// The next thing to do for an idle worker.
 pub(super) enum Next {
     Job(Job),
     /// The pool is closed and nothing is left to do.
