@@ -19,6 +19,8 @@ pub fn run() -> io::Result<()> {
     // SAFETY: this process has one thread, so the child may do all that it may.
     let parent = match unsafe { fork() }? {
         ForkResult::Child => {
+            // A worker with a copy of it would never read the end of it.
+            drop(release);
             let _ = parent_of_three(report, &hold);
             // SAFETY: `_exit` has no preconditions.
             unsafe { libc::_exit(1) }
