@@ -127,6 +127,17 @@ mod tests {
     }
 
     #[test]
+    fn a_header_of_the_greatest_length_is_read_and_a_longer_one_refused() {
+        let text = |length: usize| {
+            let text = String::from_utf8(header(7)[MAGIC.len() + 4..].to_vec()).expect("text");
+            format!("{:<length$}", text.trim_end())
+        };
+        let read_of = |length| read(&mut &header_of(&text(length))[..]);
+        assert_eq!(read_of(LONGEST_TEXT).expect("is read").records, 7);
+        read_of(LONGEST_TEXT + 1).expect_err("too long");
+    }
+
+    #[test]
     fn a_header_is_read_as_it_was_written_and_ends_at_the_alignment() {
         for records in [0, 1, 200_000_000, usize::MAX] {
             let header = header(records);
