@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
@@ -88,6 +88,9 @@ impl Server {
     }
 
     fn start(command: &mut Command) -> Server {
+        // A shell that starts this test in the background has it ignored.
+        // SAFETY: no handler is installed.
+        unsafe { signal(Signal::SIGQUIT, SigHandler::SigDfl) }.expect("signal");
         let mut process = command.stdout(Stdio::piped()).spawn().expect("it starts");
         let output = process.stdout.take().expect("it has one");
         let mut first = String::new();
@@ -263,12 +266,12 @@ fn a_killed_server_leaves_no_process_and_its_folder_goes_with_the_next_start() {
     let book = book(&[("stubborn", &format!("{STUBBORN}; wait"))]);
     let temporary = tempfile::tempdir().expect("a folder");
     let left = || fs::read_dir(temporary.path()).expect("a folder").count();
-    for signal in [Signal::SIGKILL, Signal::SIGQUIT, Signal::SIGABRT] {
+    for fatal in [Signal::SIGKILL, Signal::SIGQUIT, Signal::SIGABRT] {
         let mut server = Server::of(book.path(), temporary.path());
         let pids = pids(&mut server.run("stubborn"), 4);
-        server.send(signal);
+        server.send(fatal);
         let status = server.process.wait().expect("it ends");
-        assert_eq!(status.signal(), Some(signal as i32));
+        assert_eq!(status.signal(), Some(fatal as i32));
         assert_end(&pids);
         // Its folder; the run's own file goes a moment after the run.
         let begun = Instant::now();
@@ -277,7 +280,7 @@ fn a_killed_server_leaves_no_process_and_its_folder_goes_with_the_next_start() {
             thread::sleep(Duration::from_millis(10));
         }
         drop(Server::of(book.path(), temporary.path()));
-        assert_eq!(left(), 0, "after {signal}");
+        assert_eq!(left(), 0, "after {fatal}");
     }
 }
 
