@@ -293,7 +293,7 @@ impl Pool {
     }
 
     /// Waits for the calls that were submitted, for at most `deadline`, then ends the
-    /// workers. What is not done then is cancelled, its worker killed, and returned.
+    /// workers. It cancels the calls that are not done then, kills their workers and returns them.
     ///
     /// A worker that does not end by itself when it has nothing more to do is killed
     /// after five seconds more.

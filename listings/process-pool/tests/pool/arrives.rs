@@ -1,4 +1,4 @@
-//! What is sent arrives, and what is said is so.
+//! Values arrive as they were sent, and errors say how things were.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read, Write};
