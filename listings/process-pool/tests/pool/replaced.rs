@@ -12,13 +12,13 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill, raise};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, getpid};
-use process_pool::{Builder, Ending, Error, Event, Pool, StartMethod, Unfinished};
+use process_pool::{Builder, Ending, Error, Event, Pool, Slice, StartMethod, Unfinished};
 
 use crate::endings::failing;
 use crate::processes::{again, children, open_descriptors};
 use crate::tasks::{
     append_line, append_then_wait, double, fail_once, name_and_pid, panic_in_replacements,
-    parents_pid, sleep_at_start, wait_for_file,
+    parents_pid, sleep_at_start, sum_words, wait_for_file,
 };
 use crate::{READ_ABOVE_THE_GUARD, folder, gone_within_a_second, pool};
 
@@ -76,6 +76,9 @@ pub fn replaced(method: StartMethod) {
     }
     let statistics = pool.statistics();
     assert_eq!((statistics.calls, statistics.retries), (9, 0));
+    // The name of a task is in each request; a number is in each reply.
+    assert!(statistics.bytes_sent > 6 * "pool::tasks::double".len() as u64);
+    assert!(statistics.bytes_received >= 6);
     assert_eq!(statistics.replacements, 3);
     let (first, later) = names(method);
     assert_eq!(
@@ -226,7 +229,16 @@ pub fn cancelled(method: StartMethod) {
 }
 
 pub fn shut_down(method: StartMethod) {
-    assert_eq!(pool(method, 2).shutdown(Duration::from_secs(60)), []);
+    let quiet = pool(method, 1);
+    let words = Slice::from(vec![1; 1 << 17]);
+    let sums: Vec<_> = (0..20)
+        .map(|_| quiet.submit(sum_words, (words.clone(), words.clone())))
+        .collect::<Result<_, _>>()
+        .expect("submits");
+    assert_eq!(quiet.shutdown(Duration::from_secs(60)), []);
+    for sum in sums {
+        assert_eq!(sum.wait().expect("it was waited for"), 1 << 18);
+    }
 
     let (pool, events) = told(builder(method, 1).retries(3));
     let submit = |argument: &str| {
@@ -365,8 +377,9 @@ pub fn standard_input_above_the_guard(method: StartMethod) {
         .expect("spawn");
     let mut input = parent.stdin.take().expect("piped");
     writeln!(input, "for the parent").expect("write");
-    drop(input);
+    // It stays open: a worker that reads it would wait for the next line.
     let output = parent.wait_with_output().expect("runs");
+    drop(input);
     assert!(output.status.success());
     let printed = String::from_utf8_lossy(&output.stdout);
     assert_eq!(printed.matches("<for the parent>").count(), 1, "{printed}");
