@@ -1,10 +1,12 @@
 //! A program's arguments and errors, each in one line.
 //!
 //! Every listing begins here: wrong arguments end it with one line that says what
-//! was expected, and code 2; a run that fails ends it with one line, and code 1;
-//! Ctrl-C and SIGTERM end it with one line, by that signal.
+//! was expected, and code 2; a run that fails, or cannot print, ends it with one line, and
+//! code 1; Ctrl-C and SIGTERM end it with one line, by that signal.
 
+mod inherited;
 mod interrupt;
+mod output;
 
 use std::error::Error;
 use std::fmt::Write;
@@ -34,6 +36,8 @@ where
         }
     };
     interrupt::say_so();
+    inherited::wait_for_children();
+    output::end_where_it_fails();
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

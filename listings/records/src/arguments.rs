@@ -1,5 +1,6 @@
 //! The arguments that the data chapters have in common.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,8 +24,8 @@ pub const MOST_RECORDS: usize = 1 << 40;
 /// Far above the cores of any machine: what is beyond it is a slip of the finger.
 pub const MOST_WORKERS: usize = 4096;
 
-/// Where the data is that nobody gave a place.
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/data");
+/// Where the workspace has its target folder, if nobody says otherwise.
+const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target");
 
 /// Which data, and how many workers.
 #[derive(Debug, Clone, Args)]
@@ -37,8 +38,8 @@ pub struct DataArguments {
     #[arg(long, value_name = "N", value_parser = count::<MOST_WORKERS>, default_value = "4")]
     pub workers: usize,
 
-    /// The data file, made where there is none [default: in target/data of the workspace,
-    /// under a name that says how many records and by which generator]
+    /// The data file, made where there is none [default: in the target folder's data, under
+    /// a name that says how many records and by which generator]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
 }
@@ -91,7 +92,8 @@ impl DataArguments {
     pub fn path(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(|| {
             let (records, generator) = (self.records_to_make(), fingerprint(SEED));
-            Path::new(FOLDER).join(format!("{records}-{generator}.npy"))
+            let target = target_of(&env::current_exe().unwrap_or_default());
+            target.join(format!("data/{records}-{generator}.npy"))
         })
     }
 
@@ -134,6 +136,14 @@ impl DataArguments {
     }
 }
 
+/// The target folder that `program` was built in: the workspace itself may be read-only.
+fn target_of(program: &Path) -> PathBuf {
+    // By this file Cargo marks the folders that it makes.
+    let target = |folder: &&Path| folder.join("CACHEDIR.TAG").exists();
+    let target = program.ancestors().find(target);
+    target.unwrap_or(Path::new(TARGET)).to_owned()
+}
+
 /// Removes the data files next to `path` whose names begin alike.
 fn remove_others(path: &Path, prefix: &str) {
     let Some(entries) = path.parent().and_then(|folder| fs::read_dir(folder).ok()) else {
@@ -171,6 +181,17 @@ mod tests {
     #[test]
     fn a_file_that_is_named_is_that_file_whoever_made_it() {
         assert_eq!(arguments(Some("my.npy".into())).path(), Path::new("my.npy"));
+    }
+
+    #[test]
+    fn the_data_is_in_the_target_folder_in_use() {
+        let folder = std::env::temp_dir().join(format!("records-{}-target", std::process::id()));
+        let program = folder.join("debug/data-sink");
+        fs::create_dir_all(folder.join("debug")).expect("a folder");
+        assert_eq!(target_of(&program), Path::new(TARGET));
+        fs::write(folder.join("CACHEDIR.TAG"), "").expect("write");
+        assert_eq!(target_of(&program), folder);
+        fs::remove_dir_all(&folder).expect("it is there");
     }
 
     #[test]

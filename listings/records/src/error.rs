@@ -50,18 +50,18 @@ pub enum Error {
         asked: String,
     },
     /// The run would not fit into this machine's memory, or the file on its disk.
-    #[error("{what} needs {needs} MB of {of}, {free} MB are free; --records {fit} would fit")]
+    #[error("{what} needs {needs} of {of}, {free} are free; {advice}")]
     DoesNotFit {
         /// What would not fit.
         what: String,
         /// Memory or disk.
         of: &'static str,
-        /// Mebibytes needed.
-        needs: u64,
-        /// Mebibytes that are free.
-        free: u64,
-        /// A number of records that would fit.
-        fit: String,
+        /// How much is needed.
+        needs: String,
+        /// How much is free.
+        free: String,
+        /// How many records would fit.
+        advice: String,
     },
     /// The workers that generate the data failed.
     #[error(transparent)]

@@ -66,8 +66,13 @@ pub(crate) fn read(file: &mut impl Read) -> Result<Header, String> {
     let one_dimension = shape
         .strip_prefix('(')
         .and_then(|rest| rest.strip_suffix(",)"));
+    // The order of the dimensions: of one it says nothing.
+    if !["False", "True"].contains(&order) {
+        let order = shown(order);
+        return Err(format!("its fortran_order is {order}, not True or False"));
+    }
     match one_dimension.map(str::parse) {
-        Some(Ok(records)) if order == "False" => Ok(Header {
+        Some(Ok(records)) => Ok(Header {
             records,
             offset: (start.len() + width + length) as u64,
         }),
@@ -162,6 +167,15 @@ mod tests {
     }
 
     #[test]
+    fn one_dimension_is_read_in_either_order() {
+        let text = format!("{{'descr': {DTYPE}, 'fortran_order': True, 'shape': (3,), }}");
+        assert_eq!(
+            read(&mut &header_of(&text)[..]).expect("is read").records,
+            3
+        );
+    }
+
+    #[test]
     fn another_type_order_or_shape_is_named() {
         let of = |descr: &str, order: &str, shape: &str| {
             let text =
@@ -171,7 +185,7 @@ mod tests {
         assert!(of("'<f8'", "False", "(3,)").starts_with("its type is '<f8', not"));
         assert!(of(DTYPE, "False", "(3, 2)").starts_with("its shape is (3,2), not"));
         assert!(of(DTYPE, "False", "()").starts_with("its shape is (), not"));
-        assert!(of(DTYPE, "True", "(3,)").starts_with("its shape is (3,), not"));
+        assert!(of(DTYPE, "0", "(3,)").starts_with("its fortran_order is 0, not"));
         // More than any number holds.
         assert!(of(DTYPE, "False", "(99999999999999999999,)").starts_with("its shape is"));
     }

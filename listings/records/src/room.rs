@@ -32,18 +32,29 @@ pub(crate) fn require(
     if needs <= free {
         return Ok(());
     }
-    let per_record = (needs / records as u64).max(size_of::<Record>() as u64);
-    let fit = free / per_record;
+    // What a record needs may be no whole number of bytes.
+    let fit = (records as u128 * u128::from(free) / u128::from(needs)) as usize;
     // Two digits are enough to type.
-    let unit = 10u64.pow(fit.checked_ilog10().unwrap_or(0).saturating_sub(1));
-    let fit = fit / unit * unit;
+    let unit = 10usize.pow(fit.checked_ilog10().unwrap_or(0).saturating_sub(1));
+    let advice = match fit / unit * unit {
+        0 => "not one record would fit".to_string(),
+        fit => format!("--records {} would fit", grouped(fit)),
+    };
     Err(Error::DoesNotFit {
         what: what.to_string(),
         of,
-        needs: mebibytes(needs),
-        free: mebibytes(free),
-        fit: grouped(fit as usize),
+        needs: in_words(needs),
+        free: in_words(free),
+        advice,
     })
+}
+
+/// Mebibytes as the rest of the book prints them, and what is less in bytes.
+fn in_words(bytes: u64) -> String {
+    match mebibytes(bytes) {
+        0 => format!("{bytes} bytes"),
+        whole => format!("{whole} MB"),
+    }
 }
 
 #[cfg(test)]
@@ -67,5 +78,31 @@ mod tests {
             "a run with fork needs 9600 MB of memory, 2400 MB are free; --records 50_000_000 \
              would fit"
         );
+        let error = require("the file", "disk space", 5, 248, 10).expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            "the file needs 248 bytes of disk space, 10 bytes are free; not one record would fit"
+        );
+    }
+
+    #[test]
+    fn what_is_told_to_fit_does() {
+        // 25.2 bytes a record, as beside pages that are mapped: 25 would promise too many.
+        let needs = |records: usize| (records as f64 * 25.2) as u64;
+        let free = 23_140 << 20;
+        for records in [1_000_000_000, 3_000_000_000, 1 << 40] {
+            let error = require("a run", "memory", records, needs(records), free)
+                .expect_err("refused")
+                .to_string();
+            let fit = error.split("--records ").nth(1).and_then(|rest| {
+                let digits = rest.split(' ').next()?.replace('_', "");
+                digits.parse().ok()
+            });
+            let fit = fit.expect("a number");
+            assert!(
+                needs(fit) <= free && needs(fit) > free / 100 * 90,
+                "{error}"
+            );
+        }
     }
 }

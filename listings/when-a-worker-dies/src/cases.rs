@@ -119,6 +119,14 @@ pub const CASES: &[Case] = &[
         let pool = pool(method).initializer(sleep).deadline(DEADLINE);
         named(started(pool).map(drop), "was killed at its deadline of 1 s")
     }),
+    case("SIGKILL in the initializer, a retry", EXACT, |method| {
+        let pool = pool(method).initializer(first_is_killed).retries(1);
+        exact(&started(pool)?)
+    }),
+    case("SIGKILL in the initializer, no retry", NAMED, |method| {
+        let pool = pool(method).initializer(first_is_killed);
+        named(started(pool).map(drop), "it was killed by SIGKILL")
+    }),
     case(
         "replacements that fail again and again",
         NAMED,
@@ -200,6 +208,7 @@ pub fn tasks() -> Tasks {
         .add(sleep_for)
         .add_initializer(sleep)
         .add_initializer(only_the_first_three)
+        .add_initializer(first_is_killed)
 }
 
 fn double(x: u64) -> u64 {
@@ -222,13 +231,20 @@ fn sleep() {
     sleep_for(60);
 }
 
-fn only_the_first_three() {
+/// The number of this worker in its pool.
+fn number() -> Option<u32> {
     let name = mem_trace::name();
-    let number = name
-        .rsplit('-')
-        .next()
-        .and_then(|number| number.parse::<u32>().ok());
-    assert!(number.is_some_and(|number| number <= 3), "one too many");
+    name.rsplit('-').next()?.parse().ok()
+}
+
+fn only_the_first_three() {
+    assert!(number().is_some_and(|number| number <= 3), "one too many");
+}
+
+fn first_is_killed() {
+    if number() == Some(1) {
+        let _ = raise(Signal::SIGKILL);
+    }
 }
 
 fn fail(how: String) -> u64 {

@@ -49,8 +49,11 @@ pub fn run() -> io::Result<()> {
     thread::scope(|scope| {
         let feeders: Vec<_> = workers
             .iter_mut()
-            .map(|worker| scope.spawn(|| feed(worker, &queue, &results)))
-            .collect();
+            .map(|worker| {
+                let feeder = thread::Builder::new();
+                feeder.spawn_scoped(scope, || feed(worker, &queue, &results))
+            })
+            .collect::<io::Result<_>>()?;
         feeders.into_iter().try_for_each(|feeder| {
             feeder
                 .join()

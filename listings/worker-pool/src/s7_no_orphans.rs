@@ -14,14 +14,18 @@ use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, pause};
 pub fn run() -> io::Result<()> {
     // Orphans become this process's children, so that it can tell how they end.
     prctl::set_child_subreaper(true)?;
-    let (mut started, report) = io::pipe()?;
+    let (mut started, mut report) = io::pipe()?;
     let (hold, mut release) = io::pipe()?;
     // SAFETY: this process has one thread, so the child may do all that it may.
     let parent = match unsafe { fork() }? {
         ForkResult::Child => {
             // A worker with a copy of it would never read the end of it.
             drop(release);
-            let _ = parent_of_three(report, &hold);
+            if let Err(error) = parent_of_three(&mut report, &hold) {
+                // In the place of a process id, as system calls do it: less than none.
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                let _ = report.write_all(&(-errno).to_ne_bytes());
+            }
             // SAFETY: `_exit` has no preconditions.
             unsafe { libc::_exit(1) }
         }
@@ -46,7 +50,7 @@ pub fn run() -> io::Result<()> {
 }
 
 /// Starts three workers, tells their process ids, and waits to be killed.
-fn parent_of_three(mut report: PipeWriter, hold: &PipeReader) -> io::Result<()> {
+fn parent_of_three(report: &mut PipeWriter, hold: &PipeReader) -> io::Result<()> {
     let parent = getpid();
     let mut sockets: Vec<UnixStream> = Vec::new();
     for (is_busy, watches) in [(false, false), (true, true), (true, false)] {
@@ -97,5 +101,8 @@ fn serve(
 fn number_from(pipe: &mut PipeReader) -> io::Result<Pid> {
     let mut number = [0; 4];
     pipe.read_exact(&mut number)?;
-    Ok(Pid::from_raw(i32::from_ne_bytes(number)))
+    match i32::from_ne_bytes(number) {
+        errno @ ..0 => Err(io::Error::from_raw_os_error(-errno)),
+        pid => Ok(Pid::from_raw(pid)),
+    }
 }

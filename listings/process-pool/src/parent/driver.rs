@@ -47,20 +47,36 @@ enum NoReply {
     Overdue(Duration),
 }
 
+/// Why a worker does not serve.
+struct NotReady {
+    error: Error,
+    /// Whether the worker ended, or was too late, and nobody had cancelled what it did.
+    lost: bool,
+}
+
 impl Driver {
     /// Starts the worker of this number, or takes the one that was forked already, and
-    /// has it run the pool's initializer.
+    /// has it run the pool's initializer. Where calls are retried, a worker that is lost in
+    /// it is replaced.
     ///
     /// # Errors
     ///
-    /// Where it cannot be started, or does not come through the initializer.
+    /// Where it cannot be started, or does not get through the initializer.
     pub fn start(&self, number: usize, forked: Option<WorkerProcess>) -> Result<WorkerProcess> {
         let mut worker = match forked {
             Some(worker) => worker,
             None => self.starter.start(number)?,
         };
-        if let Some(initializer) = self.starter.initializer {
-            self.initialize(&mut worker, initializer)?;
+        if let Some(initializer) = self.starter.initializer
+            && let Err(NotReady { error, lost }) = self.initialize(&mut worker, initializer)
+        {
+            if !lost || self.shared.retries == 0 {
+                return Err(error);
+            }
+            self.shared.tell(Event::StartFailed {
+                why: error.to_string(),
+            });
+            return self.replace(&worker.name)?.ok_or(error);
         }
         self.shared.tell(Event::Started {
             worker: worker.name.clone(),
@@ -232,7 +248,8 @@ impl Driver {
             let started = self.starter.start(number).and_then(|mut worker| {
                 // It must answer, else it may be one that dies as soon as it starts.
                 let first = self.starter.initializer.unwrap_or(registry::READY);
-                self.initialize(&mut worker, first).map(|()| worker)
+                let ready = self.initialize(&mut worker, first);
+                ready.map(|()| worker).map_err(|why| why.error)
             });
             match started {
                 Ok(worker) => {
@@ -250,7 +267,12 @@ impl Driver {
                     });
                     return Err(error);
                 }
-                Err(_) => thread::sleep(pause),
+                Err(error) => {
+                    self.shared.tell(Event::StartFailed {
+                        why: error.to_string(),
+                    });
+                    thread::sleep(pause);
+                }
             }
             pause *= 2;
         }
@@ -258,7 +280,7 @@ impl Driver {
     }
 
     /// Has `worker` call an initializer, and waits for it.
-    fn initialize(&self, worker: &mut WorkerProcess, task: &'static str) -> Result<()> {
+    fn initialize(&self, worker: &mut WorkerProcess, task: &'static str) -> Result<(), NotReady> {
         let progress = self
             .shared
             .begin_initializer(task, &worker.name, worker.pidfd());
@@ -266,20 +288,19 @@ impl Driver {
             Ok(mut request) => self.ask(worker, &mut request, false, self.starter.deadline),
             Err(error) => Err(NoReply::Unsendable(error.to_string())),
         };
-        let why = match answer {
-            Ok(Answer::Done(_)) => None,
-            Ok(Answer::Panicked(message)) => Some(format!("it panicked: {message}")),
-            Ok(Answer::Refused(why)) => Some(why),
-            Err(no_reply) => Some(format!("it {}", self.end(worker, no_reply))),
-        };
+        let wanted = progress.end();
         self.shared.done(&progress);
-        match why {
-            None => Ok(()),
-            Some(why) => Err(Error::Initializer {
-                worker: worker.name.clone(),
-                task,
-                why,
-            }),
-        }
+        let (why, lost) = match answer {
+            Ok(Answer::Done(_)) => return Ok(()),
+            Ok(Answer::Panicked(message)) => (format!("it panicked: {message}"), false),
+            Ok(Answer::Refused(why)) => (why, false),
+            Err(no_reply) => (format!("it {}", self.end(worker, no_reply)), wanted),
+        };
+        let error = Error::Initializer {
+            worker: worker.name.clone(),
+            task,
+            why,
+        };
+        Err(NotReady { error, lost })
     }
 }

@@ -33,6 +33,11 @@ pub enum Event {
         /// The name of the new one.
         by: String,
     },
+    /// A worker was started and did not get as far as to serve; another attempt follows.
+    StartFailed {
+        /// What happened to it.
+        why: String,
+    },
     /// No worker could be started in the place of one that was lost, in several
     /// attempts. The pool goes on with those that it has left.
     NotReplaced {
@@ -55,6 +60,7 @@ impl fmt::Display for Event {
             Self::Lost { worker, ending, .. } => write!(f, "{worker} {ending} while it was idle"),
             Self::Retried { call } => write!(f, "batch {call} runs again"),
             Self::Replaced { worker, by } => write!(f, "{by} serves in the place of {worker}"),
+            Self::StartFailed { why } => f.write_str(why),
             Self::NotReplaced { worker, why } => write!(f, "{worker} is not replaced: {why}"),
         }
     }

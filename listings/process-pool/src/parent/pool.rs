@@ -64,6 +64,9 @@ impl Builder {
     /// Its result is counted once, but what the task did to anything outside its process
     /// before its worker was lost has been done, and is done again: retry only tasks
     /// for which that makes no difference.
+    ///
+    /// With retries a worker that is lost in the initializer is replaced as well; without
+    /// them the pool does not start.
     pub fn retries(mut self, count: usize) -> Self {
         self.retries = count;
         self
@@ -86,7 +89,7 @@ impl Builder {
     }
 
     /// Calls `hook` for what happens to workers and calls, in the pool's threads: work
-    /// waits while it runs.
+    /// waits while it runs. Where it panics, the pool goes on.
     pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event = EventHook(Some(Box::new(hook)));
         self

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -31,15 +32,13 @@ impl Bell {
         let _ = self.0.write(1);
     }
 
-    /// Waits until the bell is rung, true, or `worker` has ended, false.
-    fn wait_beside(&self, worker: &PidFd) -> bool {
+    /// Waits until the bell is rung or `worker` has ended.
+    fn wait_beside(&self, worker: &PidFd) {
         let mut fds =
             [&*self.0 as &dyn AsFd, worker].map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
         // What poll(2) refuses here is no memory: then the look at the queue is as good.
         let _ = poll_until(&mut fds, None);
-        let ended = fds[1].any().unwrap_or(false);
         let _ = self.0.read();
-        !ended
     }
 }
 
@@ -126,7 +125,8 @@ impl Shared {
 
     pub fn tell(&self, event: Event) {
         if let Some(hook) = &self.on_event.0 {
-            hook(&event);
+            // Its panic has been told by now, and is no reason to lose a worker or a call.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| hook(&event)));
         }
     }
 
@@ -187,9 +187,7 @@ impl Shared {
             }
             state.idle.push(bell.clone());
             drop(state);
-            if !bell.wait_beside(worker) {
-                return self.ended_idle(bell);
-            }
+            bell.wait_beside(worker);
         }
     }
 

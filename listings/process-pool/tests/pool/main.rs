@@ -224,6 +224,14 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         replaced::initializer_overdue,
     ),
     (
+        "a_worker_that_is_lost_in_the_initializer_is_replaced_where_calls_are_retried",
+        replaced::lost_in_the_initializer,
+    ),
+    (
+        "a_hook_that_panics_costs_no_worker_and_no_call",
+        replaced::hook_panics,
+    ),
+    (
         "a_cancelled_call_is_not_begun_or_ends_with_its_worker",
         replaced::cancelled,
     ),
@@ -344,6 +352,7 @@ fn main() -> ExitCode {
         .add(tasks::append_then_wait)
         .add_initializer(tasks::sleep_at_start)
         .add_initializer(tasks::panic_in_replacements)
+        .add_initializer(tasks::first_two_are_lost)
         .add_initializer(tasks::note_start)
         .add_initializer(tasks::panic_at_start)
         .add_initializer(tasks::outlive_parent_if_it_can)

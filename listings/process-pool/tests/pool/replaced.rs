@@ -17,8 +17,8 @@ use process_pool::{Builder, Ending, Error, Event, Pool, Slice, StartMethod, Unfi
 use crate::endings::failing;
 use crate::processes::{again, children, open_descriptors};
 use crate::tasks::{
-    append_line, append_then_wait, double, fail_once, name_and_pid, panic_in_replacements,
-    parents_pid, sleep_at_start, sum_words, wait_for_file,
+    append_line, append_then_wait, double, fail_once, first_two_are_lost, name_and_pid,
+    panic_in_replacements, parents_pid, sleep_at_start, sum_words, wait_for_file,
 };
 use crate::{READ_ABOVE_THE_GUARD, folder, gone_within_a_second, pool};
 
@@ -187,6 +187,46 @@ pub fn initializer_overdue(method: StartMethod) {
         "{text}"
     );
     assert_eq!(children("self"), "");
+}
+
+pub fn lost_in_the_initializer(method: StartMethod) {
+    let builder = || {
+        let builder = builder(method, 3).initializer(first_two_are_lost);
+        builder.deadline(Duration::from_millis(500))
+    };
+    let error = builder()
+        .start()
+        .expect_err("nothing is retried")
+        .to_string();
+    assert!(
+        error.contains("first_two_are_lost`: it was killed "),
+        "{error}"
+    );
+    assert_eq!(children("self"), "");
+
+    let (pool, events) = told(builder().retries(1));
+    assert_eq!(pool.map(double, [1, 2]).expect("maps"), [2, 4]);
+    let statistics = pool.statistics();
+    assert_eq!((statistics.retries, statistics.replacements), (0, 2));
+    let words = words(pool, events);
+    for what in [
+        "-1 did not get",
+        "it was killed by SIGKILL",
+        "its deadline of 0.5 s",
+    ] {
+        let said = words.iter().filter(|word| word.contains(what)).count();
+        assert_eq!(said, 1, "{what}: {words:#?}");
+    }
+}
+
+pub fn hook_panics(method: StartMethod) {
+    let builder = builder(method, 1).retries(1);
+    let pool = builder.on_event(|event| panic!("told of {event}"));
+    let pool = pool.start().expect("starts");
+    for call in 0..3 {
+        kill(a_worker(&pool), Signal::SIGKILL).expect("kill");
+        assert_eq!(pool.map(double, [call]).expect("maps"), [2 * call]);
+    }
 }
 
 pub fn cancelled(method: StartMethod) {

@@ -41,14 +41,25 @@ pub fn note_start() {
     STARTS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// The number in this worker's name.
+fn number() -> u32 {
+    let name = mem_trace::name();
+    let number = name.rsplit('-').next().and_then(|n| n.parse().ok());
+    number.expect("a worker's name ends with its number")
+}
+
 /// Fails in each worker that takes the place of one of the first two.
 pub fn panic_in_replacements() {
-    let number = mem_trace::name();
-    let number = number
-        .rsplit('-')
-        .next()
-        .and_then(|n| n.parse::<u32>().ok());
-    assert!(number.is_some_and(|number| number <= 2), "one too many");
+    assert!(number() <= 2, "one too many");
+}
+
+/// The first worker is killed, the second one stopped, as if by others.
+pub fn first_two_are_lost() {
+    match number() {
+        1 => raise(Signal::SIGKILL).expect("raise"),
+        2 => raise(Signal::SIGSTOP).expect("raise"),
+        _ => {}
+    }
 }
 
 pub fn sleep_at_start() {
