@@ -265,3 +265,26 @@ fn a_run_that_is_ended_ends_by_that_signal_with_one_line_and_leaves_nothing() {
         );
     });
 }
+
+/// A limit of the shell, and what a run says that does not fit into it.
+#[test]
+fn a_limit_that_a_run_does_not_fit_is_named() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    for program in programs() {
+        for (limit, said) in [
+            ("ulimit -v 200000", "address space (ulimit -v), "),
+            ("ulimit -n 6", "(ulimit -n: at most 6 open files, "),
+        ] {
+            let script = format!("{limit}; exec \"$0\" spawn --records {RECORDS}");
+            let ended = Command::new("sh")
+                .args(["-c", &script])
+                .arg(program)
+                .output()
+                .expect("sh runs");
+            let err = String::from_utf8_lossy(&ended.stderr);
+            assert_eq!(ended.status.code(), Some(1), "{program:?} {limit}: {err}");
+            assert!(err.contains(said), "{program:?} {limit}: {err}");
+            assert_eq!(err.lines().count(), 1, "{program:?} {limit}: {err}");
+        }
+    }
+}

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::fs;
 
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
+use nix::unistd::{SysconfVar, sysconf};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::allocator::CountingAllocator;
@@ -86,6 +88,16 @@ pub fn available_memory() -> Option<u64> {
         Some(limits) => system.available_memory().min(limits.free_memory),
         None => system.available_memory(),
     })
+}
+
+/// Bytes that this process may still map (getrlimit(2), `RLIMIT_AS`). `None` where it has no
+/// such limit.
+pub fn available_address_space() -> Option<u64> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_AS).ok()?;
+    let statm = fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split(' ').next()?.parse().ok()?;
+    let page = sysconf(SysconfVar::PAGE_SIZE).ok()??;
+    (limit != RLIM_INFINITY).then(|| limit.saturating_sub(pages * page as u64))
 }
 
 /// For systems without `smaps_rollup`.

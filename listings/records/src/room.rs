@@ -1,7 +1,7 @@
 //! Whether the data fits into this machine's memory, and onto its disk.
 
 use command_line::grouped;
-use mem_trace::{available_memory, mebibytes};
+use mem_trace::{available_address_space, available_memory, mebibytes};
 
 use crate::Record;
 use crate::error::{Error, Result};
@@ -12,12 +12,18 @@ use crate::error::{Error, Result};
 ///
 /// [`Error::DoesNotFit`]: one line that says what is needed and what is free.
 pub fn require_memory(records: usize, copies: f64) -> Result<()> {
-    // Where the system does not tell, the run is the test.
-    let Some(free) = available_memory() else {
-        return Ok(());
-    };
     let needs = (records as f64 * size_of::<Record>() as f64 * copies) as u64;
-    require("this run", "memory", records, needs, free)
+    let kinds = [
+        ("memory", available_memory()),
+        ("address space (ulimit -v)", available_address_space()),
+    ];
+    for (kind, free) in kinds {
+        // Where the system does not tell, the run is the test.
+        if let Some(free) = free {
+            require("this run", kind, records, needs, free)?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses what `needs` more bytes than are `free`, and says how many records

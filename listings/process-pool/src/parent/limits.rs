@@ -54,8 +54,13 @@ fn soft(resource: Resource) -> Option<u64> {
     (soft != RLIM_INFINITY).then_some(soft)
 }
 
+/// Where the system tells of cgroups (cgroups(7)).
+const OF_THIS_PROCESS: &str = "/proc/self/cgroup";
+const ROOT: &str = "/sys/fs/cgroup";
+
 fn processes_of_cgroup() -> Option<String> {
-    let (folder, _) = Cgroup::folder("pids")?;
+    let groups = fs::read_to_string(OF_THIS_PROCESS).ok()?;
+    let (folder, _) = Cgroup::folder(&groups, ROOT, "pids")?;
     let limit: u64 = number(&format!("{folder}/pids.max"))?;
     let current: u64 = number(&format!("{folder}/pids.current"))?;
     Some(format!(
@@ -76,7 +81,12 @@ pub(super) struct Cgroup {
 impl Cgroup {
     /// The cgroup as it is now; none where the system does not tell.
     pub fn now() -> Option<Self> {
-        let (folder, version) = Self::folder("memory")?;
+        let groups = fs::read_to_string(OF_THIS_PROCESS).ok()?;
+        Self::of(&groups, ROOT)
+    }
+
+    fn of(groups: &str, root: &str) -> Option<Self> {
+        let (folder, version) = Self::folder(groups, root, "memory")?;
         let [limit, events] = match version {
             1 => ["memory.limit_in_bytes", "memory.oom_control"],
             _ => ["memory.max", "memory.events"],
@@ -100,19 +110,18 @@ impl Cgroup {
         (new > 0).then_some((new, limit))
     }
 
-    /// The folder of this process's cgroup for a controller, and whether it is one of
-    /// version 1 or 2. A line is `0::PATH` for version 2, `N:CONTROLLERS:PATH` for
-    /// version 1 (cgroups(7), /proc/pid/cgroup).
-    fn folder(controller: &str) -> Option<(String, u8)> {
-        let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    /// The folder below `root` of a process's cgroup for a controller, and whether it is one
+    /// of version 1 or 2. A line of `groups` is `0::PATH` for version 2,
+    /// `N:CONTROLLERS:PATH` for version 1 (cgroups(7), /proc/pid/cgroup).
+    fn folder(groups: &str, root: &str, controller: &str) -> Option<(String, u8)> {
         groups.lines().find_map(|line| {
             let (_, rest) = line.split_once(':')?;
             let (controllers, path) = rest.split_once(':')?;
             let path = path.trim_end_matches('/');
             if controllers.split(',').any(|named| named == controller) {
-                return Some((format!("/sys/fs/cgroup/{controller}{path}"), 1));
+                return Some((format!("{root}/{controller}{path}"), 1));
             }
-            let v2 = format!("/sys/fs/cgroup{path}");
+            let v2 = format!("{root}{path}");
             let there = controllers.is_empty()
                 && fs::exists(format!("{v2}/{controller}.max")).is_ok_and(|there| there);
             there.then_some((v2, 2))
@@ -130,4 +139,58 @@ fn kills(events: &str) -> Option<u64> {
 
 fn number(path: &str) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a cgroup with these files tells when three processes have been killed in it.
+    fn told(groups: &str, files: [(&str, &str); 2], events: &str) -> Option<(u64, Option<u64>)> {
+        let root = std::env::temp_dir().join(format!("cgroup-{}-{events}", std::process::id()));
+        let file = |name: &str| root.join(name.trim_start_matches('/'));
+        for (name, text) in files {
+            fs::create_dir_all(file(name).parent().expect("a folder")).expect("create");
+            fs::write(file(name), text).expect("write");
+        }
+        let cgroup = Cgroup::of(groups, root.to_str().expect("text")).expect("a cgroup");
+        assert_eq!(cgroup.kills(), None);
+        let (name, text) = files[1];
+        fs::write(file(name), text.replace("oom_kill 4", "oom_kill 7")).expect("write");
+        let told = cgroup.kills();
+        assert_eq!(cgroup.kills(), None);
+        fs::remove_dir_all(root).expect("clean");
+        told
+    }
+
+    #[test]
+    fn the_kills_of_either_version_are_counted_from_when_they_were_last_asked_for() {
+        let v1 = told(
+            "5:cpu,cpuacct:/other\n4:memory:/a/b\n0::/c\n",
+            [
+                ("memory/a/b/memory.limit_in_bytes", "104857600\n"),
+                (
+                    "memory/a/b/memory.oom_control",
+                    "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n",
+                ),
+            ],
+            "v1",
+        );
+        assert_eq!(v1, Some((3, Some(100 << 20))));
+        let v2 = |limit| {
+            told(
+                "0::/a.slice/b.scope\n",
+                [
+                    ("a.slice/b.scope/memory.max", limit),
+                    (
+                        "a.slice/b.scope/memory.events",
+                        "low 0\nhigh 0\nmax 9\noom 1\noom_kill 4\noom_group_kill 0\n",
+                    ),
+                ],
+                "v2",
+            )
+        };
+        assert_eq!(v2("104857600\n"), Some((3, Some(100 << 20))));
+        assert_eq!(v2("max\n"), Some((3, None)));
+    }
 }
