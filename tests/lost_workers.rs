@@ -135,9 +135,11 @@ fn run(
     let start = Instant::now();
     while workers(pid).is_empty() && child.try_wait().expect("wait").is_none() {
         assert!(start.elapsed() < PATIENCE, "no worker came");
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(Duration::from_micros(50));
     }
-    thread::sleep(Duration::from_millis(random.below(150)));
+    // Half of the moments while workers start: they may not even execute their program yet.
+    let span = [1_000, 150_000][random.below(2) as usize];
+    thread::sleep(Duration::from_micros(random.below(span)));
     harm(pid, random);
     let status = wait(&mut child, start);
     let group = Pid::from_raw(pid);
@@ -215,7 +217,7 @@ fn to_a_worker(signal: Signal) -> impl Fn(i32, &mut Random) {
 fn with_retries_the_sum_is_exact_whenever_a_worker_is_killed_or_stopped() {
     at_any_moment(3, |random, program, method| {
         let signal = [Signal::SIGKILL, Signal::SIGSTOP][random.below(2) as usize];
-        let arguments = [method, "--retries", "2", "--deadline", "5"];
+        let arguments = [method, "--retries", "2", "--deadline", "2"];
         let ended = run(random, program, &arguments, to_a_worker(signal));
         let exact = ended.status.success() && ended.out.contains(EXACT);
         assert!(

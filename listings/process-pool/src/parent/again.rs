@@ -2,14 +2,18 @@
 
 use std::env;
 use std::ffi::{CString, OsStr};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use nix::libc::STDIN_FILENO;
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::{Pid, gettid};
 
 use crate::pidfd::PidFd;
 use crate::wire::channel::Channel;
@@ -29,6 +33,7 @@ pub(super) fn start_again(
     flag: &str,
     name: &str,
     arguments: &[String],
+    deadline: Option<Duration>,
 ) -> io::Result<(PidFd, Channel)> {
     let (ours, theirs) = Channel::pair()?;
     let theirs: OwnedFd = theirs.into_socket();
@@ -52,18 +57,46 @@ pub(super) fn start_again(
         .into_iter()
         .map(CString::new)
         .collect::<Result<_, _>>()?;
-    let child = posix_spawn(
-        THIS_PROGRAM,
-        &actions,
-        &attributes,
-        &command,
-        &environment(name)?,
-    )?;
+    let environment = environment(name)?;
+    let spawn = || posix_spawn(THIS_PROGRAM, &actions, &attributes, &command, &environment);
+    let child = match deadline {
+        None => spawn(),
+        Some(deadline) => watched(deadline, spawn)?,
+    }?;
     // It ends when it reads that nothing more will come.
     let pidfd = PidFd::open_or_stop(child, || ours.finish_sending())?;
     Ok((pidfd, ours))
 }
 // ANCHOR_END: spawn
+
+/// posix_spawn(3) returns when the new process executes its program. One that is stopped
+/// before it does (signal(7), SIGSTOP) would keep this thread for ever, so that another
+/// thread kills it at the deadline.
+fn watched<T>(deadline: Duration, spawn: impl FnOnce() -> T) -> io::Result<T> {
+    let spawner = gettid();
+    let others = children(spawner);
+    let (returns, returned) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        thread::Builder::new().spawn_scoped(scope, move || {
+            if returned.recv_timeout(deadline) == Err(RecvTimeoutError::Timeout) {
+                let new = children(spawner).into_iter();
+                new.filter(|child| !others.contains(child))
+                    .for_each(|child| PidFd::open(child).iter().for_each(PidFd::kill));
+            }
+        })?;
+        let spawned = spawn();
+        drop(returns);
+        Ok(spawned)
+    })
+}
+
+/// The children that a thread of this process has started (proc_tid_children(5)).
+fn children(thread: Pid) -> Vec<Pid> {
+    let children = fs::read_to_string(format!("/proc/self/task/{thread}/children"));
+    let children = children.unwrap_or_default();
+    let pids = children.split(' ').filter_map(|pid| pid.parse().ok());
+    pids.map(Pid::from_raw).collect()
+}
 
 /// This process's environment, with the name that the new one prints.
 fn environment(name: &str) -> io::Result<Vec<CString>> {

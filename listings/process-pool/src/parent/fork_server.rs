@@ -48,21 +48,22 @@ pub(crate) struct ForkServer {
 static RUNNING: Mutex<Weak<ForkServer>> = Mutex::new(Weak::new());
 
 impl ForkServer {
-    /// The server that runs already, or a new one.
-    pub fn running() -> io::Result<Arc<Self>> {
+    /// The server that runs already, or a new one, which may take until `deadline` to execute
+    /// its program.
+    pub fn running(deadline: Option<Duration>) -> io::Result<Arc<Self>> {
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(server) = running.upgrade()
             && !server.is_gone()
         {
             return Ok(server);
         }
-        let server = Arc::new(Self::start()?);
+        let server = Arc::new(Self::start(deadline)?);
         *running = Arc::downgrade(&server);
         Ok(server)
     }
 
-    fn start() -> io::Result<Self> {
-        let (process, orders) = start_again(SERVER_FLAG, SERVER_NAME, &[])?;
+    fn start(deadline: Option<Duration>) -> io::Result<Self> {
+        let (process, orders) = start_again(SERVER_FLAG, SERVER_NAME, &[], deadline)?;
         Ok(Self {
             process,
             orders: Mutex::new(orders),

@@ -140,7 +140,7 @@ impl Starter {
         };
         let name = method.worker_name(number);
         let started = match method {
-            StartMethod::Spawn => spawn_worker(&name),
+            StartMethod::Spawn => spawn_worker(&name, self.deadline),
             _ => order_worker(&name, self.deadline),
         };
         let (process, channel) = started.map_err(|failure| failure.into_error(&name))?;
@@ -218,11 +218,11 @@ fn order_worker(name: &str, deadline: Option<Duration>) -> StartedWorker {
         let forked = server.fork(name, theirs, deadline)?;
         Ok::<_, io::Error>((forked, ours))
     };
-    let mut server = ForkServer::running()?;
+    let mut server = ForkServer::running(deadline)?;
     let (forked, ours) = match order(&server) {
         // One that is stopped is left alone, and another one asked.
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-            server = ForkServer::running()?;
+            server = ForkServer::running(deadline)?;
             order(&server)
         }
         forked => forked,
@@ -257,8 +257,9 @@ fn fork_worker(name: &str, siblings: &mut Vec<WorkerProcess>) -> StartedWorker {
     }
 }
 
-fn spawn_worker(name: &str) -> StartedWorker {
-    let (pidfd, channel) = start_again(WORKER_FLAG, name, &[getpid().to_string()])?;
+fn spawn_worker(name: &str, deadline: Option<Duration>) -> StartedWorker {
+    let parent = getpid().to_string();
+    let (pidfd, channel) = start_again(WORKER_FLAG, name, &[parent], deadline)?;
     Ok((Process::Child(pidfd), channel))
 }
 
