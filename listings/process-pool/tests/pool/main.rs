@@ -269,6 +269,12 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ),
 ];
 
+/// What is promised where this program is started anew once the pool has threads.
+const OF_A_PROGRAM: &[(&str, Scenario)] = &[(
+    "one_that_is_stopped_before_it_executes_its_program_is_overdue",
+    replaced::stopped_before_it_executes,
+)];
+
 /// What only the fork server promises.
 const OF_THE_SERVER: &[(&str, Scenario)] = &[
     (
@@ -364,6 +370,7 @@ fn main() -> ExitCode {
     {
         let (_, scenario) = SCENARIOS
             .iter()
+            .chain(OF_A_PROGRAM)
             .chain(OF_THE_SERVER)
             .find(|(n, _)| n == name)
             .expect("a scenario");
@@ -374,10 +381,14 @@ fn main() -> ExitCode {
     let of_all = SCENARIOS
         .iter()
         .flat_map(|&(name, _)| StartMethod::ALL.map(|method| (name, method)));
+    let of_a_program = OF_A_PROGRAM.iter().flat_map(|&(name, _)| {
+        [StartMethod::Fork, StartMethod::Spawn].map(|method| (name, method))
+    });
     let of_the_server = OF_THE_SERVER
         .iter()
         .map(|&(name, _)| (name, StartMethod::ForkServer));
     let trials = of_all
+        .chain(of_a_program)
         .chain(of_the_server)
         .map(|(name, method)| {
             Trial::test(format!("{method}::{name}"), move || {

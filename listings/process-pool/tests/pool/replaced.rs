@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -217,6 +218,53 @@ pub fn lost_in_the_initializer(method: StartMethod) {
         let said = words.iter().filter(|word| word.contains(what)).count();
         assert_eq!(said, 1, "{what}: {words:#?}");
     }
+}
+
+/// Stops a new child of this process between its vfork(2) and its execve(2), if it meets one
+/// there before the `end`.
+fn stop_before_it_executes(end: &AtomicBool) -> bool {
+    let command_of = |process: &str| fs::read(format!("/proc/{process}/cmdline")).ok();
+    let own = command_of("self");
+    let old = children("self");
+    while !end.load(Ordering::Relaxed) {
+        let all = children("self");
+        let new = all.split(' ').find(|child| !old.contains(child));
+        if let Some(child) = new
+            && command_of(child) == own
+            && let Ok(pid) = child.parse()
+        {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGSTOP);
+            // It stops when it leaves the kernel, where it may have been executing already.
+            let is_stopped = || {
+                let stat = fs::read_to_string(format!("/proc/{child}/stat"));
+                stat.map(|stat| stat.contains(") T "))
+            };
+            while is_stopped().is_ok_and(|stopped| !stopped) {}
+            return command_of(child) == own;
+        }
+    }
+    false
+}
+
+pub fn stopped_before_it_executes(method: StartMethod) {
+    let limit = Duration::from_millis(200);
+    for _ in 0..200 {
+        // One for each round: a fork server is started for the first worker that needs it.
+        let pool = builder(method, 1).deadline(limit).start().expect("starts");
+        let end = AtomicBool::new(false);
+        let stopped = thread::scope(|scope| {
+            let stopper = scope.spawn(|| stop_before_it_executes(&end));
+            failing(&pool, "kill");
+            assert_eq!(pool.map(double, [1]).expect("maps"), [2]);
+            end.store(true, Ordering::Relaxed);
+            stopper.join().expect("joins")
+        });
+        if stopped {
+            assert_eq!(pool.statistics().replacements, 1);
+            return;
+        }
+    }
+    panic!("expected to meet one before it executes its program");
 }
 
 pub fn hook_panics(method: StartMethod) {
