@@ -1,0 +1,95 @@
+//! What the programs of this listing share: a text, a compressor, two threads, and a clock.
+
+use std::io::{self, Read};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use flate2::Compression;
+use flate2::bufread::GzEncoder;
+use process_pool::Slice;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+/// How many threads, and how many workers.
+pub const TWO: usize = 2;
+
+/// Pieces of `len` bytes each, the same at every call.
+pub fn text_in_pieces(pieces: usize, len: usize) -> Vec<Slice<u8>> {
+    (0..pieces as u64).map(|seed| text(seed, len)).collect()
+}
+
+/// Words, of which a few short ones come again and again, as in any language.
+pub fn text(seed: u64, len: usize) -> Slice<u8> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut text = Vec::with_capacity(len + 8);
+    while text.len() < len {
+        // Twice the rank, half as often: Zipf's law.
+        let octave = random.random_range(0..14);
+        let mut rank: usize = random.random_range(1_u32 << octave..2 << octave) as usize;
+        while rank > 0 {
+            text.extend([b"tnshrdlcmwfgypbv"[rank % 16], b"eaoiu"[rank / 16 % 5]]);
+            rank /= 80;
+        }
+        text.push(b' ');
+    }
+    text.truncate(len);
+    text.into()
+}
+
+/// A piece as a member of a gzip file; several members, one behind the other, are a file too.
+pub fn gzip(piece: &[u8], level: u32) -> io::Result<Vec<u8>> {
+    let mut member = Vec::new();
+    GzEncoder::new(piece, Compression::new(level)).read_to_end(&mut member)?;
+    Ok(member)
+}
+
+// ANCHOR: by_threads
+/// The results of `task`, in the arguments' order. Each of two threads takes the next argument
+/// when it is free.
+pub fn by_threads<A: Clone + Sync, R: Send>(arguments: &[A], task: fn(A) -> R) -> Vec<R> {
+    let mut results: Vec<Option<R>> = arguments.iter().map(|_| None).collect();
+    let queue = Mutex::new(arguments.iter().zip(&mut results));
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    thread::scope(|scope| {
+        for _ in 0..TWO {
+            scope.spawn(|| {
+                while let Some((argument, result)) = next() {
+                    *result = Some(task(argument.clone()));
+                }
+            });
+        }
+    });
+    results.into_iter().flatten().collect()
+}
+// ANCHOR_END: by_threads
+
+/// What `work` returns, and the seconds that it took.
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed().as_secs_f64())
+}
+
+/// The least, the median and the most of an odd number of figures.
+pub fn spread(figures: impl IntoIterator<Item = f64>) -> [f64; 3] {
+    let mut figures: Vec<f64> = figures.into_iter().collect();
+    figures.sort_by(f64::total_cmp);
+    [
+        figures[0],
+        figures[figures.len() / 2],
+        figures[figures.len() - 1],
+    ]
+}
+
+/// How many cores this program may use. With one there is nothing to be gained, and it ends
+/// with the code for "cannot run here".
+pub fn two_cores_or_more() -> usize {
+    match thread::available_parallelism().map_or(1, Into::into) {
+        1 => {
+            println!("a gain needs two cores; this program may use one");
+            std::process::exit(77)
+        }
+        cores => cores,
+    }
+}
