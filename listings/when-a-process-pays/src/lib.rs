@@ -1,5 +1,6 @@
 //! What the programs of this listing share: a text, a compressor, two threads, and a clock.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -71,15 +72,35 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     (result, start.elapsed().as_secs_f64())
 }
 
-/// The least, the median and the most of an odd number of figures.
-pub fn spread(figures: impl IntoIterator<Item = f64>) -> [f64; 3] {
-    let mut figures: Vec<f64> = figures.into_iter().collect();
-    figures.sort_by(f64::total_cmp);
-    [
-        figures[0],
-        figures[figures.len() / 2],
-        figures[figures.len() - 1],
-    ]
+/// What an odd number of tries have shown.
+#[derive(Clone, Copy)]
+pub struct Spread {
+    /// The least of them.
+    pub least: f64,
+    /// The one in the middle.
+    pub median: f64,
+    /// The most.
+    pub most: f64,
+}
+
+impl Spread {
+    /// Of tries in any order; there is at least one.
+    pub fn of(mut tries: Vec<f64>) -> Self {
+        tries.sort_by(f64::total_cmp);
+        Self {
+            least: tries[0],
+            median: tries[tries.len() / 2],
+            most: tries[tries.len() - 1],
+        }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [least, median, most] = [self.least, self.median, self.most];
+        let digits = f.precision().unwrap_or(2);
+        write!(f, "{median:.digits$} ({least:.digits$} to {most:.digits$})")
+    }
 }
 
 /// How many cores this program may use. With one there is nothing to be gained, and it ends

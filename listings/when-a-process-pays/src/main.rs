@@ -9,7 +9,7 @@ use clap::Parser;
 use process_pool::{Pool, Slice, StartMethod, Tasks};
 use sha2::{Digest, Sha256};
 use when_a_process_pays::{
-    TWO, by_threads, gzip, spread, text_in_pieces, timed, two_cores_or_more,
+    Spread, TWO, by_threads, gzip, text_in_pieces, timed, two_cores_or_more,
 };
 
 /// Compresses a text in pieces, and prints what two threads gain, and what two workers
@@ -81,21 +81,19 @@ fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    let [_, alone, _] = spread(seconds[0].clone());
-    for ((name, _), (seconds, file)) in WAYS.iter().zip(seconds.into_iter().zip(&files)) {
-        let [least, median, most] = spread(seconds);
-        let hash: String = Sha256::digest(file)[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        println!(
-            "{name:<12} {median:6.3} s ({least:.3} to {most:.3})  {:.2} times as fast  {} bytes, SHA-256 {hash}…",
-            alone / median,
-            file.len(),
-        );
+    let seconds = seconds.map(Spread::of);
+    for ((name, _), (took, file)) in WAYS.iter().zip(seconds.iter().zip(&files)) {
+        let times = seconds[0].median / took.median;
+        let size = file.len() >> 10;
+        let hash = &hex(&Sha256::digest(file))[..16];
+        println!("{name:<11} {took:.3} s, {times:.2} times as fast; {size} KiB, SHA-256 {hash}…");
     }
     if let Some(to) = to {
         fs::write(to, &files[files.len() - 1])?;
     }
     Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

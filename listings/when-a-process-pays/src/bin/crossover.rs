@@ -8,7 +8,7 @@ use process_pool::{Pool, Slice, StartMethod, Tasks};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use when_a_process_pays::{
-    TWO, by_threads, gzip, spread, text_in_pieces, timed, two_cores_or_more,
+    Spread, TWO, by_threads, gzip, text_in_pieces, timed, two_cores_or_more,
 };
 
 /// Hands the same text to seven tasks, and prints from which on two workers gain
@@ -65,68 +65,82 @@ fn work((work, piece): (Work, Slice<u8>)) -> u64 {
 }
 // ANCHOR_END: work
 
-/// What the rounds have shown of one task.
-#[derive(Default)]
+/// What is seen of one task: its work, and how many times as fast two of them are.
 struct Seen {
-    ns_per_byte: Vec<f64>,
-    threads: Vec<f64>,
-    workers: Vec<f64>,
+    name: &'static str,
+    ns_per_byte: Spread,
+    threads: Spread,
+    workers: Spread,
 }
 
-fn measure(Arguments { text, piece }: Arguments) -> Result<(), Box<dyn Error>> {
+fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let cores = two_cores_or_more();
+    let Arguments { text, piece } = arguments;
     let pieces = text_in_pieces((text << 10).div_ceil(piece), piece << 10);
-    println!("{text} MiB of text in pieces of {piece} KiB, on {cores} cores, two spawned workers");
-    let pool = Pool::builder(StartMethod::Spawn).workers(TWO).start()?;
+    let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
+    println!("{text} MiB of text in pieces of {piece} KiB, on {cores} cores");
 
-    let mut seen = WORKS.map(|_| Seen::default());
+    // They are up before the clock runs: how they were started makes no difference to it.
+    let pool = Pool::builder(StartMethod::Spawn).workers(TWO).start()?;
+    let mut tries = WORKS.map(|_| [const { Vec::new() }; 3]);
     for _ in 0..5 {
-        for (seen, (_, kind)) in seen.iter_mut().zip(WORKS) {
+        for ((_, kind), [ns_per_byte, threads, workers]) in WORKS.into_iter().zip(&mut tries) {
             let arguments: Vec<_> = pieces.iter().map(|piece| (kind, piece.clone())).collect();
-            let (alone, one) = timed(|| arguments.iter().cloned().map(work).collect::<Vec<_>>());
-            let (threads, by_two) = timed(|| by_threads(&arguments, work));
-            let (workers, by_workers) = timed(|| pool.map(work, arguments.iter().cloned()));
-            if threads != alone || workers? != alone {
+            let (right, alone) = timed(|| arguments.iter().cloned().map(work).collect::<Vec<_>>());
+            let (by_threads, two_threads) = timed(|| by_threads(&arguments, work));
+            let (by_workers, two_workers) = timed(|| pool.map(work, arguments.iter().cloned()));
+            if by_threads != right || by_workers? != right {
                 return Err("expected the same numbers from each way".into());
             }
-            seen.ns_per_byte
-                .push(one * 1e9 / (pieces.len() * (piece << 10)) as f64);
-            seen.threads.push(one / by_two);
-            seen.workers.push(one / by_workers);
+            ns_per_byte.push(alone * 1e9 / bytes as f64);
+            threads.push(alone / two_threads);
+            workers.push(alone / two_workers);
         }
     }
-    print(seen.map(|seen| [seen.ns_per_byte, seen.threads, seen.workers].map(spread)));
+    let mut seen: Vec<Seen> = WORKS
+        .into_iter()
+        .zip(tries.map(|tries| tries.map(Spread::of)))
+        .map(|((name, _), [ns_per_byte, threads, workers])| Seen {
+            name,
+            ns_per_byte,
+            threads,
+            workers,
+        })
+        .collect();
+    seen.sort_by(|a, b| a.ns_per_byte.median.total_cmp(&b.ns_per_byte.median));
+    print(&seen);
     Ok(())
 }
 
 /// A line for each task, the lightest first.
-fn print(seen: [[[f64; 3]; 3]; WORKS.len()]) {
-    let mut lines: Vec<_> = WORKS.iter().map(|(name, _)| name).zip(seen).collect();
-    lines.sort_by(|(_, a), (_, b)| a[0][1].total_cmp(&b[0][1]));
-    let lightest = lines[0].1[0][1];
-    for (name, [ns, threads, workers]) in &lines {
+fn print(seen: &[Seen]) {
+    let lightest = seen[0].ns_per_byte.median;
+    for task in seen {
+        let Seen {
+            name,
+            threads,
+            workers,
+            ..
+        } = task;
+        let work = task.ns_per_byte.median;
+        let doublings = (work / lightest).log2();
         println!(
-            "{name:<7} {:7.3} ns a byte, {:4.1} doublings; threads {} workers {}",
-            ns[1],
-            (ns[1] / lightest).log2(),
-            times(threads),
-            times(workers),
+            "{name:<6} {work:7.3} ns a byte, {doublings:4.1} doublings; \
+             threads {threads}, workers {workers}"
         );
     }
-    // Between the last task that loses and the first that gains, on a line through both.
-    let crossing = lines.windows(2).find_map(|pair| {
-        let [(_, [a, _, slower]), (_, [b, _, faster])] = pair else {
-            return None;
-        };
-        let part = -slower[1].ln() / (faster[1] / slower[1]).ln();
-        (slower[1] < 1.0 && faster[1] >= 1.0).then(|| a[1] * (b[1] / a[1]).powf(part))
-    });
-    match crossing {
-        Some(ns) => println!("two workers break even at {ns:.3} ns a byte"),
+    match seen
+        .windows(2)
+        .find_map(|pair| break_even(&pair[0], &pair[1]))
+    {
+        Some(work) => println!("two workers break even at {work:.3} ns a byte"),
         None => println!("two workers break even nowhere"),
     }
 }
 
-fn times([least, median, most]: &[f64; 3]) -> String {
-    format!("{median:.2} ({least:.2} to {most:.2})")
+/// Where the line from one task to the next crosses 1, both axes logarithmic.
+fn break_even(light: &Seen, heavy: &Seen) -> Option<f64> {
+    let [from, to] = [light, heavy].map(|seen| seen.workers.median.ln());
+    let [light, heavy] = [light, heavy].map(|seen| seen.ns_per_byte.median);
+    (from < 0.0 && to >= 0.0).then(|| light * (heavy / light).powf(from / (from - to)))
 }
