@@ -15,7 +15,7 @@ use when_a_process_pays::{
 #[derive(Parser)]
 struct Arguments {
     /// How much text, in MiB
-    #[arg(long, value_name = "MIB", default_value = "32", value_parser = command_line::count::<1024>)]
+    #[arg(long, value_name = "MIB", default_value = "16", value_parser = command_line::count::<1024>)]
     text: usize,
 
     /// How large a piece is, in KiB
