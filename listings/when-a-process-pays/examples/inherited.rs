@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use clap::Parser;
 use process_pool::{Pool, Slice, StartMethod, Tasks};
-use when_a_process_pays::{Spread, TWO, text, timed, two_cores_or_more};
+use when_a_process_pays::{Spread, TWO, text_in_pieces, timed, two_cores_or_more};
 
 /// Adds up the bytes of a text by two workers, which are sent its halves, then only where they are
 #[derive(Parser)]
@@ -39,7 +39,7 @@ fn sum_of_inherited(part: Range<usize>) -> Option<u64> {
 
 fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     two_cores_or_more();
-    let text = TEXT.get_or_init(|| text(1, arguments.text << 20));
+    let text = TEXT.get_or_init(|| text_in_pieces(1, arguments.text << 20).remove(0));
     // After the text is there, and while the program has one thread.
     let pool = Pool::builder(StartMethod::Fork).workers(TWO).start()?;
     let half = text.len() / 2;

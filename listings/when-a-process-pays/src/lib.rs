@@ -15,27 +15,49 @@ use rand::{RngExt, SeedableRng};
 /// How many threads, and how many workers.
 pub const TWO: usize = 2;
 
-/// Pieces of `len` bytes each, the same at every call.
+/// Pieces of `len` bytes each, the same at every call: a text without a sense, which compresses
+/// about as well as one with it.
 pub fn text_in_pieces(pieces: usize, len: usize) -> Vec<Slice<u8>> {
-    (0..pieces as u64).map(|seed| text(seed, len)).collect()
+    let words = words();
+    let seeds = 1..=pieces as u64;
+    seeds.map(|seed| text(&words, seed, len).into()).collect()
 }
 
-/// Words, of which a few short ones come again and again, as in any language.
-pub fn text(seed: u64, len: usize) -> Slice<u8> {
+/// How many words there are, as a power of two.
+const OCTAVES: u32 = 14;
+
+const SYLLABLE: [&[&str]; 3] = [
+    &[
+        "t", "n", "s", "h", "r", "d", "l", "c", "m", "w", "f", "g", "y", "p", "b", "v",
+    ],
+    &["e", "a", "o", "i", "u"],
+    &["", "", "n", "s", "r", "t", "l"],
+];
+
+/// Words by their rank, the short ones first.
+fn words() -> Vec<String> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(0);
+    let mut word = |rank: u32| {
+        let sounds = (0..=rank.ilog2() / 4).flat_map(|_| SYLLABLE);
+        sounds
+            .map(|sounds| sounds[random.random_range(0..sounds.len())])
+            .collect()
+    };
+    (1..1 << OCTAVES).map(&mut word).collect()
+}
+
+fn text(words: &[String], seed: u64, len: usize) -> Vec<u8> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut text = Vec::with_capacity(len + 8);
+    let mut text = Vec::with_capacity(len + 32);
     while text.len() < len {
         // Twice the rank, half as often: Zipf's law.
-        let octave = random.random_range(0..14);
-        let mut rank: usize = random.random_range(1_u32 << octave..2 << octave) as usize;
-        while rank > 0 {
-            text.extend([b"tnshrdlcmwfgypbv"[rank % 16], b"eaoiu"[rank / 16 % 5]]);
-            rank /= 80;
-        }
+        let octave = random.random_range(0..OCTAVES);
+        let rank: u32 = random.random_range(1 << octave..2 << octave);
+        text.extend_from_slice(words[rank as usize - 1].as_bytes());
         text.push(b' ');
     }
     text.truncate(len);
-    text.into()
+    text
 }
 
 /// A piece as a member of a gzip file; several members, one behind the other, are a file too.

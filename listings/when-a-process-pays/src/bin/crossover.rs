@@ -15,7 +15,7 @@ use when_a_process_pays::{
 #[derive(Parser)]
 struct Arguments {
     /// How much text, in MiB
-    #[arg(long, value_name = "MIB", default_value = "16", value_parser = command_line::count::<1024>)]
+    #[arg(long, value_name = "MIB", default_value = "8", value_parser = command_line::count::<1024>)]
     text: usize,
 
     /// How large a piece is, in KiB
@@ -83,7 +83,7 @@ fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     // They are up before the clock runs: how they were started makes no difference to it.
     let pool = Pool::builder(StartMethod::Spawn).workers(TWO).start()?;
     let mut tries = WORKS.map(|_| [const { Vec::new() }; 3]);
-    for _ in 0..5 {
+    for _ in 0..7 {
         for ((_, kind), [ns_per_byte, threads, workers]) in WORKS.into_iter().zip(&mut tries) {
             let arguments: Vec<_> = pieces.iter().map(|piece| (kind, piece.clone())).collect();
             let (right, alone) = timed(|| arguments.iter().cloned().map(work).collect::<Vec<_>>());

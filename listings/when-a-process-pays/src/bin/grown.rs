@@ -40,9 +40,9 @@ fn leak_twice() -> Result<(), Box<dyn Error>> {
     print("a worker, after 16 calls", calls[15])?;
     drop(pool);
     print("the program, when the worker has ended", usage())?;
-    let thread = thread::spawn(|| (0..16).map(leak).last().flatten());
-    let last = thread.join().map_err(|_| "the thread panicked")?;
-    print("the program, after 16 calls in a thread", last)?;
+    let thread = thread::spawn(|| (0..16).map(leak).collect::<Vec<_>>());
+    let calls = thread.join().map_err(|_| "the thread panicked")?;
+    print("the program, after 16 calls in a thread", calls[15])?;
     print("the program, when the thread has ended", usage())
 }
 
