@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use clap::Parser;
 use process_pool::{Pool, Slice, StartMethod, Tasks};
-use when_a_process_pays::{Spread, TWO, text_in_pieces, timed, two_cores_or_more};
+use when_a_process_pays::{Gain, TWO, text_in_pieces, timed, two_cores_or_more};
 
 /// Adds up the bytes of a text by two workers, which are sent its halves, then only where they are
 #[derive(Parser)]
@@ -45,21 +45,28 @@ fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let half = text.len() / 2;
     let halves = [0..half, half..text.len()];
 
-    let (mut sent, mut inherited) = (Vec::new(), Vec::new());
+    let [mut alone, mut sent, mut inherited] = [const { Vec::new() }; 3];
     for _ in 0..9 {
-        let (right, alone) = timed(|| sum(text.clone()));
+        let (right, took) = timed(|| sum(text.clone()));
+        alone.push(took);
         let parts = halves.iter().map(|half| text.part(half.clone()));
         let (sums, took) = timed(|| pool.map(sum, parts));
-        sent.push(alone / took);
+        sent.push(took);
         let all = sums?.iter().sum::<u64>() == right;
         let (sums, took) = timed(|| pool.map(sum_of_inherited, halves.clone()));
-        inherited.push(alone / took);
+        inherited.push(took);
         if !all || sums?.into_iter().sum::<Option<u64>>() != Some(right) {
             return Err("expected the same sum from each way".into());
         }
     }
-    println!("sent: {} times as fast as one thread", Spread::of(sent));
-    println!("inherited: {} times as fast", Spread::of(inherited));
+    println!(
+        "sent: {} times as fast as one thread",
+        Gain::over(&alone, &sent)
+    );
+    println!(
+        "inherited: {} times as fast",
+        Gain::over(&alone, &inherited)
+    );
     Ok(())
 }
 // ANCHOR_END: solution

@@ -94,34 +94,36 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     (result, start.elapsed().as_secs_f64())
 }
 
-/// What an odd number of tries have shown.
-#[derive(Clone, Copy)]
-pub struct Spread {
-    /// The least of them.
-    pub least: f64,
-    /// The one in the middle.
-    pub median: f64,
-    /// The most.
-    pub most: f64,
+/// The least of several times: the one that other work on the machine has disturbed least.
+pub fn least(seconds: &[f64]) -> f64 {
+    seconds.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
-impl Spread {
-    /// Of tries in any order; there is at least one.
-    pub fn of(mut tries: Vec<f64>) -> Self {
-        tries.sort_by(f64::total_cmp);
+/// How many times as fast.
+pub struct Gain {
+    /// By the least time of each.
+    pub best: f64,
+    /// The least and the most of the rounds.
+    pub rounds: (f64, f64),
+}
+
+impl Gain {
+    /// Of what took `seconds` in each round, over what took `alone` in the same.
+    pub fn over(alone: &[f64], seconds: &[f64]) -> Self {
+        let rounds = alone.iter().zip(seconds).map(|(alone, took)| alone / took);
         Self {
-            least: tries[0],
-            median: tries[tries.len() / 2],
-            most: tries[tries.len() - 1],
+            best: least(alone) / least(seconds),
+            rounds: rounds.fold((f64::INFINITY, 0.0), |(low, high), gain| {
+                (low.min(gain), high.max(gain))
+            }),
         }
     }
 }
 
-impl fmt::Display for Spread {
+impl fmt::Display for Gain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [least, median, most] = [self.least, self.median, self.most];
-        let digits = f.precision().unwrap_or(2);
-        write!(f, "{median:.digits$} ({least:.digits$} to {most:.digits$})")
+        let (low, high) = self.rounds;
+        write!(f, "{:.2} ({low:.2} to {high:.2})", self.best)
     }
 }
 

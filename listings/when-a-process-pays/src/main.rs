@@ -9,7 +9,7 @@ use clap::Parser;
 use process_pool::{Pool, Slice, StartMethod, Tasks};
 use sha2::{Digest, Sha256};
 use when_a_process_pays::{
-    Spread, TWO, by_threads, gzip, text_in_pieces, timed, two_cores_or_more,
+    Gain, TWO, by_threads, gzip, least, text_in_pieces, timed, two_cores_or_more,
 };
 
 /// Compresses a text in pieces, and prints what two threads gain, and what two workers
@@ -71,7 +71,7 @@ fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let mut seconds = [const { Vec::new() }; WAYS.len()];
     let mut files = [const { Vec::<u8>::new() }; WAYS.len()];
     // In turns: what changes on the machine meanwhile changes for every way.
-    for _ in 0..3 {
+    for _ in 0..5 {
         for (nth, (_, way)) in WAYS.iter().enumerate() {
             let (members, took) = timed(|| way(&pieces));
             seconds[nth].push(took);
@@ -81,12 +81,11 @@ fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    let seconds = seconds.map(Spread::of);
     for ((name, _), (took, file)) in WAYS.iter().zip(seconds.iter().zip(&files)) {
-        let times = seconds[0].median / took.median;
+        let (best, gain) = (least(took), Gain::over(&seconds[0], took));
         let size = file.len() >> 10;
         let hash = &hex(&Sha256::digest(file))[..16];
-        println!("{name:<11} {took:.3} s, {times:.2} times as fast; {size} KiB, SHA-256 {hash}…");
+        println!("{name:<11} {best:.3} s, {gain} times as fast; {size} KiB, SHA-256 {hash}…");
     }
     if let Some(to) = to {
         fs::write(to, &files[files.len() - 1])?;

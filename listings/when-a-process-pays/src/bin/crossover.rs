@@ -8,7 +8,7 @@ use process_pool::{Pool, Slice, StartMethod, Tasks};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use when_a_process_pays::{
-    Spread, TWO, by_threads, gzip, text_in_pieces, timed, two_cores_or_more,
+    Gain, TWO, by_threads, gzip, least, text_in_pieces, timed, two_cores_or_more,
 };
 
 /// Hands the same text to seven tasks, and prints from which on two workers gain
@@ -68,9 +68,9 @@ fn work((work, piece): (Work, Slice<u8>)) -> u64 {
 /// What is seen of one task: its work, and how many times as fast two of them are.
 struct Seen {
     name: &'static str,
-    ns_per_byte: Spread,
-    threads: Spread,
-    workers: Spread,
+    ns_per_byte: f64,
+    threads: Gain,
+    workers: Gain,
 }
 
 fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
@@ -82,39 +82,40 @@ fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 
     // They are up before the clock runs: how they were started makes no difference to it.
     let pool = Pool::builder(StartMethod::Spawn).workers(TWO).start()?;
-    let mut tries = WORKS.map(|_| [const { Vec::new() }; 3]);
+    let mut seconds = WORKS.map(|_| [const { Vec::new() }; 3]);
     for _ in 0..7 {
-        for ((_, kind), [ns_per_byte, threads, workers]) in WORKS.into_iter().zip(&mut tries) {
+        for ((_, kind), [alone, threads, workers]) in WORKS.into_iter().zip(&mut seconds) {
             let arguments: Vec<_> = pieces.iter().map(|piece| (kind, piece.clone())).collect();
-            let (right, alone) = timed(|| arguments.iter().cloned().map(work).collect::<Vec<_>>());
+            let (right, one_thread) =
+                timed(|| arguments.iter().cloned().map(work).collect::<Vec<_>>());
             let (by_threads, two_threads) = timed(|| by_threads(&arguments, work));
             let (by_workers, two_workers) = timed(|| pool.map(work, arguments.iter().cloned()));
             if by_threads != right || by_workers? != right {
                 return Err("expected the same numbers from each way".into());
             }
-            ns_per_byte.push(alone * 1e9 / bytes as f64);
-            threads.push(alone / two_threads);
-            workers.push(alone / two_workers);
+            alone.push(one_thread);
+            threads.push(two_threads);
+            workers.push(two_workers);
         }
     }
     let mut seen: Vec<Seen> = WORKS
         .into_iter()
-        .zip(tries.map(|tries| tries.map(Spread::of)))
-        .map(|((name, _), [ns_per_byte, threads, workers])| Seen {
+        .zip(&seconds)
+        .map(|((name, _), [alone, threads, workers])| Seen {
             name,
-            ns_per_byte,
-            threads,
-            workers,
+            ns_per_byte: least(alone) * 1e9 / bytes as f64,
+            threads: Gain::over(alone, threads),
+            workers: Gain::over(alone, workers),
         })
         .collect();
-    seen.sort_by(|a, b| a.ns_per_byte.median.total_cmp(&b.ns_per_byte.median));
+    seen.sort_by(|a, b| a.ns_per_byte.total_cmp(&b.ns_per_byte));
     print(&seen);
     Ok(())
 }
 
 /// A line for each task, the lightest first.
 fn print(seen: &[Seen]) {
-    let lightest = seen[0].ns_per_byte.median;
+    let lightest = seen[0].ns_per_byte;
     for task in seen {
         let Seen {
             name,
@@ -122,7 +123,7 @@ fn print(seen: &[Seen]) {
             workers,
             ..
         } = task;
-        let work = task.ns_per_byte.median;
+        let work = task.ns_per_byte;
         let doublings = (work / lightest).log2();
         println!(
             "{name:<6} {work:7.3} ns a byte, {doublings:4.1} doublings; \
@@ -140,7 +141,7 @@ fn print(seen: &[Seen]) {
 
 /// Where the line from one task to the next crosses 1, both axes logarithmic.
 fn break_even(light: &Seen, heavy: &Seen) -> Option<f64> {
-    let [from, to] = [light, heavy].map(|seen| seen.workers.median.ln());
-    let [light, heavy] = [light, heavy].map(|seen| seen.ns_per_byte.median);
+    let [from, to] = [light, heavy].map(|seen| seen.workers.best.ln());
+    let [light, heavy] = [light, heavy].map(|seen| seen.ns_per_byte);
     (from < 0.0 && to >= 0.0).then(|| light * (heavy / light).powf(from / (from - to)))
 }
