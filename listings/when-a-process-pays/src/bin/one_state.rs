@@ -55,13 +55,15 @@ fn pi_alone(argument: (u32, usize)) -> f64 {
 }
 // ANCHOR_END: pi
 
+type Way<'a> = &'a dyn Fn() -> process_pool::Result<Vec<f64>>;
+
 fn estimate(points: usize) -> Result<(), Box<dyn Error>> {
     two_cores_or_more();
     let pool = Pool::builder(StartMethod::Spawn).workers(TWO).start()?;
     let seeds: Vec<_> = (1..=8).map(|seed| (seed, points)).collect();
     let one_by_one = || seeds.iter().copied().map(pi).collect::<Vec<_>>();
     let right = one_by_one();
-    let ways: [(&str, &dyn Fn() -> process_pool::Result<Vec<f64>>); 4] = [
+    let ways: [(&str, Way); 4] = [
         ("one thread", &|| Ok(one_by_one())),
         ("two threads, a lock for each call", &|| {
             Ok(by_threads(&seeds, pi))
