@@ -43,30 +43,32 @@ pub struct Measured {
 }
 
 impl Measured {
-    pub const HEADINGS: &str =
-        "                                    median s [least-most]      one thread's    faults";
+    /// Above the columns behind the names.
+    pub const HEADINGS: &str = "median [least-most] s    of one thread's    page faults";
 
     pub fn push(&mut self, took: Took) {
         self.seconds.push(took.seconds);
         self.faults.push(took.faults);
     }
 
-    fn median_s(&self) -> f64 {
+    pub fn median_s(&self) -> f64 {
         median(&self.seconds, f64::total_cmp)
     }
 
-    /// A line of the table: times, how many times the baseline's, faults.
+    /// A line of the table: times, how many times the baseline's, faults, and a bar as long
+    /// as the second.
     pub fn beside(&self, baseline: &Self) -> impl fmt::Display {
         // Round by round: what disturbed a round disturbed both.
         let rounds = self.seconds.iter().zip(&baseline.seconds);
         let times: Vec<f64> = rounds.map(|(this, one)| this / one).collect();
         let least = self.seconds.iter().copied().fold(f64::INFINITY, f64::min);
         let most = self.seconds.iter().copied().fold(0.0, f64::max);
+        let times = median(&times, f64::total_cmp);
         format!(
-            "{:.4} [{least:.4}-{most:.4}] {:>9.2} x {:>9}",
+            "{:.4} [{least:.4}-{most:.4}] s {times:>6.2} times {:>7} faults {}",
             self.median_s(),
-            median(&times, f64::total_cmp),
-            median(&self.faults, i64::cmp)
+            median(&self.faults, i64::cmp),
+            "#".repeat(times.round().min(40.0) as usize)
         )
     }
 }
