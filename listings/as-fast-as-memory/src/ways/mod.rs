@@ -76,6 +76,7 @@ pub const WAYS: &[Way] = &[
     way("a memfd, filled before", mapped::memfd),
     way("the file, mapped", mapped::file),
     way("the file, mapped and populated", mapped::populated_file),
+    way("the file, mapped and read before", mapped::kept),
     way("inherited, small pages", inherited::in_small_pages),
     way("inherited, huge pages", inherited::in_huge_pages),
     way("the column alone, a memfd", mapped::column),
@@ -90,6 +91,8 @@ pub fn add_tasks(tasks: Tasks) -> Tasks {
         .add(streamed::sum_stream)
         .add(remote::sum_remote)
         .add(mapped::sum_records)
+        .add(mapped::keep_and_sum)
+        .add(mapped::sum_again)
         .add(mapped::sum_column)
         .add(mapped::sum_bytes)
         .add(inherited::sum_inherited)
