@@ -121,6 +121,7 @@ pub fn populated_file(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
     }))
 }
 
+// ANCHOR: kept
 /// By workers that have read it once before the time begins: its pages are in their tables.
 pub fn kept(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
     let memory = Descriptor::from(data.file.try_clone()?);
@@ -141,6 +142,7 @@ pub fn kept(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
         Ok(sum)
     }))
 }
+// ANCHOR_END: kept
 
 pub fn column(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
     let memory = sealed(bytemuck::cast_slice(&column_of(&data.records)))?.into();
