@@ -19,7 +19,7 @@ pub struct Took {
 
 // ANCHOR: measure
 /// Runs one way from before its workers start until they have ended.
-pub fn measure(sum: Sum<'_>) -> Result<Took, Box<dyn Error>> {
+pub fn measure(mut sum: Sum<'_>) -> Result<Took, Box<dyn Error>> {
     let faults = || -> nix::Result<i64> {
         let of = |who| getrusage(who).map(|usage| usage.minor_page_faults());
         Ok(of(UsageWho::RUSAGE_SELF)? + of(UsageWho::RUSAGE_CHILDREN)?)

@@ -87,29 +87,35 @@ pub fn sum_bytes(part: Part) -> Result<f64, String> {
 pub fn copied(data: &Data) -> Sum<'_> {
     Box::new(|| {
         let memory = sealed(bytemuck::cast_slice(&data.records))?;
-        in_workers(data, memory.into(), 0, size_of::<Record>(), sum_records)
+        in_workers(data, memory, 0, size_of::<Record>(), sum_records)
     })
 }
 
 /// The same memory, filled before the time begins.
 pub fn memfd(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
-    let memory = sealed(bytemuck::cast_slice(&data.records))?.into();
+    let memory = sealed(bytemuck::cast_slice(&data.records))?;
     Ok(Box::new(move || {
-        in_workers(data, memory, 0, size_of::<Record>(), sum_records)
+        in_workers(data, memory.clone(), 0, size_of::<Record>(), sum_records)
     }))
 }
 
 pub fn file(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
     let file = Descriptor::from(data.file.try_clone()?);
     Ok(Box::new(move || {
-        in_workers(data, file, data.offset, size_of::<Record>(), sum_records)
+        in_workers(
+            data,
+            file.clone(),
+            data.offset,
+            size_of::<Record>(),
+            sum_records,
+        )
     }))
 }
 
 pub fn populated_file(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
     let memory = Descriptor::from(data.file.try_clone()?);
     Ok(Box::new(move || {
-        let parts = parts(data, memory, data.offset, size_of::<Record>());
+        let parts = parts(data, memory.clone(), data.offset, size_of::<Record>());
         in_pool(
             data,
             parts.map(|part| Part {
@@ -122,7 +128,8 @@ pub fn populated_file(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
 }
 
 // ANCHOR: kept
-/// By workers that have read it once before the time begins: its pages are in their tables.
+/// By workers that have read it once before the time begins, and stay when it is over: its
+/// pages are in their tables.
 pub fn kept(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
     let memory = Descriptor::from(data.file.try_clone()?);
     let mut pools = Vec::new();
@@ -145,9 +152,9 @@ pub fn kept(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
 // ANCHOR_END: kept
 
 pub fn column(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
-    let memory = sealed(bytemuck::cast_slice(&column_of(&data.records)))?.into();
+    let memory = sealed(bytemuck::cast_slice(&column_of(&data.records)))?;
     Ok(Box::new(move || {
-        in_workers(data, memory, 0, size_of::<f64>(), sum_column)
+        in_workers(data, memory.clone(), 0, size_of::<f64>(), sum_column)
     }))
 }
 
@@ -158,17 +165,19 @@ pub fn bytes(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
         1.0 => 1,
         _ => 2,
     };
-    let memory = sealed(&data.records.iter().map(byte).collect::<Vec<u8>>())?.into();
-    Ok(Box::new(move || in_workers(data, memory, 0, 1, sum_bytes)))
+    let memory = sealed(&data.records.iter().map(byte).collect::<Vec<u8>>())?;
+    Ok(Box::new(move || {
+        in_workers(data, memory.clone(), 0, 1, sum_bytes)
+    }))
 }
 
-fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
+fn sealed(bytes: &[u8]) -> io::Result<Descriptor> {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
     let mut memory = File::from(memfd_create(c"records", flags)?);
     memory.write_all(bytes)?;
     let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK;
     fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
-    Ok(memory.into())
+    Ok(OwnedFd::from(memory).into())
 }
 
 /// A part of `memory` for each worker, whose elements have `width` bytes and begin at `offset`.

@@ -18,8 +18,8 @@ mod threads;
 /// mebibyte of them.
 const CHUNK: usize = (1 << 20) / size_of::<Record>();
 
-/// What is timed.
-pub type Sum<'a> = Box<dyn FnOnce() -> Result<f64, Box<dyn Error>> + 'a>;
+/// What is timed. What it holds goes when that is over.
+pub type Sum<'a> = Box<dyn FnMut() -> Result<f64, Box<dyn Error>> + 'a>;
 
 pub struct Way {
     pub name: &'static str,
