@@ -1,0 +1,211 @@
+//! The workers map the records: no record travels.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
+
+use bytemuck::Pod;
+use memmap2::{Mmap, MmapOptions};
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use process_pool::{Descriptor, Pool, StartMethod};
+use records::{Record, batches, column as column_of, nansum, nansum_column};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::Sum;
+use crate::data::Data;
+
+/// Where a worker finds its part.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Part {
+    memory: Descriptor,
+    /// Where it begins, and how long it is, in bytes.
+    offset: u64,
+    length: usize,
+    /// Whether to have all its pages mapped before the first is read (mmap(2),
+    /// `MAP_POPULATE`).
+    populate: bool,
+}
+
+// ANCHOR: map
+fn map(part: &Part) -> io::Result<Mmap> {
+    let mut options = MmapOptions::new();
+    options.offset(part.offset).len(part.length);
+    if part.populate {
+        options.populate();
+    }
+    // SAFETY: a memfd is sealed before it is sent, and the data file is one that its mode
+    // lets nobody write to: see *Shared memory* for what would break that.
+    unsafe { options.map(&part.memory) }
+}
+
+fn sum_elements<T: Pod>(part: Part, sum: fn(&[T]) -> f64) -> Result<f64, String> {
+    let memory = map(&part).map_err(|error| format!("cannot map the records: {error}"))?;
+    let elements = bytemuck::try_cast_slice(&memory).map_err(|error| error.to_string())?;
+    Ok(sum(elements))
+}
+// ANCHOR_END: map
+
+pub fn sum_records(part: Part) -> Result<f64, String> {
+    sum_elements::<Record>(part, nansum)
+}
+
+/// A worker's map, kept from one task to the next.
+static KEPT: OnceLock<Mmap> = OnceLock::new();
+
+pub fn keep_and_sum(part: Part) -> Result<f64, String> {
+    let memory = map(&part).map_err(|error| format!("cannot map the records: {error}"))?;
+    KEPT.get_or_init(|| memory);
+    sum_again(())
+}
+
+pub fn sum_again(_: ()) -> Result<f64, String> {
+    let memory = KEPT.get().ok_or("nothing is mapped yet")?;
+    let records = bytemuck::try_cast_slice(memory).map_err(|error| error.to_string())?;
+    Ok(nansum(records))
+}
+
+pub fn sum_column(part: Part) -> Result<f64, String> {
+    sum_elements(part, nansum_column)
+}
+
+pub fn sum_bytes(part: Part) -> Result<f64, String> {
+    sum_elements(part, |values: &[u8]| {
+        // As many ones as a byte can count, then the rest: sums of bytes are fast.
+        let ones = values.chunks(255).map(|values| {
+            let ones: u8 = values.iter().map(|value| u8::from(*value == 1)).sum();
+            u64::from(ones)
+        });
+        ones.sum::<u64>() as f64
+    })
+}
+
+/// The records, written into fresh memory within the time.
+pub fn copied(data: &Data) -> Sum<'_> {
+    Box::new(|| {
+        let memory = sealed(bytemuck::cast_slice(&data.records))?;
+        in_workers(data, memory, 0, size_of::<Record>(), sum_records)
+    })
+}
+
+/// The same memory, filled before the time begins.
+pub fn memfd(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
+    let memory = sealed(bytemuck::cast_slice(&data.records))?;
+    Ok(Box::new(move || {
+        in_workers(data, memory.clone(), 0, size_of::<Record>(), sum_records)
+    }))
+}
+
+pub fn file(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
+    let file = Descriptor::from(data.file.try_clone()?);
+    Ok(Box::new(move || {
+        in_workers(
+            data,
+            file.clone(),
+            data.offset,
+            size_of::<Record>(),
+            sum_records,
+        )
+    }))
+}
+
+pub fn populated_file(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
+    let memory = Descriptor::from(data.file.try_clone()?);
+    Ok(Box::new(move || {
+        let parts = parts(data, memory.clone(), data.offset, size_of::<Record>());
+        in_pool(
+            data,
+            parts.map(|part| Part {
+                populate: true,
+                ..part
+            }),
+            sum_records,
+        )
+    }))
+}
+
+// ANCHOR: kept
+/// By workers that have read it once before the time begins, and stay when it is over: its
+/// pages are in their tables.
+pub fn kept(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
+    let memory = Descriptor::from(data.file.try_clone()?);
+    let mut pools = Vec::new();
+    // A pool for each part: in one pool either worker might take it.
+    for part in parts(data, memory, data.offset, size_of::<Record>()) {
+        let pool = Pool::builder(StartMethod::Spawn).workers(1).start()?;
+        pool.submit(keep_and_sum, part)?.wait()??;
+        pools.push(pool);
+    }
+    Ok(Box::new(move || {
+        let tasks = pools.iter().map(|pool| pool.submit(sum_again, ()));
+        let tasks = tasks.collect::<Result<Vec<_>, _>>()?;
+        let mut sum = 0.0;
+        for task in tasks {
+            sum += task.wait()??;
+        }
+        Ok(sum)
+    }))
+}
+// ANCHOR_END: kept
+
+pub fn column(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
+    let memory = sealed(bytemuck::cast_slice(&column_of(&data.records)))?;
+    Ok(Box::new(move || {
+        in_workers(data, memory.clone(), 0, size_of::<f64>(), sum_column)
+    }))
+}
+
+/// 0, 1, and 2 for what is no number: all that the values of these records can be.
+pub fn bytes(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
+    let byte = |record: &Record| match record.val {
+        0.0 => 0,
+        1.0 => 1,
+        _ => 2,
+    };
+    let memory = sealed(&data.records.iter().map(byte).collect::<Vec<u8>>())?;
+    Ok(Box::new(move || {
+        in_workers(data, memory.clone(), 0, 1, sum_bytes)
+    }))
+}
+
+fn sealed(bytes: &[u8]) -> io::Result<Descriptor> {
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let mut memory = File::from(memfd_create(c"records", flags)?);
+    memory.write_all(bytes)?;
+    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK;
+    fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
+    Ok(OwnedFd::from(memory).into())
+}
+
+/// A part of `memory` for each worker, whose elements have `width` bytes and begin at `offset`.
+fn parts(data: &Data, memory: Descriptor, offset: u64, width: usize) -> impl Iterator<Item = Part> {
+    batches(data.records.len(), data.workers).map(move |range| Part {
+        memory: memory.clone(),
+        offset: offset + (range.start * width) as u64,
+        length: range.len() * width,
+        populate: false,
+    })
+}
+
+fn in_workers(
+    data: &Data,
+    memory: Descriptor,
+    offset: u64,
+    width: usize,
+    task: impl Fn(Part) -> Result<f64, String> + Copy + 'static,
+) -> Result<f64, Box<dyn Error>> {
+    in_pool(data, parts(data, memory, offset, width), task)
+}
+
+fn in_pool<A: Serialize + DeserializeOwned>(
+    data: &Data,
+    parts: impl Iterator<Item = A>,
+    task: impl Fn(A) -> Result<f64, String> + Copy + 'static,
+) -> Result<f64, Box<dyn Error>> {
+    let pool = Pool::builder(StartMethod::Spawn).workers(data.workers);
+    let sums = pool.start()?.map(task, parts)?;
+    Ok(sums.into_iter().sum::<Result<f64, _>>()?)
+}
