@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use as_fast_as_memory::lend;
 use process_pool::Tasks;
 use records::Record;
 
@@ -67,7 +68,7 @@ pub const WAYS: &[Way] = &[
         Ok(streamed::sum(data, streamed::large_pipe, streamed::write))
     }),
     way("vmsplice, a pipe of 1 MiB", |data| {
-        Ok(streamed::sum(data, streamed::large_pipe, streamed::lend))
+        Ok(streamed::sum(data, streamed::large_pipe, lend))
     }),
     way("process_vm_readv", |data| Ok(remote::sum(data))),
     way("copied to a memfd, and mapped", |data| {

@@ -3,13 +3,11 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::thread;
 
-use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
 use process_pool::{Descriptor, Pool, StartMethod};
 use records::{Record, batches, nansum};
@@ -103,25 +101,3 @@ pub fn large_pipe() -> Ends {
 pub fn write(end: OwnedFd, bytes: &[u8]) -> io::Result<()> {
     File::from(end).write_all(bytes)
 }
-
-// ANCHOR: lend
-/// Puts the pages themselves into the pipe, in place of a copy (vmsplice(2)).
-pub fn lend(end: OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let pages = libc::iovec {
-            iov_base: bytes.as_ptr().cast_mut().cast(),
-            iov_len: bytes.len(),
-        };
-        // SAFETY: vmsplice reads the vector, and the reader of the pipe the pages, when it
-        // comes to them: later than this call, so that nobody may write to them until the
-        // sum is there. Here nobody ever does, and they stay until the program ends.
-        let lent = Errno::result(unsafe { libc::vmsplice(end.as_raw_fd(), &pages, 1, 0) });
-        match lent {
-            Ok(lent) => bytes = &bytes[lent as usize..],
-            Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-// ANCHOR_END: lend
