@@ -20,6 +20,9 @@ pub struct Config {
     /// What varies in every listing, as in a listing's own `redact`.
     #[serde(default)]
     pub redact: Vec<Pattern>,
+    /// Lines that a run of any listing may print or not, as in a listing's own `ignore_lines`.
+    #[serde(default)]
+    pub ignore_lines: Vec<Pattern>,
     /// Which part of a line names its process: a pattern with one capture. Else the first word.
     #[serde(default = "process")]
     pub process: Capture,
@@ -156,6 +159,7 @@ impl Default for Config {
         Config {
             listings: listings(),
             redact: Vec::new(),
+            ignore_lines: Vec::new(),
             process: process(),
             reference: None,
             timeline: TimelineConfig::default(),

@@ -326,6 +326,7 @@ pub(crate) mod tests {
         write(
             "book.toml",
             "[preprocessor.live]\nlistings = [\"listings/*\"]\nredact = ['\\b0x[0-9a-f]+\\b']\n\
+             ignore_lines = ['^No data yet']\n\
              [preprocessor.live.reference]\nname = 'Manual'\nsays = 'The manual says'\nfolder = 'manual'\n",
         );
         write("listings/library/Cargo.toml", "");
@@ -351,6 +352,21 @@ pub(crate) mod tests {
         let message = format!("{:#}", book.expect_err("this runs.toml is wrong"));
         assert!(!message.contains('\n'), "one line: {message}");
         message
+    }
+
+    #[test]
+    fn what_varies_is_the_listings_and_the_books() {
+        let (_dir, book) = book_with(&format!(
+            "redact = ['\\d+ ms']\nignore_lines = ['^Waiting']\n{}",
+            one_run("")
+        ));
+        let book = book.expect("a book");
+        let varies = &book.listings[0].varies;
+        let words = |patterns: &[regex::Regex]| -> Vec<String> {
+            patterns.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(words(&varies.redact), [r"\d+ ms", r"\b0x[0-9a-f]+\b"]);
+        assert_eq!(words(&varies.ignore_lines), ["^Waiting", "^No data yet"]);
     }
 
     #[test]

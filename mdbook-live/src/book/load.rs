@@ -219,7 +219,12 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
     let patterns = |patterns: Vec<crate::book::pattern::Pattern>| {
         patterns.into_iter().map(|pattern| pattern.0)
     };
-    let of_book = config.redact.iter().map(|pattern| pattern.0.clone());
+    let of_book = |patterns: &[crate::book::pattern::Pattern]| {
+        patterns
+            .iter()
+            .map(|pattern| pattern.0.clone())
+            .collect::<Vec<_>>()
+    };
     let folder = dir.file_name().and_then(|name| name.to_str());
     let mut listing = Listing {
         name: folder
@@ -231,8 +236,12 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
             .as_ref()
             .map(|reference| dir.join(&reference.folder)),
         varies: Varies {
-            redact: patterns(file.redact).chain(of_book).collect(),
-            ignore_lines: patterns(file.ignore_lines).collect(),
+            redact: patterns(file.redact)
+                .chain(of_book(&config.redact))
+                .collect(),
+            ignore_lines: patterns(file.ignore_lines)
+                .chain(of_book(&config.ignore_lines))
+                .collect(),
             near: figures
                 .values()
                 .filter_map(|figure| Some((figure.pattern.clone(), figure.within?)))
@@ -750,7 +759,7 @@ mod tests {
         assert_eq!(
             error("[book]\ntitle = 'X'\n[preprocessor.live]\nlisting = ['x']\n"),
             "book.toml:4: unknown key `listing`; did you mean listings? expected listings, redact, \
-             process, reference, timeline, diagram, command, before, after, renderers, optional"
+             ignore_lines, process, reference, timeline, diagram, command, before, after, renderers, optional"
         );
         assert_eq!(
             error("[preprocessor.live]\nprocess = 'x'\n"),
