@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::time::Instant;
 
 use nix::libc;
 use nix::poll::{PollFd, PollFlags};
@@ -26,7 +27,7 @@ struct Forked {
 /// Forks a worker for each order until the other end of `orders` is closed, then ends
 /// this process. It has one thread, unless the code above the guard has started another:
 /// [`fork`] looks each time.
-pub(crate) fn serve(orders: Channel) -> ! {
+pub(crate) fn serve(mut orders: Channel) -> ! {
     standard_input::put_nothing();
     // Ctrl-C goes to the whole group: its parent decides what becomes of the workers.
     // SAFETY: neither installs a handler.
@@ -48,7 +49,9 @@ pub(crate) fn serve(orders: Channel) -> ! {
             PollFd::new(orders.socket().as_fd(), PollFlags::POLLIN),
             PollFd::new(endings.as_fd(), PollFlags::POLLIN),
         ];
-        if poll_until(&mut fds, None).is_err() {
+        // An order that has been read with the one before it is not to be seen at the socket.
+        let at_once = orders.is_ahead().then(Instant::now);
+        if poll_until(&mut fds, at_once).is_err() {
             exit(libc::EXIT_FAILURE);
         }
         let [ordered, ended] = fds.map(|fd| fd.any().unwrap_or(false));
@@ -57,7 +60,7 @@ pub(crate) fn serve(orders: Channel) -> ! {
             let _ = endings.read_signal();
             forked.retain(|worker| !reap(worker));
         }
-        if !ordered {
+        if !ordered && !orders.is_ahead() {
             continue;
         }
         // The end of the stream, or nonsense: no order can follow.

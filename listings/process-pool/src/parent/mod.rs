@@ -4,6 +4,7 @@
 
 mod again;
 mod call;
+mod connection;
 mod driver;
 pub(crate) mod events;
 pub(crate) mod fork_server;

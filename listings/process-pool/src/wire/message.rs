@@ -103,9 +103,16 @@ impl Message {
     }
 }
 
+/// Decodes the value that `bytes` begin with; and what is left of them.
+pub(crate) fn decode_first<'a, T: Deserialize<'a>>(
+    bytes: &'a [u8],
+) -> Result<(T, &'a [u8]), Undecodable> {
+    Ok(postcard::take_from_bytes(bytes)?)
+}
+
 /// Decodes a value that takes all of `bytes`.
 pub(crate) fn decode_exactly<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Undecodable> {
-    match postcard::take_from_bytes(bytes)? {
+    match decode_first(bytes)? {
         (value, []) => Ok(value),
         (_, left) => Err(Undecodable::LeftOver {
             bytes: bytes.len(),

@@ -79,6 +79,11 @@ pub fn append_then_wait((path, flag): (String, String)) -> String {
     wait_for_file(flag)
 }
 
+pub fn nap(milliseconds: u64) -> u64 {
+    thread::sleep(Duration::from_millis(milliseconds));
+    milliseconds
+}
+
 pub fn panic_at_start() {
     panic!("not today");
 }

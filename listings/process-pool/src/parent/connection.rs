@@ -1,0 +1,164 @@
+//! A worker, as the threads of its pool talk to it: calls go in frames, replies come one by one.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use crate::parent::start::WorkerProcess;
+use crate::pidfd::above_standard;
+use crate::wire::board::{Board, Count};
+use crate::wire::channel::hung_up;
+use crate::wire::message::Message;
+use crate::wire::protocol::Answer;
+
+/// By which the thread of an idle worker is woken.
+#[derive(Debug, Clone)]
+pub(super) struct Bell(Arc<EventFd>);
+
+impl Bell {
+    pub fn new() -> io::Result<Self> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let fd = above_standard(EventFd::from_flags(flags)?.into())?;
+        // SAFETY: it is the descriptor of an eventfd, under another number.
+        Ok(Self(Arc::new(unsafe { EventFd::from_owned_fd(fd) })))
+    }
+
+    pub fn ring(&self) {
+        // Fails only where it has been rung 2^64 - 2 times and nobody came.
+        let _ = self.0.write(1);
+    }
+}
+
+/// What the thread of an idle worker waits for: its bell, the worker's end, and, where it has
+/// been asked to look for it, a reply.
+#[derive(Debug)]
+pub(super) struct Watch {
+    events: Epoll,
+    bell: Bell,
+}
+
+impl Watch {
+    fn new(bell: Bell, worker: &WorkerProcess) -> io::Result<Self> {
+        let events = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let events = Epoll(above_standard(events.0)?);
+        let look = |flags| EpollEvent::new(flags, 0);
+        events.add(&*bell.0, look(EpollFlags::EPOLLIN))?;
+        events.add(worker.pidfd(), look(EpollFlags::EPOLLIN))?;
+        events.add(worker.channel.socket(), look(EpollFlags::EPOLLONESHOT))?;
+        Ok(Self { events, bell })
+    }
+
+    pub fn wait(&self) {
+        let mut seen = [EpollEvent::empty()];
+        // What is refused here is no memory, or a signal came: then the look at the queue is
+        // as good.
+        let _ = self.events.wait(&mut seen, EpollTimeout::NONE);
+        let _ = self.bell.0.read();
+    }
+}
+
+/// Why there is no reply.
+#[derive(Debug)]
+pub(super) enum NoReply {
+    /// The worker has ended, or closed its socket.
+    HungUp,
+    /// The worker left the protocol.
+    Violation(String),
+    /// The worker took longer than it may.
+    Overdue(Duration),
+}
+
+/// What a worker's thread has, or a caller's while it talks to the worker.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub worker: WorkerProcess,
+    pub board: Arc<Board>,
+    pub watch: Arc<Watch>,
+    /// Frames that were sent.
+    frames: u32,
+    deadline: Option<Duration>,
+    /// What a caller has met with, for the worker's thread to deal with.
+    pub failed: Option<NoReply>,
+}
+
+impl Connection {
+    /// Gives a new worker its board.
+    pub fn new(worker: WorkerProcess, bell: &Bell) -> io::Result<Self> {
+        let (board, memory) = Board::new()?;
+        let memory = Message {
+            descriptors: vec![Arc::new(memory)],
+            ..Message::default()
+        };
+        // One that has ended already is for its first call to find.
+        let _ = worker.channel.send(&memory);
+        Ok(Self {
+            watch: Arc::new(Watch::new(bell.clone(), &worker)?),
+            board: Arc::new(board),
+            frames: 0,
+            deadline: None,
+            failed: None,
+            worker,
+        })
+    }
+
+    /// From now on it may take so long until the next reply.
+    pub fn set_deadline(&mut self, deadline: Option<Duration>) {
+        self.deadline = deadline;
+        let until = deadline.map(|deadline| Instant::now() + deadline);
+        self.worker.channel.set_deadline(until);
+    }
+
+    /// Sends a frame of so many calls.
+    ///
+    /// A worker reads a frame to its end before it replies, and no thread sends a frame
+    /// before it has the replies to the last, so the two never both wait to write,
+    /// however large the messages are.
+    pub fn send(&mut self, frame: &Message, calls: Count) -> Result<(), NoReply> {
+        self.frames = self.frames.wrapping_add(1);
+        self.board.offer(self.frames, calls);
+        let sent = self.worker.channel.send(frame);
+        sent.map_err(|error| self.no_reply(&error))
+    }
+
+    /// Waits for the next reply; with its size in bytes.
+    pub fn receive(&mut self) -> Result<(Answer, usize), NoReply> {
+        match self.worker.channel.receive() {
+            Ok(Some(reply)) => {
+                let bytes = reply.len();
+                let answer = Answer::read(reply).map_err(NoReply::Violation)?;
+                Ok((answer, bytes))
+            }
+            Ok(None) => Err(NoReply::HungUp),
+            Err(error) => Err(self.no_reply(&error)),
+        }
+    }
+
+    fn no_reply(&self, error: &io::Error) -> NoReply {
+        match (error.kind(), self.deadline) {
+            (io::ErrorKind::TimedOut, Some(deadline)) => NoReply::Overdue(deadline),
+            _ if hung_up(error) => NoReply::HungUp,
+            // No message, or none that this process could take: after that there is
+            // no telling where the next one begins.
+            _ => NoReply::Violation(error.to_string()),
+        }
+    }
+
+    /// Has the worker's thread wake when a reply comes.
+    pub fn leave_reply_to_driver(&self) -> io::Result<()> {
+        self.listen(EpollFlags::EPOLLIN)
+    }
+
+    /// Leaves that thread asleep when a reply comes: this one waits for it.
+    pub fn take_reply_from_driver(&self) -> io::Result<()> {
+        self.listen(EpollFlags::empty())
+    }
+
+    fn listen(&self, to: EpollFlags) -> io::Result<()> {
+        let mut event = EpollEvent::new(EpollFlags::EPOLLONESHOT | to, 0);
+        let socket = self.worker.channel.socket();
+        Ok(self.watch.events.modify(socket, &mut event)?)
+    }
+}
