@@ -4,7 +4,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Ending, Error, Result};
-use crate::pidfd::PidFd;
 use crate::wire::message::Message;
 
 /// What becomes of a call: the worker's name and its reply, or an error.
@@ -61,7 +60,7 @@ impl Job {
     }
 }
 
-/// How far a call has come. Its caller may cancel it at any moment, or wait for its end.
+/// How far a call has come. Its caller may cancel it at any moment, or wait for its outcome.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     state: Mutex<State>,
@@ -78,9 +77,7 @@ struct State {
 #[derive(Debug, Default)]
 enum Phase {
     #[default]
-    Waiting,
-    /// Carried out by this process.
-    Running(PidFd),
+    OnItsWay,
     Cancelled,
     /// With its outcome, until somebody takes that.
     Over(Option<Outcome>),
@@ -91,38 +88,19 @@ impl Progress {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the call from beginning, or kills the worker that carries it out.
-    pub fn cancel(&self) {
+    /// Says that nobody wants it any more; false where it has its outcome.
+    pub fn cancel(&self) -> bool {
         let phase = &mut self.lock().phase;
-        match phase {
-            Phase::Running(worker) => worker.kill(),
-            Phase::Over(_) => return,
-            Phase::Waiting | Phase::Cancelled => {}
+        if matches!(phase, Phase::Over(_)) {
+            return false;
         }
         *phase = Phase::Cancelled;
+        true
     }
 
+    /// Whether nobody wants it any more.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.lock().phase, Phase::Cancelled)
-    }
-
-    /// Says that `worker` carries the call out; false where it was cancelled.
-    pub fn begin(&self, worker: &PidFd) -> bool {
-        self.advance(Phase::Running(worker.clone()))
-    }
-
-    /// Says that the call waits for another worker; false where it was cancelled.
-    pub fn wait_again(&self) -> bool {
-        self.advance(Phase::Waiting)
-    }
-
-    fn advance(&self, to: Phase) -> bool {
-        let phase = &mut self.lock().phase;
-        let is_wanted = !matches!(phase, Phase::Cancelled);
-        if is_wanted {
-            *phase = to;
-        }
-        is_wanted
     }
 
     /// Says what has become of the call.

@@ -9,7 +9,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::parent::start::WorkerProcess;
 use crate::pidfd::above_standard;
-use crate::wire::board::{Board, Count};
+use crate::wire::board::Board;
 use crate::wire::channel::hung_up;
 use crate::wire::message::Message;
 use crate::wire::protocol::Answer;
@@ -77,8 +77,6 @@ pub(super) struct Connection {
     pub worker: WorkerProcess,
     pub board: Arc<Board>,
     pub watch: Arc<Watch>,
-    /// Frames that were sent.
-    frames: u32,
     deadline: Option<Duration>,
     /// What a caller has met with, for the worker's thread to deal with.
     pub failed: Option<NoReply>,
@@ -97,7 +95,6 @@ impl Connection {
         Ok(Self {
             watch: Arc::new(Watch::new(bell.clone(), &worker)?),
             board: Arc::new(board),
-            frames: 0,
             deadline: None,
             failed: None,
             worker,
@@ -111,14 +108,12 @@ impl Connection {
         self.worker.channel.set_deadline(until);
     }
 
-    /// Sends a frame of so many calls.
+    /// Sends a frame, whose calls the board offers already.
     ///
     /// A worker reads a frame to its end before it replies, and no thread sends a frame
     /// before it has the replies to the last, so the two never both wait to write,
     /// however large the messages are.
-    pub fn send(&mut self, frame: &Message, calls: Count) -> Result<(), NoReply> {
-        self.frames = self.frames.wrapping_add(1);
-        self.board.offer(self.frames, calls);
+    pub fn send(&mut self, frame: &Message) -> Result<(), NoReply> {
         let sent = self.worker.channel.send(frame);
         sent.map_err(|error| self.no_reply(&error))
     }

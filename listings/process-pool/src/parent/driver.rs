@@ -127,7 +127,7 @@ impl Driver {
         let sending = self.shared.sending.as_ref();
         let _turn = sending.map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
         connection.set_deadline(frame.deadline);
-        connection.send(&frame.message, frame.calls)
+        connection.send(&frame.message)
     }
 
     /// Receives the replies to what the worker has been sent, to each call when it is there.
@@ -229,9 +229,9 @@ impl Driver {
         let (sent, mut received) = (request.len(), 0);
         let frame = Frame {
             message: Arc::new(request),
-            calls: 1,
             deadline: self.starter.deadline,
         };
+        connection.board.offer(1);
         let answer = self.send(connection, &frame).and_then(|()| {
             let (answer, bytes) = connection.receive()?;
             received = bytes;

@@ -56,7 +56,7 @@ struct Desk {
     worker: Arc<str>,
     pidfd: PidFd,
     board: Arc<Board>,
-    /// The calls of its frame that it has not answered. It carries out the first.
+    /// The calls of its frame that it has not answered. It carries them out in this order.
     jobs: VecDeque<Job>,
     /// How many calls of the frame it has answered.
     answered: Count,
@@ -76,7 +76,6 @@ pub struct Unfinished {
 /// Calls that are to be sent to a worker.
 pub(super) struct Frame {
     pub message: Arc<Message>,
-    pub calls: Count,
     /// How long the first one may take.
     pub deadline: Option<Duration>,
 }
@@ -87,8 +86,8 @@ struct State {
     idle: Vec<Arc<Place>>,
     /// Of each place that has a worker, by its number.
     desks: Vec<Option<Desk>>,
-    /// Initializers that run.
-    initializing: Vec<Arc<Progress>>,
+    /// The workers that run an initializer.
+    initializing: Vec<(PidFd, Arc<Progress>)>,
     closed: bool,
     /// Workers that serve or are being replaced. With none, nothing is queued.
     slots: usize,
@@ -113,23 +112,20 @@ impl State {
             && (desk.jobs.is_empty() || desk.jobs[0].is_small() && next.is_small())
             && let Some(job) = self.jobs.pop_front()
         {
-            let wanted = match desk.jobs.is_empty() {
-                true => job.progress.begin(&desk.pidfd),
-                false => !job.progress.is_cancelled(),
-            };
-            match wanted {
-                true => desk.jobs.push_back(job),
-                false => job.cancelled(),
+            match job.progress.is_cancelled() {
+                false => desk.jobs.push_back(job),
+                true => job.cancelled(),
             }
         }
-        desk.answered = 0;
-        let calls = desk.jobs.len() as Count;
+        let calls = desk.jobs.len();
         let first = desk.jobs.front_mut()?;
         let deadline = first.deadline;
+        desk.answered = 0;
+        desk.board.offer(calls as Count);
         let message = if calls > 1 {
-            let controls = desk.jobs.iter().flat_map(|job| &job.request.control);
+            let controls = desk.jobs.iter().map(|job| &job.request.control[..]);
             Arc::new(Message {
-                control: controls.copied().collect(),
+                control: controls.collect::<Vec<_>>().concat(),
                 ..Message::default()
             })
         } else if first.is_small() || first.lost.len() < retries {
@@ -138,11 +134,7 @@ impl State {
             // Nobody wants it again: it goes when it has been sent.
             std::mem::take(&mut first.request)
         };
-        Some(Frame {
-            message,
-            calls,
-            deadline,
-        })
+        Some(Frame { message, deadline })
     }
 
     /// Puts the calls that have been sent and not begun at the front of the queue, where
@@ -152,10 +144,11 @@ impl State {
             if desk.jobs.len() < 2 {
                 continue;
             }
-            // A worker's word, not to be trusted with more than its own calls. The first one
-            // counts as begun: a worker may also be lost because it read its request.
-            let begun = desk.board.take_back().saturating_sub(desk.answered);
-            let kept = usize::from(begun).clamp(1, desk.jobs.len());
+            // The first counts as begun: a worker may also be lost because it read its request.
+            let kept = desk.board.take_back(desk.answered + 1);
+            // What a worker says is not to be trusted with another's calls.
+            let kept = kept.saturating_sub(desk.answered).into();
+            let kept = usize::clamp(kept, 1, desk.jobs.len());
             let back = desk.jobs.split_off(kept);
             back.into_iter()
                 .rev()
@@ -312,7 +305,7 @@ impl Shared {
         };
         drop(state);
         connection.set_deadline(frame.deadline);
-        let sent = connection.send(&frame.message, frame.calls);
+        let sent = connection.send(&frame.message);
         connection.failed = sent.err();
         connection.failed.is_none()
     }
@@ -388,7 +381,7 @@ impl Shared {
         for mut job in desk.jobs.into_iter().rev() {
             let again = job.lost.len() < self.retries;
             job.lost.push((desk.worker.to_string(), ending.clone()));
-            if again && job.progress.wait_again() {
+            if again && !job.progress.is_cancelled() {
                 retried.push(job.call);
                 state.statistics.retries += 1;
                 state.jobs.push_front(job);
@@ -447,22 +440,21 @@ impl Shared {
         let Some(job) = desk.jobs.pop_front() else {
             return Then::IsKilled;
         };
-        if job.progress.is_cancelled() {
-            // When its reply had come, and the worker was killed.
-            desk.jobs.push_front(job);
-            return Then::IsKilled;
-        }
         desk.answered += 1;
         let then = match desk.jobs.front() {
-            None => Then::IsFree,
-            Some(next) => {
-                if !next.progress.begin(&desk.pidfd) {
-                    desk.pidfd.kill();
-                }
-                Then::GoesOn(next.deadline)
+            // See `cancel`.
+            None if job.progress.is_cancelled() => {
+                desk.jobs.push_front(job);
+                return Then::IsKilled;
             }
+            None => Then::IsFree,
+            Some(next) => Then::GoesOn(next.deadline),
         };
-        let outcome = outcome(answer, &desk.worker, &job);
+        let (call, task) = (job.call, job.task);
+        let outcome = match job.progress.is_cancelled() {
+            true => Err(Error::Cancelled { call, task }),
+            false => outcome(answer, &desk.worker, &job),
+        };
         job.progress.end(outcome);
         state.count(job.bytes, bytes);
         if state.closed {
@@ -475,8 +467,8 @@ impl Shared {
     /// [`end_initializer`](Self::end_initializer).
     pub fn begin_initializer(&self, worker: &PidFd) -> Arc<Progress> {
         let progress = Arc::new(Progress::default());
-        progress.begin(worker);
-        self.lock().initializing.push(progress.clone());
+        let initializing = (worker.clone(), progress.clone());
+        self.lock().initializing.push(initializing);
         progress
     }
 
@@ -486,7 +478,7 @@ impl Shared {
         state.count(sent, received);
         state
             .initializing
-            .retain(|other| !Arc::ptr_eq(other, progress));
+            .retain(|(_, other)| !Arc::ptr_eq(other, progress));
         self.done.notify_all();
     }
 
@@ -521,11 +513,19 @@ impl Shared {
         state.idle.drain(..).for_each(|idle| idle.bell.ring());
     }
 
-    /// Cancels a call. What travels with it goes on elsewhere.
-    pub fn cancel(&self, progress: &Progress) {
+    /// Cancels a call; if a worker carries it out, that is killed.
+    pub fn cancel(&self, progress: &Arc<Progress>) {
         let mut state = self.lock();
         state.take_back();
-        progress.cancel();
+        let is_its = |job: &Job| Arc::ptr_eq(&job.progress, progress);
+        // What its worker has is begun now, and all but the last of it is done, with its
+        // reply on the way: to kill it for one of these would cost the last one.
+        let runs = |desk: &&Desk| desk.jobs.back().is_some_and(is_its);
+        if progress.cancel()
+            && let Some(desk) = state.desks.iter().flatten().find(runs)
+        {
+            desk.pidfd.kill();
+        }
         state.ring();
     }
 
@@ -560,11 +560,14 @@ impl Shared {
     fn cancel_all(mut state: MutexGuard<'_, State>) -> Vec<Unfinished> {
         let mut unfinished = Vec::new();
         state.take_back();
-        state
-            .initializing
-            .iter()
-            .for_each(|progress| progress.cancel());
+        for (worker, progress) in &state.initializing {
+            progress.cancel();
+            worker.kill();
+        }
         for desk in state.desks.iter().flatten() {
+            if !desk.jobs.is_empty() {
+                desk.pidfd.kill();
+            }
             for job in &desk.jobs {
                 job.progress.cancel();
                 unfinished.push(Unfinished {

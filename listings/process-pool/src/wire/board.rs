@@ -53,22 +53,26 @@ impl Board {
         unsafe { AtomicU64::from_ptr(self.0.as_mut_ptr().cast()) }
     }
 
-    /// Allows the worker to begin the calls of its next frame, before that is sent.
-    pub fn offer(&self, frame: u32, calls: Count) {
-        self.word().store(word(frame, 0, calls), Ordering::SeqCst);
+    /// Allows the worker to begin so many calls of its next frame, before that is sent.
+    pub fn offer(&self, calls: Count) {
+        let (frame, ..) = parts(self.word().load(Ordering::SeqCst));
+        let next = word(frame.wrapping_add(1), 0, calls);
+        self.word().store(next, Ordering::SeqCst);
     }
 
-    /// Allows it no call that it has not begun; how many of the frame it has.
-    pub fn take_back(&self) -> Count {
+    /// Allows it no call behind the first `least` that it has not begun; how many of the
+    /// frame it has begun or still may.
+    pub fn take_back(&self, least: Count) -> Count {
+        let fewer = |allowed: Count, begun: Count| allowed.min(begun.max(least));
         let stop = |now| {
-            let (frame, begun, _) = parts(now);
-            Some(word(frame, begun, begun))
+            let (frame, begun, allowed) = parts(now);
+            Some(word(frame, begun, fewer(allowed, begun)))
         };
-        let before = self
-            .word()
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, stop);
+        let word = self.word();
+        let before = word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, stop);
         let (Ok(before) | Err(before)) = before;
-        parts(before).1
+        let (_, begun, allowed) = parts(before);
+        fewer(allowed, begun)
     }
 
     /// In the worker: whether it may begin the call of this index in this frame. It has then.
@@ -94,33 +98,33 @@ mod tests {
     fn what_has_not_been_begun_is_taken_back_and_never_begun() {
         let (parent, memory) = Board::new().expect("a board");
         let worker = Board::open(&memory).expect("the same board");
-        parent.offer(1, 3);
+        parent.offer(3);
         assert!(worker.begin(1, 0));
         assert!(worker.begin(1, 1));
-        assert_eq!(parent.take_back(), 2);
+        assert_eq!(parent.take_back(1), 2);
         assert!(!worker.begin(1, 2));
         // The next frame may come before the worker has looked at the last call of this one.
-        parent.offer(2, 3);
+        parent.offer(3);
         assert!(!worker.begin(1, 2));
+        assert_eq!(parent.take_back(1), 1);
         assert!(worker.begin(2, 0));
-        assert_eq!(parent.take_back(), 1);
+        assert!(!worker.begin(2, 1));
     }
 
     #[test]
     fn each_call_is_begun_or_taken_back_while_both_processes_hurry() {
         let (parent, memory) = Board::new().expect("a board");
-        for frame in 0..1000 {
-            parent.offer(frame, 100);
+        for frame in 1..=1000 {
+            parent.offer(100);
             let worker = Board::open(&memory).expect("the same board");
             let begun = std::thread::spawn(move || {
-                (0..100)
-                    .take_while(|&index| worker.begin(frame, index))
-                    .count()
+                let begin = |&index: &Count| worker.begin(frame, index);
+                (0..100).take_while(begin).count()
             });
             for _ in 0..frame % 50 {
                 std::hint::spin_loop();
             }
-            let kept = parent.take_back();
+            let kept = parent.take_back(1);
             assert_eq!(begun.join().expect("no panic"), usize::from(kept));
         }
     }
