@@ -1,11 +1,13 @@
 //! A worker, as the threads of its pool talk to it: calls go in frames, replies come one by one.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use crate::parent::start::WorkerProcess;
 use crate::pidfd::above_standard;
@@ -32,31 +34,36 @@ impl Bell {
     }
 }
 
-/// What the thread of an idle worker waits for: its bell, the worker's end, and, where it has
-/// been asked to look for it, a reply.
+/// What the thread of an idle worker waits for: its bell, the worker's end, and, of a call
+/// that was left to it, the reply and the deadline (epoll(7)).
 #[derive(Debug)]
 pub(super) struct Watch {
     events: Epoll,
-    bell: Bell,
+    timer: TimerFd,
 }
 
 impl Watch {
-    fn new(bell: Bell, worker: &WorkerProcess) -> io::Result<Self> {
+    fn new(bell: &Bell, worker: &WorkerProcess) -> io::Result<Self> {
         let events = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let events = Epoll(above_standard(events.0)?);
-        let look = |flags| EpollEvent::new(flags, 0);
-        events.add(&*bell.0, look(EpollFlags::EPOLLIN))?;
-        events.add(worker.pidfd(), look(EpollFlags::EPOLLIN))?;
-        events.add(worker.channel.socket(), look(EpollFlags::EPOLLONESHOT))?;
-        Ok(Self { events, bell })
+        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC)?;
+        let timer = above_standard(timer.into())?;
+        // SAFETY: it is the descriptor of a timer, under another number.
+        let timer = unsafe { TimerFd::from_owned_fd(timer) };
+        let add = |fd: &dyn AsFd, flags| events.add(fd.as_fd(), EpollEvent::new(flags, 0));
+        // Each ring is told once, and read by nobody.
+        let rings = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+        add(&*bell.0, rings)?;
+        add(&timer, rings)?;
+        add(worker.pidfd(), EpollFlags::EPOLLIN)?;
+        add(worker.channel.socket(), EpollFlags::EPOLLONESHOT)?;
+        Ok(Self { events, timer })
     }
 
     pub fn wait(&self) {
+        // Where a signal came, or there is no memory, the look at the queue is as good.
         let mut seen = [EpollEvent::empty()];
-        // What is refused here is no memory, or a signal came: then the look at the queue is
-        // as good.
         let _ = self.events.wait(&mut seen, EpollTimeout::NONE);
-        let _ = self.bell.0.read();
     }
 }
 
@@ -69,6 +76,17 @@ pub(super) enum NoReply {
     Violation(String),
     /// The worker took longer than it may.
     Overdue(Duration),
+}
+
+impl From<io::Error> for NoReply {
+    fn from(error: io::Error) -> Self {
+        if hung_up(&error) {
+            return Self::HungUp;
+        }
+        // No message, or none that this process could take: after that there is
+        // no telling where the next one begins.
+        Self::Violation(error.to_string())
+    }
 }
 
 /// What a worker's thread has, or a caller's while it talks to the worker.
@@ -93,7 +111,7 @@ impl Connection {
         // One that has ended already is for its first call to find.
         let _ = worker.channel.send(&memory);
         Ok(Self {
-            watch: Arc::new(Watch::new(bell.clone(), &worker)?),
+            watch: Arc::new(Watch::new(bell, &worker)?),
             board: Arc::new(board),
             deadline: None,
             failed: None,
@@ -115,7 +133,7 @@ impl Connection {
     /// however large the messages are.
     pub fn send(&mut self, frame: &Message) -> Result<(), NoReply> {
         let sent = self.worker.channel.send(frame);
-        sent.map_err(|error| self.no_reply(&error))
+        sent.map_err(|error| self.no_reply(error))
     }
 
     /// Waits for the next reply; with its size in bytes.
@@ -127,22 +145,25 @@ impl Connection {
                 Ok((answer, bytes))
             }
             Ok(None) => Err(NoReply::HungUp),
-            Err(error) => Err(self.no_reply(&error)),
+            Err(error) => Err(self.no_reply(error)),
         }
     }
 
-    fn no_reply(&self, error: &io::Error) -> NoReply {
+    fn no_reply(&self, error: io::Error) -> NoReply {
         match (error.kind(), self.deadline) {
             (io::ErrorKind::TimedOut, Some(deadline)) => NoReply::Overdue(deadline),
-            _ if hung_up(error) => NoReply::HungUp,
-            // No message, or none that this process could take: after that there is
-            // no telling where the next one begins.
-            _ => NoReply::Violation(error.to_string()),
+            _ => error.into(),
         }
     }
 
-    /// Has the worker's thread wake when a reply comes.
+    /// Has the worker's thread wake when a reply comes, or at the deadline.
     pub fn leave_reply_to_driver(&self) -> io::Result<()> {
+        if let Some(deadline) = self.deadline {
+            // Zero would stop it.
+            let deadline = deadline.max(Duration::from_nanos(1));
+            let at = Expiration::OneShot(deadline.into());
+            self.watch.timer.set(at, TimerSetTimeFlags::empty())?;
+        }
         self.listen(EpollFlags::EPOLLIN)
     }
 

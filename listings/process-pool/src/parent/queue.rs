@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Ending, Error};
 use crate::parent::call::{Job, Outcome, Progress};
-use crate::parent::connection::{Bell, Connection};
+use crate::parent::connection::{Bell, Connection, NoReply};
 use crate::parent::events::{Event, Statistics};
 use crate::pidfd::PidFd;
 use crate::wire::board::{Board, Count};
@@ -268,9 +268,8 @@ impl Shared {
     /// whose thread waits for the reply unless [`wait_at`](Self::wait_at) does.
     pub fn submit(&self, mut job: Job) -> Option<Arc<Place>> {
         job.deadline = job.deadline.or(self.deadline);
-        // Time is the worker's thread's to keep, and so is what may not fit into a socket.
-        let at_once =
-            job.deadline.is_none() && self.sending.is_none() && job.request.len() <= AT_ONCE;
+        // What may not fit into a socket is the worker's thread's to send.
+        let at_once = self.sending.is_none() && job.request.len() <= AT_ONCE;
         let mut state = self.lock();
         if state.slots == 0 {
             let why = state.why_none.clone();
@@ -295,9 +294,7 @@ impl Shared {
             return false;
         };
         // One that died while it was idle is not given a call to lose.
-        if connection.worker.pidfd().has_ended(Some(Instant::now()))
-            || connection.leave_reply_to_driver().is_err()
-        {
+        if connection.worker.pidfd().has_ended(Some(Instant::now())) {
             return false;
         }
         let Some(frame) = state.hand_out(place.number, self.retries) else {
@@ -305,8 +302,8 @@ impl Shared {
         };
         drop(state);
         connection.set_deadline(frame.deadline);
-        let sent = connection.send(&frame.message);
-        connection.failed = sent.err();
+        let left = connection.leave_reply_to_driver().map_err(NoReply::from);
+        connection.failed = left.and_then(|()| connection.send(&frame.message)).err();
         connection.failed.is_none()
     }
 
@@ -327,7 +324,6 @@ impl Shared {
         match connection.receive() {
             Ok((answer, bytes)) => match self.answered(place.number, answer, bytes) {
                 Then::IsFree => self.rest(place),
-                // Another thread waits for the next reply.
                 Then::GoesOn(_) | Then::IsKilled => place.bell.ring(),
             },
             Err(no_reply) => {

@@ -60,19 +60,18 @@ impl Board {
         self.word().store(next, Ordering::SeqCst);
     }
 
+    // ANCHOR: begin
     /// Allows it no call behind the first `least` that it has not begun; how many of the
     /// frame it has begun or still may.
     pub fn take_back(&self, least: Count) -> Count {
-        let fewer = |allowed: Count, begun: Count| allowed.min(begun.max(least));
         let stop = |now| {
             let (frame, begun, allowed) = parts(now);
-            Some(word(frame, begun, fewer(allowed, begun)))
+            Some(word(frame, begun, allowed.min(begun.max(least))))
         };
         let word = self.word();
-        let before = word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, stop);
-        let (Ok(before) | Err(before)) = before;
-        let (_, begun, allowed) = parts(before);
-        fewer(allowed, begun)
+        let _ = word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, stop);
+        // The worker changes only how many it has begun.
+        parts(word.load(Ordering::SeqCst)).2
     }
 
     /// In the worker: whether it may begin the call of this index in this frame. It has then.
@@ -88,6 +87,7 @@ impl Board {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
         begun.is_ok()
     }
+    // ANCHOR_END: begin
 }
 
 #[cfg(test)]
