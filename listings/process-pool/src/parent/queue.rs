@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Ending, Error};
 use crate::parent::call::{Job, Outcome, Progress};
-use crate::parent::connection::{Bell, Connection, NoReply};
+use crate::parent::connection::{Bell, Connection};
 use crate::parent::events::{Event, Statistics};
 use crate::pidfd::PidFd;
 use crate::wire::board::{Board, Count};
@@ -288,7 +288,7 @@ impl Shared {
 
     /// Sends the one call that waits to the idle worker of `place`; false where its thread has
     /// to look after it.
-    fn send_now(&self, mut state: MutexGuard<'_, State>, place: &Place) -> bool {
+    fn send_now(&self, mut state: MutexGuard<'_, State>, place: &Arc<Place>) -> bool {
         // Where its thread is awake, that has it, and looks at the queue before it sleeps.
         let Some(mut connection) = place.try_lock() else {
             return false;
@@ -302,30 +302,41 @@ impl Shared {
         };
         drop(state);
         connection.set_deadline(frame.deadline);
-        let left = connection.leave_reply_to_driver().map_err(NoReply::from);
-        connection.failed = left.and_then(|()| connection.send(&frame.message)).err();
+        let sent = connection.send(&frame.message);
+        // Where the two share a core, the worker has run first, and this is no time to wake
+        // another thread for the reply.
+        if sent.is_ok() && connection.worker.channel.has_come() {
+            self.receive_now(place, &mut connection);
+            return true;
+        }
+        let left = sent.and_then(|()| Ok(connection.leave_reply_to_driver()?));
+        connection.failed = left.err();
         connection.failed.is_none()
     }
 
     /// Waits, in the thread that waits for it anyway, for the reply to a call that was sent to
-    /// the worker of `place`. Where another thread does so already, or anything but a reply
-    /// comes, that thread or the worker's has the rest to do.
+    /// the worker of `place`, unless the worker's thread does so already.
     pub fn wait_at(&self, place: &Arc<Place>, call: u64) {
         let Some(mut connection) = place.try_lock() else {
             return;
         };
         let is_asked = |desk: &mut Desk| desk.jobs.front().is_some_and(|job| job.call == call);
-        if connection.failed.is_some()
-            || !self.lock().desk(place.number).is_some_and(is_asked)
-            || connection.take_reply_from_driver().is_err()
+        if connection.failed.is_none()
+            && self.lock().desk(place.number).is_some_and(is_asked)
+            && connection.take_reply_from_driver().is_ok()
         {
-            return;
+            self.receive_now(place, &mut connection);
         }
-        match connection.receive() {
-            Ok((answer, bytes)) => match self.answered(place.number, answer, bytes) {
-                Then::IsFree => self.rest(place),
-                Then::GoesOn(_) | Then::IsKilled => place.bell.ring(),
-            },
+    }
+
+    /// Receives the reply to the one call that the worker of `place` has. Anything else is for
+    /// its thread to deal with.
+    fn receive_now(&self, place: &Arc<Place>, connection: &mut Connection) {
+        let received = connection.receive();
+        let then = received.map(|(answer, bytes)| self.answered(place.number, answer, bytes));
+        match then {
+            Ok(Then::IsFree) => self.rest(place),
+            Ok(Then::GoesOn(_) | Then::IsKilled) => place.bell.ring(),
             Err(no_reply) => {
                 connection.failed = Some(no_reply);
                 place.bell.ring();

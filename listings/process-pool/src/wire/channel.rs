@@ -195,6 +195,12 @@ impl Channel {
         Ok(())
     }
 
+    /// Whether a message, or the end, has come.
+    pub fn has_come(&self) -> bool {
+        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        self.is_ahead() || poll_until(&mut fds, Some(Instant::now())).is_ok_and(|ready| ready > 0)
+    }
+
     /// Whether something has been read already that a look at the socket would not show.
     pub fn is_ahead(&self) -> bool {
         !self.ahead.unread.is_empty()
