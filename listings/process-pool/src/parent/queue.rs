@@ -294,7 +294,7 @@ impl Shared {
             return false;
         };
         // One that died while it was idle is not given a call to lose.
-        if connection.worker.pidfd().has_ended(Some(Instant::now())) {
+        if connection.worker.pidfd().has_ended() {
             return false;
         }
         let Some(frame) = state.hand_out(place.number, self.retries) else {
@@ -303,15 +303,20 @@ impl Shared {
         drop(state);
         connection.set_deadline(frame.deadline);
         let sent = connection.send(&frame.message);
-        // Where the two share a core, the worker has run first, and this is no time to wake
-        // another thread for the reply.
-        if sent.is_ok() && connection.worker.channel.has_come() {
-            self.receive_now(place, &mut connection);
-            return true;
+        let left = sent.and_then(|()| {
+            // Where the two share a core, the worker has run first, and no other thread need
+            // be woken for the reply.
+            match connection.worker.channel.has_come()? {
+                true => self.receive_now(place, &mut connection),
+                false => connection.leave_reply_to_driver()?,
+            }
+            Ok(())
+        });
+        if let Err(no_reply) = left {
+            connection.failed = Some(no_reply);
+            return false;
         }
-        let left = sent.and_then(|()| Ok(connection.leave_reply_to_driver()?));
-        connection.failed = left.err();
-        connection.failed.is_none()
+        true
     }
 
     /// Waits, in the thread that waits for it anyway, for the reply to a call that was sent to
@@ -420,7 +425,7 @@ impl Shared {
         }
         state.idle.retain(|idle| idle.number != place.number);
         // One that died while it was idle is not given a call to lose.
-        if worker.has_ended(Some(Instant::now())) {
+        if worker.has_ended() {
             // If the bell was rung for it at this moment, another one is to hear it.
             state.ring();
             return Next::Ended;

@@ -27,7 +27,7 @@ use nix::sys::socket::{
     sendmsg, setsockopt, shutdown, socketpair, sockopt,
 };
 
-use crate::pidfd::{PidFd, above_standard, poll_until};
+use crate::pidfd::{PidFd, above_standard, poll_now, poll_until};
 use crate::wire::buffer::Buffer;
 use crate::wire::message::{MAX_CONTROL, Message};
 
@@ -100,6 +100,8 @@ pub(crate) struct Channel {
 struct Ahead {
     /// Of `AHEAD` bytes, once something has been read.
     buffer: Vec<u8>,
+    /// For what comes beside a read's bytes.
+    room: Vec<u8>,
     unread: Range<usize>,
     descriptors: Vec<Arc<OwnedFd>>,
 }
@@ -190,15 +192,21 @@ impl Channel {
     /// Waits until a message begins, or the other end is gone.
     pub fn wait(&mut self) -> io::Result<()> {
         if !self.is_ahead() {
-            self.read_ahead()?;
+            self.ready_to_read()?;
+            self.read_ahead(MsgFlags::empty())?;
         }
         Ok(())
     }
 
-    /// Whether a message, or the end, has come.
-    pub fn has_come(&self) -> bool {
-        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        self.is_ahead() || poll_until(&mut fds, Some(Instant::now())).is_ok_and(|ready| ready > 0)
+    /// Whether a message has begun, or the other end is gone, without waiting for it.
+    pub fn has_come(&mut self) -> io::Result<bool> {
+        if self.is_ahead() {
+            return Ok(true);
+        }
+        match self.read_ahead(MsgFlags::MSG_DONTWAIT) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            read => read.map(|_| true),
+        }
     }
 
     /// Whether something has been read already that a look at the socket would not show.
@@ -210,7 +218,7 @@ impl Channel {
     pub fn is_hung_up(&self) -> bool {
         // Without requested events poll(2) reports the hang-up alone.
         let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::empty())];
-        poll_until(&mut fds, Some(Instant::now())).is_ok_and(|ready| ready > 0)
+        poll_now(&mut fds).is_ok_and(|ready| ready > 0)
     }
 
     /// Waits until the socket takes or gives bytes, or says why not.
@@ -234,7 +242,7 @@ impl Channel {
             return Ok(());
         }
         // The peer has ended. Its last bytes may have come between the looks at the two.
-        if poll_until(&mut [socket()], Some(Instant::now()))? == 0 {
+        if poll_now(&mut [socket()])? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(())
@@ -248,7 +256,8 @@ impl Channel {
     /// size is reserved; `UnexpectedEof` for a part of one.
     pub fn receive(&mut self) -> io::Result<Option<Message>> {
         while self.ahead.unread.len() < HEADER {
-            match self.read_ahead()? {
+            self.ready_to_read()?;
+            match self.read_ahead(MsgFlags::empty())? {
                 0 if self.is_ahead() => return Err(io::ErrorKind::UnexpectedEof.into()),
                 0 => return Ok(None),
                 _ => {}
@@ -268,11 +277,15 @@ impl Channel {
         }
         let came = self.ahead.descriptors.len();
         let descriptors = header.descriptors as usize;
-        let mismatch = format!("a frame claims {descriptors} descriptors, {came} came");
+        let mismatch = || {
+            invalid(format!(
+                "a frame claims {descriptors} descriptors, {came} came"
+            ))
+        };
         if descriptors > came {
-            return invalid(mismatch);
+            return mismatch();
         }
-        let descriptors = self.ahead.descriptors.drain(..descriptors).collect();
+        let own = self.ahead.descriptors.drain(..descriptors).collect();
         let control = self.receive_exactly(control)?.as_ref().to_vec();
         let lengths = self.receive_exactly(slices * mem::size_of::<u64>())?;
         // Whole words in a `Buffer`, which is aligned for them.
@@ -280,7 +293,7 @@ impl Channel {
         let mut message = Message {
             control,
             slices: Vec::with_capacity(slices),
-            descriptors,
+            descriptors: own,
         };
         for &length in lengths {
             if length > MAX_SLICE {
@@ -292,7 +305,7 @@ impl Channel {
         // A read ends with the bytes that descriptors came with: these came with a later
         // frame, which has been read ahead, or with this one.
         if !self.is_ahead() && !self.ahead.descriptors.is_empty() {
-            return invalid(mismatch);
+            return mismatch();
         }
         Ok(Some(message))
     }
@@ -341,26 +354,30 @@ impl Channel {
 
     /// Reads what has come, with the descriptors that came with it; the number of bytes, none
     /// at the end of the stream.
-    fn read_ahead(&mut self) -> io::Result<usize> {
-        let Ahead { buffer, unread, .. } = &mut self.ahead;
-        buffer.resize(AHEAD, 0);
+    fn read_ahead(&mut self, flags: MsgFlags) -> io::Result<usize> {
+        let Ahead {
+            buffer,
+            room,
+            unread,
+            descriptors,
+        } = &mut self.ahead;
+        if buffer.is_empty() {
+            buffer.resize(AHEAD, 0);
+            *room = nix::cmsg_space!([RawFd; MAX_DESCRIPTORS]);
+        }
         buffer.copy_within(unread.clone(), 0);
         *unread = 0..unread.len();
-        let mut room = nix::cmsg_space!([RawFd; MAX_DESCRIPTORS]);
         loop {
-            self.ready_to_read()?;
-            let mut iov = [IoSliceMut::new(
-                &mut self.ahead.buffer[self.ahead.unread.end..],
-            )];
-            let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-            let got = match recvmsg::<()>(self.socket.as_raw_fd(), &mut iov, Some(&mut room), flags)
-            {
+            let mut iov = [IoSliceMut::new(&mut buffer[unread.end..])];
+            let flags = MsgFlags::MSG_CMSG_CLOEXEC | flags;
+            let socket = self.socket.as_raw_fd();
+            let got = match recvmsg::<()>(socket, &mut iov, Some(&mut *room), flags) {
                 Ok(got) => got,
                 Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error.into()),
             };
             if got.flags.contains(MsgFlags::MSG_CTRUNC) {
-                close_received(&room);
+                close_received(room);
                 return Err(Errno::EMFILE.into());
             }
             let mut received = Vec::new();
@@ -374,11 +391,10 @@ impl Channel {
                 }
             }
             let bytes = got.bytes;
+            unread.end += bytes;
             for descriptor in received {
-                let descriptor = above_standard(descriptor)?;
-                self.ahead.descriptors.push(Arc::new(descriptor));
+                descriptors.push(Arc::new(above_standard(descriptor)?));
             }
-            self.ahead.unread.end += bytes;
             return Ok(bytes);
         }
     }
@@ -581,7 +597,7 @@ mod tests {
         let (mut one, other) = Channel::pair().expect("pair");
         let mut peer = Command::new("true").spawn().expect("spawn");
         let pidfd = PidFd::open(Pid::from_raw(peer.id().cast_signed())).expect("pidfd");
-        assert!(pidfd.has_ended(None));
+        assert!(pidfd.ends_by(None));
         one.watch(pidfd);
         let message = Message::encode(&7u64).expect("encodes");
         other.send(&message).expect("sends");
