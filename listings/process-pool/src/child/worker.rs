@@ -93,22 +93,32 @@ fn answer_all(channel: &mut Channel) -> Result<(), Lost> {
         let control = mem::take(&mut frame.control);
         let mut calls = &control[..];
         let mut index = 0;
-        // Each is answered before the next is begun: its caller may wait for nothing else.
+        let mut is_kept = false;
+        // Each reply is there for the parent before the next call begins.
         while board.begin(number, index) {
             mark("computing");
             // What travels beside a request is that of the frame's only call.
             let reply = answer(&mut calls, mem::take(&mut frame));
             mark("sending");
-            let sent = channel.send(&reply).or_else(|error| match error.kind() {
-                io::ErrorKind::InvalidInput => {
-                    channel.send(&Reply::Refused(error.to_string()).encode())
-                }
-                _ => Err(error),
-            });
-            sent.map_err(|error| ("no reply", error))?;
+            is_kept = reply.is_plain() && board.keep(index, &reply.control);
+            if !is_kept {
+                send(channel, &reply)?;
+            }
             index += 1;
         }
+        if is_kept {
+            // Where the frame was cut short: a word to the parent that waits for the last.
+            send(channel, &Message::default())?;
+        }
     }
+}
+
+fn send(channel: &Channel, reply: &Message) -> Result<(), Lost> {
+    let sent = channel.send(reply).or_else(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => channel.send(&Reply::Refused(error.to_string()).encode()),
+        _ => Err(error),
+    });
+    sent.map_err(|error| ("no reply", error))
 }
 
 fn open_board(mut message: Message) -> io::Result<Board> {

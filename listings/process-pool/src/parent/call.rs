@@ -29,12 +29,7 @@ pub(super) struct Job {
 impl Job {
     /// Whether its request may travel with others.
     pub fn is_small(&self) -> bool {
-        let Message {
-            control,
-            slices,
-            descriptors,
-        } = &*self.request;
-        control.len() <= SMALL && slices.is_empty() && descriptors.is_empty()
+        self.request.control.len() <= SMALL && self.request.is_plain()
     }
 
     /// Tells the caller that no worker will carry the call out.

@@ -11,10 +11,14 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 
 use crate::parent::start::WorkerProcess;
 use crate::pidfd::above_standard;
-use crate::wire::board::Board;
+use crate::wire::board::{Board, Count};
 use crate::wire::channel::hung_up;
 use crate::wire::message::Message;
 use crate::wire::protocol::Answer;
+
+/// How long a reply may lie on the board of a worker that has the next call already, before
+/// somebody looks.
+pub(super) const LOOK: Duration = Duration::from_millis(1);
 
 /// By which the thread of an idle worker is woken.
 #[derive(Debug, Clone)]
@@ -96,6 +100,8 @@ pub(super) struct Connection {
     pub board: Arc<Board>,
     pub watch: Arc<Watch>,
     deadline: Option<Duration>,
+    /// Replies to calls of the last frame that have come.
+    answered: Count,
     /// What a caller has met with, for the worker's thread to deal with.
     pub failed: Option<NoReply>,
 }
@@ -114,6 +120,7 @@ impl Connection {
             watch: Arc::new(Watch::new(bell, &worker)?),
             board: Arc::new(board),
             deadline: None,
+            answered: 0,
             failed: None,
             worker,
         })
@@ -132,21 +139,54 @@ impl Connection {
     /// before it has the replies to the last, so the two never both wait to write,
     /// however large the messages are.
     pub fn send(&mut self, frame: &Message) -> Result<(), NoReply> {
+        self.answered = 0;
         let sent = self.worker.channel.send(frame);
         sent.map_err(|error| self.no_reply(error))
     }
 
-    /// Waits for the next reply; with its size in bytes.
-    pub fn receive(&mut self) -> Result<(Answer, usize), NoReply> {
-        match self.worker.channel.receive() {
-            Ok(Some(reply)) => {
-                let bytes = reply.len();
-                let answer = Answer::read(reply).map_err(NoReply::Violation)?;
-                Ok((answer, bytes))
+    /// Waits for the next reply; with its size in bytes. None where the frame has `more` calls
+    /// than this one, and after [`LOOK`] there is no reply.
+    pub fn receive(&mut self, more: bool) -> Result<Option<(Answer, usize)>, NoReply> {
+        loop {
+            if let Some(reply) = self.reply_on_board()? {
+                return Ok(Some(reply));
             }
-            Ok(None) => Err(NoReply::HungUp),
-            Err(error) => Err(self.no_reply(error)),
+            let channel = &mut self.worker.channel;
+            let message = match more && !matches!(channel.comes_within(LOOK), Ok(true) | Err(_)) {
+                true => return self.reply_on_board(),
+                false => channel.receive(),
+            };
+            match message {
+                // A word that the reply is on the board, or was.
+                Ok(Some(word)) if word.control.is_empty() => {}
+                Ok(Some(reply)) => return self.answer(reply).map(Some),
+                end => {
+                    // What it had replied before counts.
+                    if let Some(reply) = self.reply_on_board()? {
+                        return Ok(Some(reply));
+                    }
+                    return Err(end.map_or_else(|error| self.no_reply(error), |_| NoReply::HungUp));
+                }
+            }
         }
+    }
+
+    fn reply_on_board(&mut self) -> Result<Option<(Answer, usize)>, NoReply> {
+        let Some(control) = self.board.reply(self.answered) else {
+            return Ok(None);
+        };
+        let reply = Message {
+            control,
+            ..Message::default()
+        };
+        self.answer(reply).map(Some)
+    }
+
+    fn answer(&mut self, reply: Message) -> Result<(Answer, usize), NoReply> {
+        self.answered = self.answered.saturating_add(1);
+        let bytes = reply.len();
+        let answer = Answer::read(reply).map_err(NoReply::Violation)?;
+        Ok((answer, bytes))
     }
 
     fn no_reply(&self, error: io::Error) -> NoReply {

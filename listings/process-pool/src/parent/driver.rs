@@ -101,9 +101,9 @@ impl Driver {
                 Next::Closed => break None,
                 Next::Calls(frame) => {
                     let sent = self.send(&mut connection, &frame);
-                    sent.and_then(|()| self.receive(&mut connection))
+                    sent.and_then(|()| self.receive(&mut connection, frame.calls == 1))
                 }
-                Next::Reply => self.receive(&mut connection),
+                Next::Reply => self.receive(&mut connection, true),
                 Next::Ended => Err(NoReply::HungUp),
             };
             let Err(no_reply) = served else {
@@ -131,14 +131,24 @@ impl Driver {
     }
 
     /// Receives the replies to what the worker has been sent, to each call when it is there.
-    fn receive(&self, connection: &mut Connection) -> Result<(), NoReply> {
+    fn receive(&self, connection: &mut Connection, is_last: bool) -> Result<(), NoReply> {
         if let Some(no_reply) = connection.failed.take() {
             return Err(no_reply);
         }
+        let mut is_last = is_last;
         loop {
-            let (answer, bytes) = connection.receive()?;
+            let Some((answer, bytes)) = connection.receive(!is_last)? else {
+                // This one is not small. The others need not wait for it, nor this thread
+                // look again.
+                self.shared.take_back(self.place);
+                is_last = true;
+                continue;
+            };
             match self.shared.answered(self.place, answer, bytes) {
-                Then::GoesOn(deadline) => connection.set_deadline(deadline),
+                Then::GoesOn(deadline, last) => {
+                    connection.set_deadline(deadline);
+                    is_last = last;
+                }
                 Then::IsFree => return Ok(()),
                 Then::IsKilled => return Err(NoReply::HungUp),
             }
@@ -229,11 +239,13 @@ impl Driver {
         let (sent, mut received) = (request.len(), 0);
         let frame = Frame {
             message: Arc::new(request),
+            calls: 1,
             deadline: self.starter.deadline,
         };
         connection.board.offer(1);
         let answer = self.send(connection, &frame).and_then(|()| {
-            let (answer, bytes) = connection.receive()?;
+            let reply = connection.receive(false)?;
+            let (answer, bytes) = reply.ok_or(NoReply::HungUp)?;
             received = bytes;
             Ok(answer)
         });

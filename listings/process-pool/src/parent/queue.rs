@@ -76,6 +76,7 @@ pub struct Unfinished {
 /// Calls that are to be sent to a worker.
 pub(super) struct Frame {
     pub message: Arc<Message>,
+    pub calls: usize,
     /// How long the first one may take.
     pub deadline: Option<Duration>,
 }
@@ -134,7 +135,11 @@ impl State {
             // Nobody wants it again: it goes when it has been sent.
             std::mem::take(&mut first.request)
         };
-        Some(Frame { message, deadline })
+        Some(Frame {
+            message,
+            calls,
+            deadline,
+        })
     }
 
     /// Puts the calls that have been sent and not begun at the front of the queue, where
@@ -194,8 +199,8 @@ pub(super) enum Next {
 
 /// What a worker does that has answered.
 pub(super) enum Then {
-    /// It goes on with the next call of its frame, which may take so long.
-    GoesOn(Option<Duration>),
+    /// It goes on with the next call of its frame, which may take so long, and may be the last.
+    GoesOn(Option<Duration>, bool),
     /// It has nothing more to do.
     IsFree,
     /// It has been killed, since the call was cancelled.
@@ -337,11 +342,11 @@ impl Shared {
     /// Receives the reply to the one call that the worker of `place` has. Anything else is for
     /// its thread to deal with.
     fn receive_now(&self, place: &Arc<Place>, connection: &mut Connection) {
-        let received = connection.receive();
-        let then = received.map(|(answer, bytes)| self.answered(place.number, answer, bytes));
-        match then {
-            Ok(Then::IsFree) => self.rest(place),
-            Ok(Then::GoesOn(_) | Then::IsKilled) => place.bell.ring(),
+        let received = connection.receive(false);
+        let answered = |(answer, bytes)| self.answered(place.number, answer, bytes);
+        match received.map(|reply| reply.map(answered)) {
+            Ok(Some(Then::IsFree)) => self.rest(place),
+            Ok(_) => place.bell.ring(),
             Err(no_reply) => {
                 connection.failed = Some(no_reply);
                 place.bell.ring();
@@ -460,7 +465,7 @@ impl Shared {
                 return Then::IsKilled;
             }
             None => Then::IsFree,
-            Some(next) => Then::GoesOn(next.deadline),
+            Some(next) => Then::GoesOn(next.deadline, desk.jobs.len() == 1),
         };
         let (call, task) = (job.call, job.task);
         let outcome = match job.progress.is_cancelled() {

@@ -16,7 +16,7 @@ use std::mem;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nix::errno::Errno;
@@ -206,6 +206,27 @@ impl Channel {
         match self.read_ahead(MsgFlags::MSG_DONTWAIT) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             read => read.map(|_| true),
+        }
+    }
+
+    /// Whether a message begins, or the other end goes, within `time`; true, too, where the
+    /// deadline comes before.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn comes_within(&mut self, time: Duration) -> io::Result<bool> {
+        let until = Instant::now() + time;
+        let deadline = self.deadline;
+        if self.is_ahead() || deadline.is_some_and(|deadline| deadline <= until) {
+            return Ok(true);
+        }
+        self.deadline = Some(until);
+        let ready = self.ready(PollFlags::POLLIN);
+        self.deadline = deadline;
+        match ready {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(false),
+            ready => ready.map(|()| true),
         }
     }
 

@@ -42,6 +42,11 @@ impl Message {
         self.control.len() + self.slices.iter().map(Bytes::len).sum::<usize>()
     }
 
+    /// Whether nothing travels next to the encoding.
+    pub fn is_plain(&self) -> bool {
+        self.slices.is_empty() && self.descriptors.is_empty()
+    }
+
     /// Encodes a value of this crate's own; anybody else's is for
     /// [`encode_surviving`](Self::encode_surviving).
     pub fn encode<T: Serialize>(value: &T) -> postcard::Result<Self> {

@@ -269,6 +269,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         together::slow_call,
     ),
     (
+        "a_result_waits_for_no_slow_call_that_came_with_it",
+        together::behind_results,
+    ),
+    (
         "of_calls_that_came_together_a_lost_worker_loses_the_one_that_it_had",
         together::lost,
     ),
@@ -299,6 +303,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "a_call_that_nobody_waits_for_frees_its_worker",
         together::nobody_waits,
+    ),
+    (
+        "a_call_that_nobody_waits_for_has_its_deadline",
+        together::nobody_waits_too_long,
     ),
     ("many_threads_call_at_once", together::many_threads),
     (

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use process_pool::{Builder, Error, Event, Pool, StartMethod, Task, Unfinished};
+use process_pool::{Builder, Ending, Error, Event, Pool, StartMethod, Task, Unfinished};
 
 use crate::arrives::{Level, level_number};
 use crate::tasks::{append_line, append_then_wait, double, fail, nap, wait_for_file};
@@ -63,6 +63,23 @@ pub fn slow_call(method: StartMethod) {
     all_doubled(doubles, 0);
     File::create(end).expect("create");
     slow.wait().expect("a result");
+    fs::remove_dir_all(folder()).expect("clean");
+}
+
+pub fn behind_results(method: StartMethod) {
+    let pool = pool(method, 1);
+    let held = Held::hold(&pool, 1);
+    let before = held.submit_doubles(0..3);
+    let end = folder().join("end");
+    let path = end.display().to_string();
+    let slow = pool.submit(wait_for_file, path).expect("submits");
+    let behind = held.submit_doubles(3..10);
+    held.release();
+    // Their replies are there, though the worker has gone on to the slow one.
+    all_doubled(before, 0);
+    File::create(end).expect("create");
+    slow.wait().expect("a result");
+    all_doubled(behind, 3);
     fs::remove_dir_all(folder()).expect("clean");
 }
 
@@ -252,6 +269,17 @@ pub fn nobody_waits(method: StartMethod) {
     };
     while !lost(&told.recv().expect("an event")) {}
     assert_eq!(pool.map(double, [1]).expect("maps"), [2]);
+}
+
+pub fn nobody_waits_too_long(method: StartMethod) {
+    let (tell, told) = std::sync::mpsc::channel();
+    let hook = move |event: &Event| tell.send(event.clone()).unwrap_or(());
+    let pool = builder(method, 1).on_event(hook).start().expect("starts");
+    let limit = Duration::from_millis(100);
+    drop(pool.submit_within(nap, 60_000, limit).expect("submits"));
+    let ending = Ending::Overdue { deadline: limit };
+    let overdue = |event: &Event| matches!(event, Event::Lost { ending: of, .. } if *of == ending);
+    while !overdue(&told.recv().expect("an event")) {}
 }
 
 pub fn many_threads(method: StartMethod) {
