@@ -107,7 +107,7 @@ fn answer_all(channel: &mut Channel) -> Result<(), Lost> {
             index += 1;
         }
         if is_kept {
-            // Where the frame was cut short: a word to the parent that waits for the last.
+            // The frame was cut short, and the parent may wait for this reply.
             send(channel, &Message::default())?;
         }
     }

@@ -152,23 +152,36 @@ impl Connection {
                 return Ok(Some(reply));
             }
             let channel = &mut self.worker.channel;
-            let message = match more && !matches!(channel.comes_within(LOOK), Ok(true) | Err(_)) {
-                true => return self.reply_on_board(),
-                false => channel.receive(),
+            if more && channel.comes_within(LOOK).is_ok_and(|comes| !comes) {
+                return self.reply_on_board();
+            }
+            let came = channel.wait();
+            // What comes by the socket was sent behind what is on the board now, and so was
+            // the end.
+            if let Some(reply) = self.reply_on_board()? {
+                return Ok(Some(reply));
+            }
+            let channel = &mut self.worker.channel;
+            if channel.skip_empty() {
+                continue;
+            }
+            return match came.and_then(|()| channel.receive()) {
+                Ok(Some(reply)) => self.answer(reply).map(Some),
+                Ok(None) => Err(NoReply::HungUp),
+                Err(error) => Err(self.no_reply(error)),
             };
-            match message {
-                // A word that the reply is on the board, or was.
-                Ok(Some(word)) if word.control.is_empty() => {}
-                Ok(Some(reply)) => return self.answer(reply).map(Some),
-                end => {
-                    // What it had replied before counts.
-                    if let Some(reply) = self.reply_on_board()? {
-                        return Ok(Some(reply));
-                    }
-                    return Err(end.map_or_else(|error| self.no_reply(error), |_| NoReply::HungUp));
-                }
+        }
+    }
+
+    /// Whether the reply to a frame's only call is here.
+    pub fn reply_has_come(&mut self) -> io::Result<bool> {
+        let channel = &mut self.worker.channel;
+        while channel.has_come()? {
+            if !channel.skip_empty() {
+                return Ok(true);
             }
         }
+        Ok(false)
     }
 
     fn reply_on_board(&mut self) -> Result<Option<(Answer, usize)>, NoReply> {

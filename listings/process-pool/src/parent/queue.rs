@@ -311,7 +311,7 @@ impl Shared {
         let left = sent.and_then(|()| {
             // Where the two share a core, the worker has run first, and no other thread need
             // be woken for the reply.
-            match connection.worker.channel.has_come()? {
+            match connection.reply_has_come()? {
                 true => self.receive_now(place, &mut connection),
                 false => connection.leave_reply_to_driver()?,
             }

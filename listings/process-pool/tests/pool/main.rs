@@ -269,6 +269,14 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         together::slow_call,
     ),
     (
+        "each_of_the_calls_that_came_together_has_its_own_result",
+        together::own_results,
+    ),
+    (
+        "a_submit_does_not_wait_for_its_call",
+        together::submit_returns,
+    ),
+    (
         "a_result_waits_for_no_slow_call_that_came_with_it",
         together::behind_results,
     ),
@@ -397,6 +405,7 @@ fn main() -> ExitCode {
         .add(tasks::fail_once)
         .add(tasks::append_then_wait)
         .add(tasks::nap)
+        .add(tasks::doze)
         .add_initializer(tasks::sleep_at_start)
         .add_initializer(tasks::panic_in_replacements)
         .add_initializer(tasks::first_two_are_lost)

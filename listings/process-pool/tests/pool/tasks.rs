@@ -84,6 +84,12 @@ pub fn nap(milliseconds: u64) -> u64 {
     milliseconds
 }
 
+/// Takes less than a millisecond.
+pub fn doze(number: u64) -> u64 {
+    thread::sleep(Duration::from_micros(30));
+    number
+}
+
 pub fn panic_at_start() {
     panic!("not today");
 }

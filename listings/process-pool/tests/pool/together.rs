@@ -8,7 +8,7 @@ use std::time::Duration;
 use process_pool::{Builder, Ending, Error, Event, Pool, StartMethod, Task, Unfinished};
 
 use crate::arrives::{Level, level_number};
-use crate::tasks::{append_line, append_then_wait, double, fail, nap, wait_for_file};
+use crate::tasks::{append_line, append_then_wait, double, doze, fail, nap, wait_for_file};
 use crate::{folder, pool};
 
 /// Workers that are kept busy while calls are queued behind what they do, so that these then
@@ -63,6 +63,35 @@ pub fn slow_call(method: StartMethod) {
     all_doubled(doubles, 0);
     File::create(end).expect("create");
     slow.wait().expect("a result");
+    fs::remove_dir_all(folder()).expect("clean");
+}
+
+pub fn own_results(method: StartMethod) {
+    let pool = pool(method, 1);
+    for _ in 0..50 {
+        // Few enough that they are done before anybody looks, and slow enough that all but
+        // the last reply are there first.
+        let numbers = pool.map(doze, 0..16).expect("maps");
+        assert!(numbers.into_iter().eq(0..16));
+    }
+}
+
+pub fn submit_returns(method: StartMethod) {
+    let pool = pool(method, 2);
+    let end = folder().join("end");
+    for _ in 0..30 {
+        // Calls that are taken back from one worker by the other leave a word behind.
+        pool.map(doze, 0..12).expect("maps");
+        let path = end.display().to_string();
+        let slow: Vec<_> = (0..2)
+            .map(|_| pool.submit(wait_for_file, path.clone()).expect("submits"))
+            .collect();
+        File::create(&end).expect("create");
+        for slow in slow {
+            slow.wait().expect("a result");
+        }
+        fs::remove_file(&end).expect("clean");
+    }
     fs::remove_dir_all(folder()).expect("clean");
 }
 
