@@ -2,8 +2,8 @@
 //!
 //! A call that comes while a worker is idle is sent by its caller's thread. Any other waits in
 //! one queue, from which the thread of each worker takes its share, in one frame where the calls
-//! are small. What a worker of these has not begun when another one has nothing to do goes
-//! back into the queue.
+//! are small. What a worker of these has not begun when another one has nothing to do, or
+//! when the first of them turns out to be slow, goes back into the queue.
 
 use std::collections::VecDeque;
 use std::fmt;
