@@ -247,9 +247,8 @@ fn ratios(rounds: &Rounds) -> String {
             else {
                 continue;
             };
-            let ratio = |(ours, theirs): (&f64, &f64)| match faster {
-                true => theirs / ours,
-                false => ours / theirs,
+            let ratio = |(ours, theirs): (&f64, &f64)| {
+                if faster { theirs / ours } else { ours / theirs }
             };
             if let Some(ratio) = Spread::of(ours.iter().zip(theirs).map(ratio)) {
                 told += &format!("{what:<16} {name:<25} {ratio:>20} times {other}\n");

@@ -113,9 +113,10 @@ impl State {
             && (desk.jobs.is_empty() || desk.jobs[0].is_small() && next.is_small())
             && let Some(job) = self.jobs.pop_front()
         {
-            match job.progress.is_cancelled() {
-                false => desk.jobs.push_back(job),
-                true => job.cancelled(),
+            if job.progress.is_cancelled() {
+                job.cancelled();
+            } else {
+                desk.jobs.push_back(job);
             }
         }
         let calls = desk.jobs.len();
@@ -311,9 +312,10 @@ impl Shared {
         let left = sent.and_then(|()| {
             // Where the two share a core, the worker has run first, and no other thread need
             // be woken for the reply.
-            match connection.reply_has_come()? {
-                true => self.receive_now(place, &mut connection),
-                false => connection.leave_reply_to_driver()?,
+            if connection.reply_has_come()? {
+                self.receive_now(place, &mut connection);
+            } else {
+                connection.leave_reply_to_driver()?;
             }
             Ok(())
         });
@@ -410,9 +412,10 @@ impl Shared {
         drop(state);
         self.done.notify_all();
         for job in given_up {
-            match job.progress.is_cancelled() {
-                true => job.cancelled(),
-                false => job.give_up(None),
+            if job.progress.is_cancelled() {
+                job.cancelled();
+            } else {
+                job.give_up(None);
             }
         }
         let retried = retried.into_iter();
@@ -468,9 +471,10 @@ impl Shared {
             Some(next) => Then::GoesOn(next.deadline, desk.jobs.len() == 1),
         };
         let (call, task) = (job.call, job.task);
-        let outcome = match job.progress.is_cancelled() {
-            true => Err(Error::Cancelled { call, task }),
-            false => outcome(answer, &desk.worker, &job),
+        let outcome = if job.progress.is_cancelled() {
+            Err(Error::Cancelled { call, task })
+        } else {
+            outcome(answer, &desk.worker, &job)
         };
         job.progress.end(outcome);
         state.count(job.bytes, bytes);

@@ -439,11 +439,13 @@ impl Channel {
 
 /// Whether a channel would send `message`; the error says what is too much.
 pub(crate) fn within_bounds(message: &Message) -> Result<(), String> {
-    let at_most = |what: &str, is: u64, most: u64| match is <= most {
-        true => Ok(()),
-        false => Err(format!(
+    let at_most = |what: &str, is: u64, most: u64| {
+        if is <= most {
+            return Ok(());
+        }
+        Err(format!(
             "expected at most {most} {what} in one message, found {is}"
-        )),
+        ))
     };
     let long = message.slices.iter().map(|slice| slice.len() as u64).max();
     at_most(
