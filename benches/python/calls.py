@@ -1,9 +1,9 @@
 """What calls of Python's pool of processes take.
 
-    python calls.py pool|one-by-one empty|large|map|first COUNT
+    python calls.py empty|large|map|chunks|first COUNT
 
-`one-by-one` is the same pool with a chunk size of one: Pool.map sends its arguments in
-chunks, by default four for each worker, and each chunk is one task.
+Pool.map sends its arguments in chunks, by default four for each worker, and each chunk is
+one task: that is `chunks`. In `map` the chunk size is one.
 """
 
 import multiprocessing
@@ -55,7 +55,7 @@ def mapped(count: int, chunk: int | None) -> int:
     return took
 
 
-def main(kind: str, experiment: str, count: int) -> None:
+def main(experiment: str, count: int) -> None:
     match experiment:
         case "empty":
             with multiprocessing.Pool(1) as pool:
@@ -65,13 +65,15 @@ def main(kind: str, experiment: str, count: int) -> None:
             with multiprocessing.Pool(1) as pool:
                 took = calls(count, lambda: pool.apply(sum_bytes, (data,)))
         case "map":
-            took = mapped(count, 1 if kind == "one-by-one" else None)
+            took = mapped(count, 1)
+        case "chunks":
+            took = mapped(count, None)
         case "first":
             took = first(count)
         case other:
-            raise ValueError(f"expected empty, large, map or first, not {other}")
+            raise ValueError(f"expected empty, large, map, chunks or first, not {other}")
     print(f"ns={took}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]))

@@ -25,6 +25,8 @@ pub enum Experiment {
     Large,
     /// Calls of a function of one number, all at once.
     Map,
+    /// The same where a call is a chunk of the numbers, a quarter of a worker's share.
+    Chunks,
     /// From before a worker's start to its first result.
     First,
 }
@@ -36,6 +38,7 @@ impl Experiment {
             Self::Empty => "empty",
             Self::Large => "large",
             Self::Map => "map",
+            Self::Chunks => "chunks",
             Self::First => "first",
         }
     }
@@ -58,6 +61,12 @@ pub fn large() -> Vec<u8> {
 /// What a large call returns.
 pub fn sum(bytes: &[u8]) -> u64 {
     bytes.iter().map(|&byte| u64::from(byte)).sum()
+}
+
+/// The numbers of a chunk, of a map of so many: each worker gets four, as Python's
+/// `multiprocessing.Pool` makes them.
+pub fn chunk_of(count: usize) -> usize {
+    count.div_ceil(4 * MAPPERS).max(1)
 }
 
 /// The function of a map.

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use benches::calls::{self, Experiment, MAPPERS, increment, large, mapped, one_by_one, report};
+use benches::calls::{
+    self, Experiment, MAPPERS, chunk_of, increment, large, mapped, one_by_one, report,
+};
 use clap::Parser;
 use process_pool::{Pool, Slice, StartMethod, Tasks};
 
@@ -17,6 +19,7 @@ fn main() -> ExitCode {
         .add(nothing)
         .add(sum)
         .add(increment)
+        .add(increment_each)
         .serve_if_worker();
     command_line::run(run)
 }
@@ -25,6 +28,10 @@ fn nothing(_: ()) {}
 
 fn sum(bytes: Slice<u8>) -> u64 {
     calls::sum(&bytes)
+}
+
+fn increment_each(numbers: Vec<u64>) -> Vec<u64> {
+    numbers.into_iter().map(increment).collect()
 }
 
 /// Measures calls of the book's pool
@@ -58,6 +65,14 @@ fn run(Arguments { method, calls }: Arguments) -> Result<()> {
         Experiment::Map => {
             let pool = pool(MAPPERS)?;
             mapped(count, |numbers| Ok(pool.map(increment, numbers)?))?
+        }
+        Experiment::Chunks => {
+            let pool = pool(MAPPERS)?;
+            mapped(count, |numbers| {
+                let numbers: Vec<u64> = numbers.collect();
+                let chunks = numbers.chunks(chunk_of(numbers.len())).map(<[u64]>::to_vec);
+                Ok(pool.map(increment_each, chunks)?.concat())
+            })?
         }
         Experiment::First => {
             let mut took = Duration::ZERO;

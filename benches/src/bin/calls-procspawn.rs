@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use benches::calls::{
     Arguments, Experiment, MAPPERS, increment, large, mapped, one_by_one, report,
 };
@@ -61,6 +61,7 @@ fn run(Arguments { experiment, count }: Arguments) -> Result<()> {
                 Ok(results)
             })?
         }
+        Experiment::Chunks => bail!("expected empty, large, map or first"),
         Experiment::First => {
             let mut took = Duration::ZERO;
             for _ in 0..count {

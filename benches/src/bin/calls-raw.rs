@@ -31,7 +31,9 @@ fn run(Arguments { experiment, count }: Arguments) -> Result<()> {
         Experiment::Empty => ping_pong(&[0], |_| 0, count)?,
         Experiment::Large => ping_pong(&large(), sum, count)?,
         Experiment::First => started(count)?,
-        Experiment::Map => bail!("expected empty, large or first: bytes are no calls"),
+        Experiment::Map | Experiment::Chunks => {
+            bail!("expected empty, large or first: bytes are no calls")
+        }
     });
     Ok(())
 }

@@ -61,10 +61,11 @@ struct Arguments {
     python: Option<PathBuf>,
 }
 
-const EXPERIMENTS: [Experiment; 4] = [
+const EXPERIMENTS: [Experiment; 5] = [
     Experiment::Empty,
     Experiment::Large,
     Experiment::Map,
+    Experiment::Chunks,
     Experiment::First,
 ];
 
@@ -75,9 +76,8 @@ type Contender = (&'static str, Option<&'static str>, &'static [&'static str]);
 const RAW: &str = "socketpair, Command";
 const PROCSPAWN: &str = "procspawn";
 const PYTHON: &str = "multiprocessing.Pool";
-const PYTHON_BY_ONE: &str = "the same, chunksize 1";
 
-const CONTENDERS: [Contender; 7] = [
+const CONTENDERS: [Contender; 6] = [
     (RAW, Some("calls-raw"), &[]),
     ("process-pool fork", Some("calls-process-pool"), &["fork"]),
     ("process-pool spawn", Some("calls-process-pool"), &["spawn"]),
@@ -87,8 +87,7 @@ const CONTENDERS: [Contender; 7] = [
         &["fork-server"],
     ),
     (PROCSPAWN, Some("calls-procspawn"), &[]),
-    (PYTHON, None, &["pool"]),
-    (PYTHON_BY_ONE, None, &["one-by-one"]),
+    (PYTHON, None, &[]),
 ];
 
 /// What is told of an experiment.
@@ -99,7 +98,7 @@ struct Column {
     figure: fn(f64, usize) -> f64,
 }
 
-const COLUMNS: [Column; 4] = [
+const COLUMNS: [Column; 5] = [
     Column {
         experiment: Experiment::Empty,
         head: "empty call, us",
@@ -113,6 +112,11 @@ const COLUMNS: [Column; 4] = [
     Column {
         experiment: Experiment::Map,
         head: "map, calls a ms",
+        figure: |seconds, calls| calls as f64 / seconds / 1e3,
+    },
+    Column {
+        experiment: Experiment::Chunks,
+        head: "in chunks, calls a ms",
         figure: |seconds, calls| calls as f64 / seconds / 1e3,
     },
     Column {
@@ -170,19 +174,20 @@ impl Arguments {
     fn count(&self, experiment: Experiment) -> usize {
         match experiment {
             Experiment::Empty | Experiment::Large => self.calls,
-            Experiment::Map => self.mapped,
+            Experiment::Map | Experiment::Chunks => self.mapped,
             Experiment::First => self.starts,
         }
     }
 }
 
-/// The contenders of an experiment: bytes alone are no calls to map, and the chunks are of
-/// a map alone.
+/// The contenders of an experiment. Bytes alone are no calls to map, and chunks are for
+/// Python, whose map makes them by itself.
 fn runs(experiment: Experiment, has_python: bool) -> impl Iterator<Item = &'static Contender> {
     CONTENDERS.iter().filter(move |(name, program, _)| {
+        let maps = matches!(experiment, Experiment::Map | Experiment::Chunks);
         (program.is_some() || has_python)
-            && (*name != RAW || experiment != Experiment::Map)
-            && (*name != PYTHON_BY_ONE || experiment == Experiment::Map)
+            && (*name != RAW || !maps)
+            && (*name != PROCSPAWN || experiment != Experiment::Chunks)
     })
 }
 
@@ -258,8 +263,9 @@ fn ratios(rounds: &Rounds) -> String {
     tell("empty call takes", RAW, Experiment::Empty, false);
     tell("64 KiB takes", RAW, Experiment::Large, false);
     tell("first result", RAW, Experiment::First, false);
-    for other in [PROCSPAWN, PYTHON_BY_ONE, PYTHON] {
+    for other in [PROCSPAWN, PYTHON] {
         tell("map is as fast", other, Experiment::Map, true);
     }
+    tell("chunks as fast", PYTHON, Experiment::Chunks, true);
     told
 }

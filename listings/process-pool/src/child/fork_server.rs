@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::time::Instant;
 
 use nix::libc;
 use nix::poll::{PollFd, PollFlags};
@@ -49,9 +48,7 @@ pub(crate) fn serve(mut orders: Channel) -> ! {
             PollFd::new(orders.socket().as_fd(), PollFlags::POLLIN),
             PollFd::new(endings.as_fd(), PollFlags::POLLIN),
         ];
-        // An order that has been read with the one before it is not to be seen at the socket.
-        let at_once = orders.is_ahead().then(Instant::now);
-        if poll_until(&mut fds, at_once).is_err() {
+        if poll_until(&mut fds, None).is_err() {
             exit(libc::EXIT_FAILURE);
         }
         let [ordered, ended] = fds.map(|fd| fd.any().unwrap_or(false));
@@ -60,9 +57,10 @@ pub(crate) fn serve(mut orders: Channel) -> ! {
             let _ = endings.read_signal();
             forked.retain(|worker| !reap(worker));
         }
-        if !ordered && !orders.is_ahead() {
+        if !ordered {
             continue;
         }
+        // It comes with descriptors, so that nothing of the next one is read with it.
         // The end of the stream, or nonsense: no order can follow.
         let Ok(Some(message)) = orders.receive() else {
             exit(libc::EXIT_SUCCESS);

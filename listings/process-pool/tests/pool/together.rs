@@ -79,7 +79,7 @@ pub fn own_results(method: StartMethod) {
 pub fn submit_returns(method: StartMethod) {
     let pool = pool(method, 2);
     let end = folder().join("end");
-    for _ in 0..30 {
+    for _ in 0..200 {
         // Calls that are taken back from one worker by the other leave a word behind.
         pool.map(doze, 0..12).expect("maps");
         let path = end.display().to_string();
