@@ -19,8 +19,9 @@ use std::time::Duration;
 use crate::error::{Ending, Error, Result};
 use crate::parent::connection::{Bell, Connection, NoReply};
 use crate::parent::events::Event;
-use crate::parent::queue::{Frame, Next, Place, Shared, Then};
+use crate::parent::queue::{Next, Shared, Then};
 use crate::parent::start::{Starter, WorkerProcess};
+use crate::parent::state::{Frame, Place};
 use crate::registry;
 use crate::wire::protocol::{Answer, Request};
 

@@ -4,6 +4,7 @@
 
 mod again;
 mod call;
+mod caller;
 mod connection;
 mod driver;
 pub(crate) mod events;
@@ -13,3 +14,4 @@ pub(crate) mod pool;
 pub(crate) mod process;
 pub(crate) mod queue;
 pub(crate) mod start;
+mod state;

@@ -14,53 +14,11 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Ending, Error};
 use crate::parent::call::{Job, Outcome, Progress};
-use crate::parent::connection::{Bell, Connection};
+use crate::parent::connection::Connection;
 use crate::parent::events::{Event, Statistics};
+use crate::parent::state::{Desk, Frame, Place, State};
 use crate::pidfd::PidFd;
-use crate::wire::board::{Board, Count};
-use crate::wire::message::Message;
 use crate::wire::protocol::Answer;
-
-/// Calls of one frame, at most.
-const MOST_CALLS: usize = 256;
-
-/// Bytes that fit into the socket of an idle worker, so that a caller who sends them need not
-/// wait.
-const AT_ONCE: usize = 128 << 10;
-
-/// Where one worker of a pool works, and the next one when that is lost.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub number: usize,
-    pub bell: Bell,
-    /// Held by the thread that talks to the worker.
-    pub connection: Mutex<Connection>,
-}
-
-impl Place {
-    pub fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The same where no other thread holds it.
-    pub fn try_lock(&self) -> Option<MutexGuard<'_, Connection>> {
-        self.connection.try_lock().ok()
-    }
-}
-
-/// What the worker of a place has been asked for.
-#[derive(Debug)]
-struct Desk {
-    worker: Arc<str>,
-    pidfd: PidFd,
-    board: Arc<Board>,
-    /// The calls of its frame that it has not answered. It carries them out in this order.
-    jobs: VecDeque<Job>,
-    /// How many calls of the frame it has answered.
-    answered: Count,
-}
 
 /// A call that was not done when its pool was shut down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,117 +29,6 @@ pub struct Unfinished {
     pub task: &'static str,
     /// The worker that was carrying it out, if it had begun.
     pub worker: Option<String>,
-}
-
-/// Calls that are to be sent to a worker.
-pub(super) struct Frame {
-    pub message: Arc<Message>,
-    pub calls: usize,
-    /// How long the first one may take.
-    pub deadline: Option<Duration>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    jobs: VecDeque<Job>,
-    idle: Vec<Arc<Place>>,
-    /// Of each place that has a worker, by its number.
-    desks: Vec<Option<Desk>>,
-    /// The workers that run an initializer.
-    initializing: Vec<(PidFd, Arc<Progress>)>,
-    closed: bool,
-    /// Workers that serve or are being replaced. With none, nothing is queued.
-    slots: usize,
-    /// Why the last slot was given up, where its worker could not be replaced.
-    why_none: Option<String>,
-    statistics: Statistics,
-}
-
-impl State {
-    /// The desk of a place that has a worker.
-    fn desk(&mut self, place: usize) -> Option<&mut Desk> {
-        self.desks.get_mut(place)?.as_mut()
-    }
-
-    /// Gives a place its share of the queue: one call, or several that are small where so
-    /// many wait that each worker gets as many.
-    fn hand_out(&mut self, place: usize, retries: usize) -> Option<Frame> {
-        let share = (self.jobs.len() / (2 * self.slots.max(1))).clamp(1, MOST_CALLS);
-        let desk = self.desks.get_mut(place)?.as_mut()?;
-        while desk.jobs.len() < share
-            && let Some(next) = self.jobs.front()
-            && (desk.jobs.is_empty() || desk.jobs[0].is_small() && next.is_small())
-            && let Some(job) = self.jobs.pop_front()
-        {
-            if job.progress.is_cancelled() {
-                job.cancelled();
-            } else {
-                desk.jobs.push_back(job);
-            }
-        }
-        let calls = desk.jobs.len();
-        let first = desk.jobs.front_mut()?;
-        let deadline = first.deadline;
-        desk.answered = 0;
-        desk.board.offer(calls as Count);
-        let message = if calls > 1 {
-            let controls = desk.jobs.iter().map(|job| &job.request.control[..]);
-            Arc::new(Message {
-                control: controls.collect::<Vec<_>>().concat(),
-                ..Message::default()
-            })
-        } else if first.is_small() || first.lost.len() < retries {
-            first.request.clone()
-        } else {
-            // Nobody wants it again: it goes when it has been sent.
-            std::mem::take(&mut first.request)
-        };
-        Some(Frame {
-            message,
-            calls,
-            deadline,
-        })
-    }
-
-    /// Puts the calls that have been sent and not begun at the front of the queue, where
-    /// another worker may take them.
-    fn take_back(&mut self) {
-        for desk in self.desks.iter_mut().flatten() {
-            if desk.jobs.len() < 2 {
-                continue;
-            }
-            // The first counts as begun: a worker may also be lost because it read its request.
-            let kept = desk.board.take_back(desk.answered + 1);
-            // What a worker says is not to be trusted with another's calls.
-            let kept = kept.saturating_sub(desk.answered).into();
-            let kept = usize::clamp(kept, 1, desk.jobs.len());
-            let back = desk.jobs.split_off(kept);
-            back.into_iter()
-                .rev()
-                .for_each(|job| self.jobs.push_front(job));
-        }
-    }
-
-    /// Wakes as many idle workers' threads as there are calls that wait.
-    fn ring(&mut self) {
-        let count = self.jobs.len().min(self.idle.len());
-        let rung = self.idle.split_off(self.idle.len() - count);
-        rung.iter().for_each(|place| place.bell.ring());
-    }
-
-    /// Counts the bytes of a request and of its reply.
-    fn count(&mut self, sent: usize, received: usize) {
-        self.statistics.bytes_sent += sent as u64;
-        self.statistics.bytes_received += received as u64;
-    }
-
-    /// Whether nothing waits or runs.
-    fn is_empty(&self) -> bool {
-        let busy = |desk: &Desk| !desk.jobs.is_empty();
-        self.jobs.is_empty()
-            && self.initializing.is_empty()
-            && !self.desks.iter().flatten().any(busy)
-    }
 }
 
 /// The next thing to do for a worker's thread.
@@ -220,7 +67,7 @@ pub(super) struct Shared {
     /// How often a call that lost its worker runs again.
     pub retries: usize,
     /// How long a call without a deadline of its own may take.
-    deadline: Option<Duration>,
+    pub deadline: Option<Duration>,
     on_event: EventHook,
 }
 
@@ -247,7 +94,7 @@ impl Shared {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that can panic runs under this lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -267,105 +114,6 @@ impl Shared {
         Statistics {
             calls: self.calls.load(Ordering::Relaxed),
             ..self.lock().statistics
-        }
-    }
-
-    /// Sends a call to an idle worker from this thread, or queues it; the place of the worker,
-    /// whose thread waits for the reply unless [`wait_at`](Self::wait_at) does.
-    pub fn submit(&self, mut job: Job) -> Option<Arc<Place>> {
-        job.deadline = job.deadline.or(self.deadline);
-        // What may not fit into a socket is the worker's thread's to send.
-        let at_once = self.sending.is_none() && job.request.len() <= AT_ONCE;
-        let mut state = self.lock();
-        if state.slots == 0 {
-            let why = state.why_none.clone();
-            drop(state);
-            job.give_up(why);
-            return None;
-        }
-        state.jobs.push_back(job);
-        let place = state.idle.pop()?;
-        if at_once && state.jobs.len() == 1 && self.send_now(state, &place) {
-            return Some(place);
-        }
-        place.bell.ring();
-        None
-    }
-
-    /// Sends the one call that waits to the idle worker of `place`; false where its thread has
-    /// to look after it.
-    fn send_now(&self, mut state: MutexGuard<'_, State>, place: &Arc<Place>) -> bool {
-        // Where its thread is awake, that has it, and looks at the queue before it sleeps.
-        let Some(mut connection) = place.try_lock() else {
-            return false;
-        };
-        // One that died while it was idle is not given a call to lose.
-        if connection.worker.pidfd().has_ended() {
-            return false;
-        }
-        let Some(frame) = state.hand_out(place.number, self.retries) else {
-            return false;
-        };
-        drop(state);
-        connection.set_deadline(frame.deadline);
-        let sent = connection.send(&frame.message);
-        let left = sent.and_then(|()| {
-            // Where the two share a core, the worker has run first, and no other thread need
-            // be woken for the reply.
-            if connection.reply_has_come()? {
-                self.receive_now(place, &mut connection);
-            } else {
-                connection.leave_reply_to_driver()?;
-            }
-            Ok(())
-        });
-        if let Err(no_reply) = left {
-            connection.failed = Some(no_reply);
-            return false;
-        }
-        true
-    }
-
-    /// Waits, in the thread that waits for it anyway, for the reply to a call that was sent to
-    /// the worker of `place`, unless the worker's thread does so already.
-    pub fn wait_at(&self, place: &Arc<Place>, call: u64) {
-        let Some(mut connection) = place.try_lock() else {
-            return;
-        };
-        let is_asked = |desk: &mut Desk| desk.jobs.front().is_some_and(|job| job.call == call);
-        if connection.failed.is_none()
-            && self.lock().desk(place.number).is_some_and(is_asked)
-            && connection.take_reply_from_driver().is_ok()
-        {
-            self.receive_now(place, &mut connection);
-        }
-    }
-
-    /// Receives the reply to the one call that the worker of `place` has. Anything else is for
-    /// its thread to deal with.
-    fn receive_now(&self, place: &Arc<Place>, connection: &mut Connection) {
-        let received = connection.receive(false);
-        let answered = |(answer, bytes)| self.answered(place.number, answer, bytes);
-        match received.map(|reply| reply.map(answered)) {
-            Ok(Some(Then::IsFree)) => self.rest(place),
-            Ok(_) => place.bell.ring(),
-            Err(no_reply) => {
-                connection.failed = Some(no_reply);
-                place.bell.ring();
-            }
-        }
-    }
-
-    /// Has the worker of `place` wait for a call, or its thread look what else there is to do.
-    fn rest(&self, place: &Arc<Place>) {
-        let mut state = self.lock();
-        if state.jobs.is_empty() {
-            state.take_back();
-        }
-        if state.jobs.is_empty() && !state.closed {
-            state.idle.push(place.clone());
-        } else {
-            place.bell.ring();
         }
     }
 
