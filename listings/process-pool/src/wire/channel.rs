@@ -8,26 +8,25 @@
 //! ```
 //!
 //! Descriptors ride on the header's first byte (unix(7), `SCM_RIGHTS`). A read takes what has
-//! come, up to [`AHEAD`] bytes: a small message is one system call at either end, and so are
+//! come, up to some more bytes: a small message is one system call at either end, and so are
 //! many that came together.
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::mem;
-use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nix::errno::Errno;
-use nix::libc;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
-    sendmsg, setsockopt, shutdown, socketpair, sockopt,
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, setsockopt, shutdown,
+    socketpair, sockopt,
 };
 
 use crate::pidfd::{PidFd, above_standard, poll_now, poll_until};
+use crate::wire::ahead::{Ahead, MAX_DESCRIPTORS};
 use crate::wire::buffer::Buffer;
 use crate::wire::message::{MAX_CONTROL, Message};
 
@@ -35,12 +34,8 @@ use crate::wire::message::{MAX_CONTROL, Message};
 pub(crate) const MAX_SLICES: usize = 1024;
 /// Bytes of one slice; fewer for the fuzzer, which takes a large reservation for a fault.
 const MAX_SLICE: u64 = if cfg!(fuzzing) { 1 << 24 } else { 1 << 40 };
-/// Descriptors with one value; the kernel takes at most 253.
-const MAX_DESCRIPTORS: usize = 64;
 /// Asked of the kernel for each direction; it gives what `wmem_max` allows.
 const SOCKET_BUFFER: usize = 1 << 20;
-/// Bytes that a read may take beyond the message that it is for.
-const AHEAD: usize = 4 << 10;
 /// Parts that are sent at once; the kernel takes at most 1024.
 const PARTS_AT_ONCE: usize = 64;
 
@@ -93,27 +88,6 @@ pub(crate) struct Channel {
     /// Until when to wait for the other end.
     deadline: Option<Instant>,
     ahead: Ahead,
-}
-
-/// What has been read and not yet been asked for.
-#[derive(Debug, Default)]
-struct Ahead {
-    /// Of `AHEAD` bytes, once something has been read.
-    buffer: Vec<u8>,
-    /// For what comes beside a read's bytes.
-    room: Vec<u8>,
-    unread: Range<usize>,
-    descriptors: Vec<Arc<OwnedFd>>,
-}
-
-impl Ahead {
-    /// Where the next bytes lie, `most` of them or fewer. They count as read.
-    fn take(&mut self, most: usize) -> Range<usize> {
-        let end = self.unread.end.min(self.unread.start + most);
-        let taken = self.unread.start..end;
-        self.unread.start = end;
-        taken
-    }
 }
 
 impl Channel {
@@ -193,7 +167,7 @@ impl Channel {
     pub fn wait(&mut self) -> io::Result<()> {
         if !self.is_ahead() {
             self.ready_to_read()?;
-            self.read_ahead(MsgFlags::empty())?;
+            self.ahead.read(&self.socket, MsgFlags::empty())?;
         }
         Ok(())
     }
@@ -203,7 +177,7 @@ impl Channel {
         if self.is_ahead() {
             return Ok(true);
         }
-        match self.read_ahead(MsgFlags::MSG_DONTWAIT) {
+        match self.ahead.read(&self.socket, MsgFlags::MSG_DONTWAIT) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             read => read.map(|_| true),
         }
@@ -294,7 +268,7 @@ impl Channel {
     pub fn receive(&mut self) -> io::Result<Option<Message>> {
         while self.ahead.unread.len() < HEADER {
             self.ready_to_read()?;
-            match self.read_ahead(MsgFlags::empty())? {
+            match self.ahead.read(&self.socket, MsgFlags::empty())? {
                 0 if self.is_ahead() => return Err(io::ErrorKind::UnexpectedEof.into()),
                 0 => return Ok(None),
                 _ => {}
@@ -388,53 +362,6 @@ impl Channel {
         Ok(())
     }
     // ANCHOR_END: rights
-
-    /// Reads what has come, with the descriptors that came with it; the number of bytes, none
-    /// at the end of the stream.
-    fn read_ahead(&mut self, flags: MsgFlags) -> io::Result<usize> {
-        let Ahead {
-            buffer,
-            room,
-            unread,
-            descriptors,
-        } = &mut self.ahead;
-        if buffer.is_empty() {
-            buffer.resize(AHEAD, 0);
-            *room = nix::cmsg_space!([RawFd; MAX_DESCRIPTORS]);
-        }
-        buffer.copy_within(unread.clone(), 0);
-        *unread = 0..unread.len();
-        loop {
-            let mut iov = [IoSliceMut::new(&mut buffer[unread.end..])];
-            let flags = MsgFlags::MSG_CMSG_CLOEXEC | flags;
-            let socket = self.socket.as_raw_fd();
-            let got = match recvmsg::<()>(socket, &mut iov, Some(&mut *room), flags) {
-                Ok(got) => got,
-                Err(Errno::EINTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if got.flags.contains(MsgFlags::MSG_CTRUNC) {
-                close_received(room);
-                return Err(Errno::EMFILE.into());
-            }
-            let mut received = Vec::new();
-            for message in got.cmsgs()? {
-                if let ControlMessageOwned::ScmRights(raw) = message {
-                    received.extend(raw.into_iter().map(|fd| {
-                        // SAFETY: the kernel made this descriptor for this
-                        // process in the call above; nothing else owns it.
-                        unsafe { OwnedFd::from_raw_fd(fd) }
-                    }));
-                }
-            }
-            let bytes = got.bytes;
-            unread.end += bytes;
-            for descriptor in received {
-                descriptors.push(Arc::new(above_standard(descriptor)?));
-            }
-            return Ok(bytes);
-        }
-    }
 }
 
 /// Whether a channel would send `message`; the error says what is too much.
@@ -468,30 +395,6 @@ pub(crate) fn hung_up(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
     )
-}
-
-/// Closes the descriptors in a control buffer that was cut short: this process had no
-/// room for all of them, and no owner would ever close those that came.
-fn close_received(room: &[u8]) {
-    let header_len = mem::size_of::<libc::cmsghdr>();
-    if room.len() < header_len {
-        return;
-    }
-    // SAFETY: a control buffer begins with a header, which the kernel has filled; the
-    // buffer has no alignment, so the header is read as it lies.
-    let header: libc::cmsghdr = unsafe { room.as_ptr().cast::<libc::cmsghdr>().read_unaligned() };
-    let is_rights = (header.cmsg_level, header.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS);
-    // SAFETY: a calculation with a constant.
-    let start = unsafe { libc::CMSG_LEN(0) } as usize;
-    let end = header.cmsg_len.min(room.len());
-    if !is_rights || end < start {
-        return;
-    }
-    for raw in room[start..end].chunks_exact(mem::size_of::<RawFd>()) {
-        let raw = RawFd::from_ne_bytes(raw.try_into().expect("a chunk of its size"));
-        // SAFETY: the kernel made this descriptor for this process; nothing else owns it.
-        drop(unsafe { OwnedFd::from_raw_fd(raw) });
-    }
 }
 
 /// What one end receives when the other sends `bytes`, no more than fit into a socket,
