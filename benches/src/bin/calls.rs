@@ -218,7 +218,7 @@ fn measure(name: &str, mut command: Command, experiment: Experiment, count: usiz
 fn table(rounds: &Rounds, arguments: &Arguments) -> String {
     let mut table = format!("{:<25}", "");
     for column in &COLUMNS {
-        table += &format!(" {:>20}", column.head);
+        table += &format!(" {:>22}", column.head);
     }
     table.push('\n');
     for (name, ..) in CONTENDERS {
@@ -233,7 +233,7 @@ fn table(rounds: &Rounds, arguments: &Arguments) -> String {
             let figures = seconds.into_iter().flatten();
             let spread = Spread::of(figures.map(|&seconds| (column.figure)(seconds, calls)));
             let told = spread.map_or("-".to_owned(), |spread| spread.to_string());
-            line += &format!(" {told:>20}");
+            line += &format!(" {told:>22}");
         }
         table += line.trim_end();
         table.push('\n');
