@@ -20,13 +20,17 @@
 //! ```
 //!
 //! How the data flows: an argument is encoded in the parent ([`Slice`]s and
-//! [`Descriptor`]s travel next to the encoding, uncopied), waits in one queue, and is
-//! sent by the thread that drives the first free worker through that worker's socket. The
-//! worker looks the function up by name, calls it, and sends the encoded result back the
-//! same way. A worker that ends without a reply is seen by a descriptor of its process,
-//! beside the socket: another one takes its place, and its call runs again where it has
-//! [`retries`](Builder::retries), or has an [`Error`] that says how the worker ended.
-//! A value that would not arrive as it was sent is an error at its sender ([`Tasks::add`]).
+//! [`Descriptor`]s travel next to the encoding, uncopied). Where a worker is idle, the
+//! caller's own thread sends the call through that worker's socket and, if it then waits,
+//! receives the reply; no other thread wakes. Where none is, the call waits in one queue,
+//! from which the thread of each worker takes its share: a call, or many small ones in one
+//! frame. The worker looks each function up by name, calls it, and hands the encoded result
+//! back before it begins the next; what it has not begun is taken back where another worker
+//! has nothing to do, or the call before it is slow. A worker that ends without a reply is
+//! seen by a descriptor of its process, beside the socket: another one takes its place, and
+//! its call runs again where it has [`retries`](Builder::retries), or has an [`Error`] that
+//! says how the worker ended. A value that would not arrive as it was sent is an error at
+//! its sender ([`Tasks::add`]).
 
 mod child;
 mod error;

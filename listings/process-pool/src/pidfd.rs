@@ -73,15 +73,21 @@ impl PidFd {
         };
     }
 
-    /// Whether the process has ended, at the latest at `deadline`.
-    pub fn has_ended(&self, deadline: Option<Instant>) -> bool {
+    /// Whether the process has ended.
+    pub fn has_ended(&self) -> bool {
+        let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
+        poll_now(&mut fds).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Waits until the process has ended, at the latest until `deadline`; whether it has.
+    pub fn ends_by(&self, deadline: Option<Instant>) -> bool {
         let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
         poll_until(&mut fds, deadline).is_ok_and(|ready| ready > 0)
     }
 
     /// Waits for a process that has been told to end, and kills it where it does not.
     pub fn end_or_be_killed(&self) {
-        if !self.has_ended(Some(Instant::now() + GRACE)) {
+        if !self.ends_by(Some(Instant::now() + GRACE)) {
             self.kill();
         }
     }
@@ -149,6 +155,11 @@ pub(crate) fn poll_until(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> i
             ready => return Ok(ready?),
         }
     }
+}
+
+/// poll(2) of this moment.
+pub(crate) fn poll_now(fds: &mut [PollFd<'_>]) -> io::Result<i32> {
+    Ok(poll(fds, PollTimeout::ZERO)?)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ struct Forked {
 /// Forks a worker for each order until the other end of `orders` is closed, then ends
 /// this process. It has one thread, unless the code above the guard has started another:
 /// [`fork`] looks each time.
-pub(crate) fn serve(orders: Channel) -> ! {
+pub(crate) fn serve(mut orders: Channel) -> ! {
     standard_input::put_nothing();
     // Ctrl-C goes to the whole group: its parent decides what becomes of the workers.
     // SAFETY: neither installs a handler.
@@ -60,6 +60,7 @@ pub(crate) fn serve(orders: Channel) -> ! {
         if !ordered {
             continue;
         }
+        // It comes with descriptors, so that nothing of the next one is read with it.
         // The end of the stream, or nonsense: no order can follow.
         let Ok(Some(message)) = orders.receive() else {
             exit(libc::EXIT_SUCCESS);

@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 
 use mem_trace::mark;
@@ -13,8 +14,9 @@ use nix::unistd::{Pid, getppid};
 
 use crate::child::standard_input;
 use crate::registry;
+use crate::wire::board::Board;
 use crate::wire::channel::{Channel, hung_up};
-use crate::wire::message::{Message, decode_exactly};
+use crate::wire::message::{Message, decode_first};
 use crate::wire::protocol::{Reply, Request};
 
 /// A worker that lost its place in the protocol ends with this code
@@ -38,7 +40,7 @@ struct Panic {
 /// Serves `channel` until the parent closes it, then ends this process.
 ///
 /// `parent` is the process that must be alive for this worker to be of use.
-pub(crate) fn serve(channel: Channel, parent: Pid) -> ! {
+pub(crate) fn serve(mut channel: Channel, parent: Pid) -> ! {
     mem_trace::start_clock();
     end_with_parent(parent);
     // The socket is no input for a task: one that reads from it would eat requests.
@@ -58,36 +60,72 @@ pub(crate) fn serve(channel: Channel, parent: Pid) -> ! {
         }
     }));
 
-    let code = loop {
-        mark("waiting");
-        let request = channel.wait().and_then(|()| {
-            mark("receiving");
-            channel.receive()
-        });
-        match request {
-            Ok(Some(request)) => {
-                mark("computing");
-                let reply = answer(request);
-                mark("sending");
-                let sent = channel.send(&reply).or_else(|error| match error.kind() {
-                    io::ErrorKind::InvalidInput => {
-                        channel.send(&Reply::Refused(error.to_string()).encode())
-                    }
-                    _ => Err(error),
-                });
-                if let Err(error) = sent {
-                    break lost("no reply", &error);
-                }
-            }
-            Ok(None) => break 0,
-            Err(error) => break lost("no request", &error),
-        }
+    let code = match answer_all(&mut channel) {
+        Ok(()) => 0,
+        Err((what, error)) => lost(what, &error),
     };
     mark("ended");
     let _ = io::stdout().flush();
     // SAFETY: `_exit` has no preconditions. It is used because a forked worker
     // must not run the exit handlers that its parent registered (_exit(2)).
     unsafe { libc::_exit(code) }
+}
+
+/// What did not come through, and why.
+type Lost = (&'static str, io::Error);
+
+/// Answers the calls of each frame, one after another, until no frame comes any more.
+fn answer_all(channel: &mut Channel) -> Result<(), Lost> {
+    let no_request = |error| ("no request", error);
+    let Some(first) = channel.receive().map_err(no_request)? else {
+        return Ok(());
+    };
+    let board = open_board(first).map_err(no_request)?;
+    let mut number = 0u32;
+    loop {
+        mark("waiting");
+        channel.wait().map_err(no_request)?;
+        mark("receiving");
+        let Some(mut frame) = channel.receive().map_err(no_request)? else {
+            return Ok(());
+        };
+        number = number.wrapping_add(1);
+        let control = mem::take(&mut frame.control);
+        let mut calls = &control[..];
+        let mut index = 0;
+        let mut is_kept = false;
+        // Each reply is there for the parent before the next call begins.
+        while board.begin(number, index) {
+            mark("computing");
+            // What travels beside a request is that of the frame's only call.
+            let reply = answer(&mut calls, mem::take(&mut frame));
+            mark("sending");
+            is_kept = reply.is_plain() && board.keep(index, &reply.control);
+            if !is_kept {
+                send(channel, &reply)?;
+            }
+            index += 1;
+        }
+        if is_kept {
+            // The frame was cut short, and the parent may wait for this reply.
+            send(channel, &Message::default())?;
+        }
+    }
+}
+
+fn send(channel: &Channel, reply: &Message) -> Result<(), Lost> {
+    let sent = channel.send(reply).or_else(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => channel.send(&Reply::Refused(error.to_string()).encode()),
+        _ => Err(error),
+    });
+    sent.map_err(|error| ("no reply", error))
+}
+
+fn open_board(mut message: Message) -> io::Result<Board> {
+    match message.descriptors.pop() {
+        Some(memory) => Board::open(&memory),
+        None => Err(io::Error::other("expected a board, found no descriptor")),
+    }
 }
 
 /// The code with which a worker ends that has lost its parent, or its place in the
@@ -120,34 +158,36 @@ fn end_with_parent(parent: Pid) {
 }
 // ANCHOR_END: parent
 
-fn answer(request: Message) -> Message {
-    let control = request.control;
-    let reply = match decode_exactly::<Request>(&control) {
-        Ok(asked) => match registry::find(asked.task) {
-            Some(task) => {
-                let argument = Message {
-                    control: asked.argument.to_vec(),
-                    slices: request.slices,
-                    descriptors: request.descriptors,
-                };
-                // Of an earlier panic that its task caught itself.
-                PANIC.take();
-                IN_TASK.set(true);
-                let result = panic::catch_unwind(AssertUnwindSafe(|| (task.call)(argument)));
-                IN_TASK.set(false);
-                match result {
-                    Ok(Ok(result)) => {
-                        return Message {
-                            control: Reply::Done(result.control).encode().control,
-                            ..result
-                        };
+/// Carries out the first of `calls`, which is then no longer one of them.
+fn answer(calls: &mut &[u8], beside: Message) -> Message {
+    let reply = match decode_first::<Request>(calls) {
+        Ok((asked, rest)) => {
+            *calls = rest;
+            match registry::find(asked.task) {
+                Some(task) => {
+                    let argument = Message {
+                        control: asked.argument.to_vec(),
+                        ..beside
+                    };
+                    // Of an earlier panic that its task caught itself.
+                    PANIC.take();
+                    IN_TASK.set(true);
+                    let result = panic::catch_unwind(AssertUnwindSafe(|| (task.call)(argument)));
+                    IN_TASK.set(false);
+                    match result {
+                        Ok(Ok(result)) => {
+                            return Message {
+                                control: Reply::Done(result.control).encode().control,
+                                ..result
+                            };
+                        }
+                        Ok(Err(error)) => Reply::Refused(error.to_string()),
+                        Err(payload) => Reply::Panicked(told(&*payload)),
                     }
-                    Ok(Err(error)) => Reply::Refused(error.to_string()),
-                    Err(payload) => Reply::Panicked(told(&*payload)),
                 }
+                None => Reply::Refused(format!("no task `{}` in this worker", asked.task)),
             }
-            None => Reply::Refused(format!("no task `{}` in this worker", asked.task)),
-        },
+        }
         Err(error) => Reply::Refused(format!("not a request: {error}")),
     };
     reply.encode()

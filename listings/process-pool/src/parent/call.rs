@@ -1,30 +1,37 @@
 //! A call, from its submission to its result.
 
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::error::{Ending, Error, Result};
-use crate::pidfd::PidFd;
 use crate::wire::message::Message;
 
-/// Where the result of a call goes.
-pub(super) type ReplySender = mpsc::Sender<Result<(String, Message)>>;
+/// What becomes of a call: the worker's name and its reply, or an error.
+pub(super) type Outcome = Result<(Arc<str>, Message)>;
+
+/// Bytes of a request that may travel with others.
+const SMALL: usize = 1 << 10;
 
 /// A call that waits in the queue or is being carried out.
 #[derive(Debug)]
 pub(super) struct Job {
     pub call: u64,
     pub task: &'static str,
-    pub request: Message,
+    pub request: Arc<Message>,
+    /// Of its request, which may be gone.
+    pub bytes: usize,
     pub deadline: Option<Duration>,
     /// The workers that it has lost, and how each ended.
     pub lost: Vec<(String, Ending)>,
     pub progress: Arc<Progress>,
-    pub reply: ReplySender,
 }
 
 impl Job {
+    /// Whether its request may travel with others.
+    pub fn is_small(&self) -> bool {
+        self.request.control.len() <= SMALL && self.request.is_plain()
+    }
+
     /// Tells the caller that no worker will carry the call out.
     pub fn give_up(mut self, why: Option<String>) {
         let (call, task) = (self.call, self.task);
@@ -38,68 +45,92 @@ impl Job {
             },
             None => Error::NoWorkerLeft { call, task, why },
         };
-        // Nobody may be waiting any more.
-        let _ = self.reply.send(Err(error));
+        self.progress.end(Err(error));
     }
 
     /// Answers that the call was cancelled.
     pub fn cancelled(self) {
         let (call, task) = (self.call, self.task);
-        let _ = self.reply.send(Err(Error::Cancelled { call, task }));
+        self.progress.end(Err(Error::Cancelled { call, task }));
     }
 }
 
-/// How far a call has come. Its caller may cancel it at any moment.
+/// How far a call has come. Its caller may cancel it at any moment, or wait for its outcome.
 #[derive(Debug, Default)]
-pub(super) struct Progress(Mutex<Phase>);
+pub(super) struct Progress {
+    state: Mutex<State>,
+    over: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    phase: Phase,
+    /// Whether a thread waits for the outcome: where none does, none is woken.
+    is_awaited: bool,
+}
 
 #[derive(Debug, Default)]
 enum Phase {
     #[default]
-    Waiting,
-    /// Carried out by this process.
-    Running(PidFd),
-    Over,
+    OnItsWay,
     Cancelled,
+    /// With its outcome, until somebody takes that.
+    Over(Option<Outcome>),
 }
 
 impl Progress {
-    fn lock(&self) -> MutexGuard<'_, Phase> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the call from beginning, or kills the worker that carries it out.
-    pub fn cancel(&self) {
-        let mut phase = self.lock();
-        match &*phase {
-            Phase::Running(worker) => worker.kill(),
-            Phase::Over => return,
-            Phase::Waiting | Phase::Cancelled => {}
+    /// Says that nobody wants it any more; false where it has its outcome.
+    pub fn cancel(&self) -> bool {
+        let phase = &mut self.lock().phase;
+        if matches!(phase, Phase::Over(_)) {
+            return false;
         }
         *phase = Phase::Cancelled;
+        true
     }
 
-    /// Says that `worker` carries the call out; false where it was cancelled.
-    pub fn begin(&self, worker: &PidFd) -> bool {
-        self.advance(Phase::Running(worker.clone()))
+    /// Whether nobody wants it any more.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.lock().phase, Phase::Cancelled)
     }
 
-    /// Says that the call waits for another worker; false where it was cancelled.
-    pub fn wait_again(&self) -> bool {
-        self.advance(Phase::Waiting)
-    }
-
-    /// Says that the call has its result; false where it was cancelled, and its worker killed.
-    pub fn end(&self) -> bool {
-        self.advance(Phase::Over)
-    }
-
-    fn advance(&self, to: Phase) -> bool {
-        let mut phase = self.lock();
-        let cancelled = matches!(*phase, Phase::Cancelled);
-        if !cancelled {
-            *phase = to;
+    /// Says what has become of the call.
+    pub fn end(&self, outcome: Outcome) {
+        let mut state = self.lock();
+        state.phase = Phase::Over(Some(outcome));
+        let is_awaited = state.is_awaited;
+        drop(state);
+        if is_awaited {
+            self.over.notify_one();
         }
-        !cancelled
+    }
+
+    /// Waits for the outcome, at the latest until `deadline`. It is there once.
+    pub fn outcome(&self, deadline: Option<Instant>) -> Option<Outcome> {
+        let mut state = self.lock();
+        loop {
+            if let Phase::Over(outcome) = &mut state.phase {
+                return outcome.take();
+            }
+            state.is_awaited = true;
+            state = match deadline {
+                None => self
+                    .over
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return None;
+                    }
+                    let woken = self.over.wait_timeout(state, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn reached(error: &io::Error) -> Option<String> {
                 .map(|fds| fds.count() - 1);
             let open = open.map_or_else(|| "all".to_owned(), |open| open.to_string());
             Some(format!(
-                "ulimit -n: at most {limit} open files, {open} are open; a worker takes up to 4"
+                "ulimit -n: at most {limit} open files, {open} are open; a worker takes up to 6"
             ))
         }
         Errno::EAGAIN => {

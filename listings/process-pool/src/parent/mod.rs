@@ -4,6 +4,8 @@
 
 mod again;
 mod call;
+mod caller;
+mod connection;
 mod driver;
 pub(crate) mod events;
 pub(crate) mod fork_server;
@@ -12,3 +14,4 @@ pub(crate) mod pool;
 pub(crate) mod process;
 pub(crate) mod queue;
 pub(crate) mod start;
+mod state;

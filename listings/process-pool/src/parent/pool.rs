@@ -3,8 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::marker::PhantomData;
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, Weak, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -12,13 +11,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::parent::call::{Job, Progress};
+use crate::parent::call::{Job, Outcome, Progress};
+use crate::parent::connection::Bell;
 use crate::parent::driver::Driver;
 use crate::parent::events::{Event, Statistics};
-use crate::parent::queue::{Bell, EventHook, Shared, Unfinished};
+use crate::parent::queue::{EventHook, Shared, Unfinished};
 use crate::parent::start::{StartMethod, Starter, WorkerProcess};
+use crate::parent::state::Place;
 use crate::registry;
-use crate::wire::message::Message;
+use crate::wire::channel::within_bounds;
 use crate::wire::protocol::Request;
 
 /// What a pool is to be. Made by [`Pool::builder`].
@@ -123,7 +124,13 @@ impl Builder {
         }
         .into_iter();
 
-        let shared = Shared::new(self.workers, self.serial_sends, self.retries, self.on_event);
+        let shared = Shared::new(
+            self.workers,
+            self.serial_sends,
+            self.retries,
+            self.deadline,
+            self.on_event,
+        );
         // Dropped where one cannot be started: its worker ends, and so do the others.
         let mut pool = Pool {
             shared: Arc::new(shared),
@@ -137,6 +144,7 @@ impl Builder {
                 starter: starter.clone(),
                 shared: pool.shared.clone(),
                 bell,
+                place: number - 1,
             };
             let (forked, report) = (forked.next(), report.clone());
             let thread = thread::Builder::new()
@@ -163,15 +171,15 @@ fn run(
     forked: Option<WorkerProcess>,
     report: mpsc::Sender<Result<()>>,
 ) {
-    let (worker, started) = match driver.start(number, forked) {
-        Ok(worker) => (Some(worker), Ok(())),
+    let (connection, started) = match driver.start(number, forked) {
+        Ok(connection) => (Some(connection), Ok(())),
         Err(error) => (None, Err(error)),
     };
     // Nobody reads it where another worker could not be started.
     let _ = report.send(started);
     drop(report);
-    match worker {
-        Some(worker) => driver.drive(worker),
+    match connection {
+        Some(connection) => driver.drive(connection),
         None => driver.shared.give_up_slot(None),
     }
 }
@@ -246,27 +254,26 @@ impl Pool {
         let _ = task;
         let task = registry::name_of::<F>()?;
         let call = self.shared.number_call();
-        let request = Request::encode(task, &argument).map_err(|why| Error::Unsendable {
-            call,
-            task,
-            why: why.to_string(),
-        })?;
-        let (reply, result) = mpsc::channel();
+        let unsendable = |why| Error::Unsendable { call, task, why };
+        let request =
+            Request::encode(task, &argument).map_err(|why| unsendable(why.to_string()))?;
+        within_bounds(&request).map_err(unsendable)?;
         let progress = Arc::new(Progress::default());
-        self.shared.queue(Job {
+        let place = self.shared.submit(Job {
             call,
             task,
-            request,
+            bytes: request.len(),
+            request: Arc::new(request),
             deadline,
             lost: Vec::new(),
             progress: progress.clone(),
-            reply,
         });
         Ok(Task {
             call,
             task,
             progress,
-            result,
+            place: place.as_ref().map(Arc::downgrade),
+            shared: self.shared.clone(),
             returns: PhantomData,
         })
     }
@@ -325,7 +332,9 @@ pub struct Task<R> {
     call: u64,
     task: &'static str,
     progress: Arc<Progress>,
-    result: mpsc::Receiver<Result<(String, Message)>>,
+    /// Of the worker that this call was sent to at once.
+    place: Option<Weak<Place>>,
+    shared: Arc<Shared>,
     returns: PhantomData<fn() -> R>,
 }
 
@@ -337,8 +346,12 @@ impl<R: DeserializeOwned> Task<R> {
     /// See [`Error`]: a panic, a lost worker and a pool without workers are different
     /// errors, which name the worker and the call.
     pub fn wait(self) -> Result<R> {
-        let result = self.result.recv();
-        self.decoded(result.ok())
+        // As long as the pool has the call it has the place.
+        if let Some(place) = self.place.as_ref().and_then(Weak::upgrade) {
+            self.shared.wait_at(&place, self.call);
+        }
+        let outcome = self.progress.outcome(None);
+        self.decoded(outcome)
     }
 
     /// The same for at most `timeout`; after that the call goes on, and so may the wait.
@@ -347,25 +360,27 @@ impl<R: DeserializeOwned> Task<R> {
     ///
     /// The outer error is the call itself, which has no result yet.
     pub fn wait_timeout(self, timeout: Duration) -> Result<Result<R>, Self> {
-        match self.result.recv_timeout(timeout) {
-            Err(mpsc::RecvTimeoutError::Timeout) => Err(self),
-            result => Ok(self.decoded(result.ok())),
+        // Without one it is beyond the end of time.
+        let deadline = Instant::now().checked_add(timeout);
+        match self.progress.outcome(deadline) {
+            None => Err(self),
+            outcome => Ok(self.decoded(outcome)),
         }
     }
 
     /// Gives the call up. If a worker carries it out at this moment, it is killed, and
     /// replaced as one that was lost.
     pub fn cancel(self) {
-        self.progress.cancel();
+        self.shared.cancel(&self.progress);
     }
 
-    fn decoded(self, result: Option<Result<(String, Message)>>) -> Result<R> {
+    fn decoded(self, outcome: Option<Outcome>) -> Result<R> {
         let Self { call, task, .. } = self;
-        // Without one its sender went with the queue.
+        // It is there once, for the one task that there is of a call.
         let why = None;
-        let (worker, result) = result.unwrap_or(Err(Error::NoWorkerLeft { call, task, why }))?;
+        let (worker, result) = outcome.unwrap_or(Err(Error::NoWorkerLeft { call, task, why }))?;
         result.decode().map_err(|why| Error::BadReply {
-            worker,
+            worker: worker.to_string(),
             call,
             task,
             why: why.to_string(),

@@ -1,56 +1,24 @@
 //! The calls that wait, the workers that are idle, and what a pool's threads share.
+//!
+//! A call that comes while a worker is idle is sent by its caller's thread. Any other waits in
+//! one queue, from which the thread of each worker takes its share, in one frame where the calls
+//! are small. What a worker of these has not begun when another one has nothing to do, or
+//! when the first of them turns out to be slow, goes back into the queue.
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io;
-use std::os::fd::AsFd;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags};
-use nix::sys::eventfd::{EfdFlags, EventFd};
-
-use crate::parent::call::{Job, Progress};
+use crate::error::{Ending, Error};
+use crate::parent::call::{Job, Outcome, Progress};
+use crate::parent::connection::Connection;
 use crate::parent::events::{Event, Statistics};
-use crate::pidfd::{PidFd, above_standard, poll_until};
-
-/// By which the thread of an idle worker is woken.
-#[derive(Debug, Clone)]
-pub(super) struct Bell(Arc<EventFd>);
-
-impl Bell {
-    pub fn new() -> io::Result<Self> {
-        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
-        let fd = above_standard(EventFd::from_flags(flags)?.into())?;
-        // SAFETY: it is the descriptor of an eventfd, under another number.
-        Ok(Self(Arc::new(unsafe { EventFd::from_owned_fd(fd) })))
-    }
-
-    fn ring(&self) {
-        // Fails only where it has been rung 2^64 - 2 times and nobody came.
-        let _ = self.0.write(1);
-    }
-
-    /// Waits until the bell is rung or `worker` has ended.
-    fn wait_beside(&self, worker: &PidFd) {
-        let mut fds =
-            [&*self.0 as &dyn AsFd, worker].map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-        // What poll(2) refuses here is no memory: then the look at the queue is as good.
-        let _ = poll_until(&mut fds, None);
-        let _ = self.0.read();
-    }
-}
-
-/// What a worker has been asked to do.
-#[derive(Debug)]
-struct Running {
-    /// Its number; none for an initializer.
-    call: Option<u64>,
-    task: &'static str,
-    worker: String,
-    progress: Arc<Progress>,
-}
+use crate::parent::state::{Desk, Frame, Place, State};
+use crate::pidfd::PidFd;
+use crate::wire::protocol::Answer;
 
 /// A call that was not done when its pool was shut down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,62 +31,70 @@ pub struct Unfinished {
     pub worker: Option<String>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    jobs: VecDeque<Job>,
-    idle: Vec<Bell>,
-    running: Vec<Running>,
-    closed: bool,
-    /// Workers that serve or are being replaced. With none, nothing is queued.
-    slots: usize,
-    /// Why the last slot was given up, where its worker could not be replaced.
-    why_none: Option<String>,
-    statistics: Statistics,
-}
-
-impl State {
-    fn forget(&mut self, progress: &Arc<Progress>) {
-        self.running
-            .retain(|running| !Arc::ptr_eq(&running.progress, progress));
-    }
-}
-
-/// The next thing to do for an idle worker.
+/// The next thing to do for a worker's thread.
 pub(super) enum Next {
-    Job(Job),
+    /// To send these.
+    Calls(Frame),
+    /// To wait for the reply to what a caller has sent.
+    Reply,
+    /// To wait for anything.
+    Idle,
     /// The pool is closed and nothing is left to do.
     Closed,
     /// The worker has ended.
     Ended,
 }
 
+/// What a worker does that has answered.
+pub(super) enum Then {
+    /// It goes on with the next call of its frame, which may take so long, and may be the last.
+    GoesOn(Option<Duration>, bool),
+    /// It has nothing more to do.
+    IsFree,
+    /// It has been killed, since the call was cancelled.
+    IsKilled,
+}
+
 /// What the threads of a pool share.
 pub(super) struct Shared {
     state: Mutex<State>,
+    /// Calls that were submitted.
+    calls: AtomicU64,
     /// Told when a call is done while the pool is being shut down.
     done: Condvar,
     /// Held while a request is sent, where only one may be.
     pub sending: Option<Mutex<()>>,
     /// How often a call that lost its worker runs again.
     pub retries: usize,
+    /// How long a call without a deadline of its own may take.
+    pub deadline: Option<Duration>,
     on_event: EventHook,
 }
 
 impl Shared {
-    pub fn new(slots: usize, serial_sends: bool, retries: usize, on_event: EventHook) -> Self {
+    pub fn new(
+        slots: usize,
+        serial_sends: bool,
+        retries: usize,
+        deadline: Option<Duration>,
+        on_event: EventHook,
+    ) -> Self {
         Self {
             state: Mutex::new(State {
                 slots,
+                desks: std::iter::repeat_with(|| None).take(slots).collect(),
                 ..State::default()
             }),
+            calls: AtomicU64::new(0),
             done: Condvar::new(),
             sending: serial_sends.then(Mutex::default),
             retries,
+            deadline,
             on_event,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that can panic runs under this lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -131,111 +107,148 @@ impl Shared {
     }
 
     pub fn number_call(&self) -> u64 {
-        let mut state = self.lock();
-        state.statistics.calls += 1;
-        state.statistics.calls
+        self.calls.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub fn statistics(&self) -> Statistics {
-        self.lock().statistics
-    }
-
-    /// Queues a call, at the front where it has waited before.
-    pub fn queue(&self, job: Job) {
-        let mut state = self.lock();
-        state.forget(&job.progress);
-        if state.slots == 0 {
-            let why = state.why_none.clone();
-            drop(state);
-            return job.give_up(why);
-        }
-        if job.lost.is_empty() {
-            state.jobs.push_back(job);
-        } else {
-            state.statistics.retries += 1;
-            state.jobs.push_front(job);
-        }
-        if let Some(idle) = state.idle.pop() {
-            idle.ring();
+        Statistics {
+            calls: self.calls.load(Ordering::Relaxed),
+            ..self.lock().statistics
         }
     }
 
-    /// Waits for what is to be done with the idle `worker`, whose thread hears `bell`.
-    pub fn next(&self, name: &str, worker: &PidFd, bell: &Bell) -> Next {
-        loop {
-            // One that died while it was idle is not given a call to lose.
-            if worker.has_ended(Some(Instant::now())) {
-                return self.ended_idle(bell);
-            }
-            let mut state = self.lock();
-            if let Some(job) = state.jobs.pop_front() {
-                if !job.progress.begin(worker) {
-                    drop(state);
-                    job.cancelled();
-                    continue;
-                }
-                state.running.push(Running {
-                    call: Some(job.call),
-                    task: job.task,
-                    worker: name.to_owned(),
-                    progress: job.progress.clone(),
-                });
-                return Next::Job(job);
-            }
-            if state.closed {
-                return Next::Closed;
-            }
-            state.idle.push(bell.clone());
-            drop(state);
-            bell.wait_beside(worker);
-        }
-    }
-
-    /// Takes the worker's thread off the list of idle ones. If the bell was rung for it at
-    /// this moment, another one is to hear it.
-    fn ended_idle(&self, bell: &Bell) -> Next {
-        let mut state = self.lock();
-        state.idle.retain(|idle| !Arc::ptr_eq(&idle.0, &bell.0));
-        if !state.jobs.is_empty()
-            && let Some(idle) = state.idle.pop()
-        {
-            idle.ring();
-        }
-        Next::Ended
-    }
-
-    /// Notes that a worker has begun the initializer `task`, which ends with [`done`](Self::done).
-    pub fn begin_initializer(
-        &self,
-        task: &'static str,
-        name: &str,
-        worker: &PidFd,
-    ) -> Arc<Progress> {
-        let progress = Arc::new(Progress::default());
-        progress.begin(worker);
-        self.lock().running.push(Running {
-            call: None,
-            task,
-            worker: name.to_owned(),
-            progress: progress.clone(),
+    /// Notes that `connection`'s worker serves at this place.
+    pub fn seat(&self, place: usize, connection: &Connection) {
+        self.lock().desks[place] = Some(Desk {
+            worker: connection.worker.name.as_str().into(),
+            pidfd: connection.worker.pidfd().clone(),
+            board: connection.board.clone(),
+            jobs: VecDeque::new(),
+            answered: 0,
         });
-        progress
     }
 
-    /// Notes that a worker is done with what it was asked for.
-    pub fn done(&self, progress: &Arc<Progress>) {
+    /// Gives what a worker that is lost has not begun to others; the call that it had.
+    pub fn take_back(&self, place: usize) -> Option<u64> {
         let mut state = self.lock();
-        state.forget(progress);
+        state.take_back();
+        state.ring();
+        Some(state.desk(place)?.jobs.front()?.call)
+    }
+
+    /// Notes how the worker of a place has ended. The call that it had waits for another one,
+    /// or is given up.
+    pub fn unseat(&self, place: usize, ending: &Ending) {
+        let mut state = self.lock();
+        let Some(desk) = state.desks[place].take() else {
+            return;
+        };
+        let (mut given_up, mut retried) = (Vec::new(), Vec::new());
+        // More than one where the worker has left the protocol.
+        for mut job in desk.jobs.into_iter().rev() {
+            let again = job.lost.len() < self.retries;
+            job.lost.push((desk.worker.to_string(), ending.clone()));
+            if again && !job.progress.is_cancelled() {
+                retried.push(job.call);
+                state.statistics.retries += 1;
+                state.jobs.push_front(job);
+            } else {
+                given_up.push(job);
+            }
+        }
+        state.ring();
+        drop(state);
+        self.done.notify_all();
+        for job in given_up {
+            if job.progress.is_cancelled() {
+                job.cancelled();
+            } else {
+                job.give_up(None);
+            }
+        }
+        let retried = retried.into_iter();
+        retried.for_each(|call| self.tell(Event::Retried { call }));
+    }
+
+    /// What the thread of `place` is to do, which holds the connection to its worker.
+    pub fn next(&self, place: &Arc<Place>, worker: &PidFd) -> Next {
+        let mut state = self.lock();
+        if state
+            .desk(place.number)
+            .is_some_and(|desk| !desk.jobs.is_empty())
+        {
+            return Next::Reply;
+        }
+        state.idle.retain(|idle| idle.number != place.number);
+        // One that died while it was idle is not given a call to lose.
+        if worker.has_ended() {
+            // If the bell was rung for it at this moment, another one is to hear it.
+            state.ring();
+            return Next::Ended;
+        }
+        if state.jobs.is_empty() {
+            state.take_back();
+        }
+        if let Some(frame) = state.hand_out(place.number, self.retries) {
+            return Next::Calls(frame);
+        }
+        if state.closed {
+            return Next::Closed;
+        }
+        state.idle.push(place.clone());
+        Next::Idle
+    }
+
+    /// Notes the reply to the first call of a place, and what becomes of the worker.
+    pub fn answered(&self, place: usize, answer: Answer, bytes: usize) -> Then {
+        let mut state = self.lock();
+        let Some(desk) = state.desks[place].as_mut() else {
+            return Then::IsKilled;
+        };
+        let Some(job) = desk.jobs.pop_front() else {
+            return Then::IsKilled;
+        };
+        desk.answered += 1;
+        let then = match desk.jobs.front() {
+            // See `cancel`.
+            None if job.progress.is_cancelled() => {
+                desk.jobs.push_front(job);
+                return Then::IsKilled;
+            }
+            None => Then::IsFree,
+            Some(next) => Then::GoesOn(next.deadline, desk.jobs.len() == 1),
+        };
+        let (call, task) = (job.call, job.task);
+        let outcome = if job.progress.is_cancelled() {
+            Err(Error::Cancelled { call, task })
+        } else {
+            outcome(answer, &desk.worker, &job)
+        };
+        job.progress.end(outcome);
+        state.count(job.bytes, bytes);
         if state.closed {
             self.done.notify_all();
         }
+        then
     }
 
-    /// Counts the bytes of a request and of its reply.
-    pub fn count(&self, sent: usize, received: usize) {
-        let statistics = &mut self.lock().statistics;
-        statistics.bytes_sent += sent as u64;
-        statistics.bytes_received += received as u64;
+    /// Notes that a worker has begun an initializer, which ends with
+    /// [`end_initializer`](Self::end_initializer).
+    pub fn begin_initializer(&self, worker: &PidFd) -> Arc<Progress> {
+        let progress = Arc::new(Progress::default());
+        let initializing = (worker.clone(), progress.clone());
+        self.lock().initializing.push(initializing);
+        progress
+    }
+
+    /// Notes that it has ended, and the bytes of its request and reply.
+    pub fn end_initializer(&self, progress: &Arc<Progress>, sent: usize, received: usize) {
+        let mut state = self.lock();
+        state.count(sent, received);
+        state
+            .initializing
+            .retain(|(_, other)| !Arc::ptr_eq(other, progress));
+        self.done.notify_all();
     }
 
     pub fn replaced(&self) {
@@ -257,22 +270,38 @@ impl Shared {
             state.why_none = why.clone();
             let jobs = std::mem::take(&mut state.jobs);
             drop(state);
-            self.done.notify_all();
             jobs.into_iter().for_each(|job| job.give_up(why.clone()));
         }
+        self.done.notify_all();
     }
 
     /// Takes no call any more; each thread ends when nothing is left to do.
     pub fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        state.idle.drain(..).for_each(|idle| idle.ring());
+        state.idle.drain(..).for_each(|idle| idle.bell.ring());
+    }
+
+    /// Cancels a call; if a worker carries it out, that is killed.
+    pub fn cancel(&self, progress: &Arc<Progress>) {
+        let mut state = self.lock();
+        state.take_back();
+        let is_its = |job: &Job| Arc::ptr_eq(&job.progress, progress);
+        // What its worker has is begun now, and all but the last of it is done, with its
+        // reply on the way: to kill it for one of these would cost the last one.
+        let runs = |desk: &&Desk| desk.jobs.back().is_some_and(is_its);
+        if progress.cancel()
+            && let Some(desk) = state.desks.iter().flatten().find(runs)
+        {
+            desk.pidfd.kill();
+        }
+        state.ring();
     }
 
     /// Waits until nothing waits or runs, at the latest at `deadline`; then cancels what does.
     pub fn finish_until(&self, deadline: Instant) -> Vec<Unfinished> {
         let mut state = self.lock();
-        while !(state.jobs.is_empty() && state.running.is_empty()) {
+        while !state.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -280,29 +309,42 @@ impl Shared {
             let woken = self.done.wait_timeout(state, left);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        self.cancel_all(state)
+        Self::cancel_all(state)
     }
 
     /// Cancels whatever waits or runs.
     pub fn cancel_everything(&self) {
-        self.cancel_all(self.lock());
+        Self::cancel_all(self.lock());
     }
 
     /// Cancels the calls that wait; those that run come to their end.
     pub fn cancel_waiting(&self) {
-        let jobs = std::mem::take(&mut self.lock().jobs);
+        let mut state = self.lock();
+        state.take_back();
+        let jobs = std::mem::take(&mut state.jobs);
+        drop(state);
         jobs.into_iter().for_each(Job::cancelled);
     }
 
-    fn cancel_all(&self, mut state: MutexGuard<'_, State>) -> Vec<Unfinished> {
+    fn cancel_all(mut state: MutexGuard<'_, State>) -> Vec<Unfinished> {
         let mut unfinished = Vec::new();
-        for running in &state.running {
-            running.progress.cancel();
-            unfinished.extend(running.call.map(|call| Unfinished {
-                call,
-                task: running.task,
-                worker: Some(running.worker.clone()),
-            }));
+        state.take_back();
+        for (worker, progress) in &state.initializing {
+            progress.cancel();
+            worker.kill();
+        }
+        for desk in state.desks.iter().flatten() {
+            if !desk.jobs.is_empty() {
+                desk.pidfd.kill();
+            }
+            for job in &desk.jobs {
+                job.progress.cancel();
+                unfinished.push(Unfinished {
+                    call: job.call,
+                    task: job.task,
+                    worker: Some(desk.worker.to_string()),
+                });
+            }
         }
         let jobs = std::mem::take(&mut state.jobs);
         drop(state);
@@ -316,6 +358,26 @@ impl Shared {
         }
         unfinished.sort_by_key(|unfinished| unfinished.call);
         unfinished
+    }
+}
+
+/// What a worker's answer to a call is for its caller.
+fn outcome(answer: Answer, worker: &Arc<str>, job: &Job) -> Outcome {
+    let (call, task) = (job.call, job.task);
+    match answer {
+        Answer::Done(result) => Ok((worker.clone(), result)),
+        Answer::Panicked(message) => Err(Error::Panicked {
+            worker: worker.to_string(),
+            call,
+            task,
+            message,
+        }),
+        Answer::Refused(why) => Err(Error::BadReply {
+            worker: worker.to_string(),
+            call,
+            task,
+            why,
+        }),
     }
 }
 

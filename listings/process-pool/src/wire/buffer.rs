@@ -33,12 +33,18 @@ impl Buffer {
     /// `UnexpectedEof` when the source ends before, `OutOfMemory` when there is no
     /// room for `len` bytes, else what read(2) says.
     pub fn read_from(source: BorrowedFd<'_>, len: usize) -> io::Result<Self> {
-        Self::read_when(|| Ok(()), source, len)
+        Self::read_when(|| Ok(()), &[], source, len)
     }
 
-    /// The same, with a call of `ready` before each read(2), which it may forbid.
+    /// The same where the `first` of the bytes are here already, with a call of `ready`
+    /// before each read(2), which it may forbid.
+    ///
+    /// # Panics
+    ///
+    /// If `first` is longer than `len`.
     pub(crate) fn read_when(
         ready: impl Fn() -> io::Result<()>,
+        first: &[u8],
         source: BorrowedFd<'_>,
         len: usize,
     ) -> io::Result<Self> {
@@ -49,8 +55,11 @@ impl Buffer {
         if len >= HUGE_FROM {
             ask_for_huge_pages(&mut words);
         }
+        assert!(first.len() <= len);
         let start: *mut u8 = words.as_mut_ptr().cast();
-        let mut filled = 0;
+        // SAFETY: `start` has room for `len` bytes, and is this function's alone.
+        unsafe { start.copy_from_nonoverlapping(first.as_ptr(), first.len()) };
+        let mut filled = first.len();
         while filled < len {
             ready()?;
             // SAFETY: `start` has room for `len` bytes, of which `filled` are

@@ -7,24 +7,26 @@
 //! slices   their bytes, one after another                <= MAX_SLICE each
 //! ```
 //!
-//! Descriptors ride on the header's first byte (unix(7), `SCM_RIGHTS`).
+//! Descriptors ride on the header's first byte (unix(7), `SCM_RIGHTS`). A read takes what has
+//! come, up to some more bytes: a small message is one system call at either end, and so are
+//! many that came together.
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::mem;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nix::errno::Errno;
-use nix::libc;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
-    send, sendmsg, setsockopt, shutdown, socketpair, sockopt,
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, setsockopt, shutdown,
+    socketpair, sockopt,
 };
 
-use crate::pidfd::{PidFd, above_standard, poll_until};
+use crate::pidfd::{PidFd, above_standard, poll_now, poll_until};
+use crate::wire::ahead::{Ahead, MAX_DESCRIPTORS};
 use crate::wire::buffer::Buffer;
 use crate::wire::message::{MAX_CONTROL, Message};
 
@@ -32,10 +34,10 @@ use crate::wire::message::{MAX_CONTROL, Message};
 pub(crate) const MAX_SLICES: usize = 1024;
 /// Bytes of one slice; fewer for the fuzzer, which takes a large reservation for a fault.
 const MAX_SLICE: u64 = if cfg!(fuzzing) { 1 << 24 } else { 1 << 40 };
-/// Descriptors with one value; the kernel takes at most 253.
-const MAX_DESCRIPTORS: usize = 64;
 /// Asked of the kernel for each direction; it gives what `wmem_max` allows.
 const SOCKET_BUFFER: usize = 1 << 20;
+/// Parts that are sent at once; the kernel takes at most 1024.
+const PARTS_AT_ONCE: usize = 64;
 
 /// A peer that is gone is an error, never a SIGPIPE; and a send gives up where it would
 /// have to wait, since only [`Channel::ready`] notices that the peer ends meanwhile.
@@ -62,8 +64,11 @@ impl Header {
         bytes
     }
 
-    fn from_bytes(bytes: [u8; HEADER]) -> Self {
-        let [magic, control, slices, descriptors]: [[u8; 4]; 4] = bytemuck::cast(bytes);
+    /// Of [`HEADER`] bytes.
+    fn from_bytes(bytes: &[u8]) -> Self {
+        let mut words = [[0; 4]; 4];
+        words.as_flattened_mut().copy_from_slice(bytes);
+        let [magic, control, slices, descriptors] = words;
         Self {
             magic,
             control: u32::from_ne_bytes(control),
@@ -82,6 +87,7 @@ pub(crate) struct Channel {
     peer: Option<PidFd>,
     /// Until when to wait for the other end.
     deadline: Option<Instant>,
+    ahead: Ahead,
 }
 
 impl Channel {
@@ -106,6 +112,7 @@ impl Channel {
             socket,
             peer: None,
             deadline: None,
+            ahead: Ahead::default(),
         }
     }
 
@@ -140,62 +147,89 @@ impl Channel {
     /// `InvalidInput`, with nothing sent, for a message beyond the bounds;
     /// `BrokenPipe` when the other end is gone.
     pub fn send(&self, message: &Message) -> io::Result<()> {
-        let too_much = |what: &str, is: u64, most: u64| {
-            let error = format!("expected at most {most} {what} in one message, found {is}");
-            Err(io::Error::new(io::ErrorKind::InvalidInput, error))
-        };
-        if message.control.len() > MAX_CONTROL {
-            return too_much(
-                "encoded bytes",
-                message.control.len() as u64,
-                MAX_CONTROL as u64,
-            );
-        }
-        if message.slices.len() > MAX_SLICES {
-            return too_much("slices", message.slices.len() as u64, MAX_SLICES as u64);
-        }
-        if message.descriptors.len() > MAX_DESCRIPTORS {
-            return too_much(
-                "descriptors",
-                message.descriptors.len() as u64,
-                MAX_DESCRIPTORS as u64,
-            );
-        }
-        if let Some(long) = message.slices.iter().find(|s| s.len() as u64 > MAX_SLICE) {
-            return too_much("bytes of a slice", long.len() as u64, MAX_SLICE);
-        }
+        within_bounds(message)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let header = Header {
             magic: MAGIC,
             control: message.control.len() as u32,
             slices: message.slices.len() as u32,
             descriptors: message.descriptors.len() as u32,
-        };
+        }
+        .to_bytes();
         let lengths: Vec<u64> = message.slices.iter().map(|s| s.len() as u64).collect();
-        let head = [
-            &header.to_bytes()[..],
-            &message.control,
-            bytemuck::cast_slice(&lengths),
-        ]
-        .concat();
+        let head: [&[u8]; 3] = [&header, &message.control, bytemuck::cast_slice(&lengths)];
+        let slices = message.slices.iter().map(|slice| &slice[..]);
+        let mut parts: Vec<IoSlice> = head.into_iter().chain(slices).map(IoSlice::new).collect();
+        self.send_parts(&mut parts, &message.descriptors)
+    }
 
-        let sent = self.send_with_descriptors(&head, &message.descriptors)?;
-        self.send_all(&head[sent..])?;
-        for slice in &message.slices {
-            self.send_all(slice)?;
+    /// Waits until a message begins, or the other end is gone.
+    pub fn wait(&mut self) -> io::Result<()> {
+        if !self.is_ahead() {
+            self.ready_to_read()?;
+            self.ahead.read(&self.socket, MsgFlags::empty())?;
         }
         Ok(())
     }
 
-    /// Waits until a message begins, or the other end is gone.
-    pub fn wait(&self) -> io::Result<()> {
-        self.ready(PollFlags::POLLIN)
+    /// Whether a message has begun, or the other end is gone, without waiting for it.
+    pub fn has_come(&mut self) -> io::Result<bool> {
+        if self.is_ahead() {
+            return Ok(true);
+        }
+        match self.ahead.read(&self.socket, MsgFlags::MSG_DONTWAIT) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            read => read.map(|_| true),
+        }
+    }
+
+    /// Drops the next message where it is here and empty: a word that only wakes.
+    pub fn skip_empty(&mut self) -> bool {
+        let Ahead { buffer, unread, .. } = &mut self.ahead;
+        let empty = Header {
+            magic: MAGIC,
+            control: 0,
+            slices: 0,
+            descriptors: 0,
+        };
+        let is_empty = buffer[unread.clone()].starts_with(&empty.to_bytes());
+        if is_empty {
+            unread.start += HEADER;
+        }
+        is_empty
+    }
+
+    /// Whether a message begins, or the other end goes, within `time`; true, too, where the
+    /// deadline comes before.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn comes_within(&mut self, time: Duration) -> io::Result<bool> {
+        let until = Instant::now() + time;
+        let deadline = self.deadline;
+        if self.is_ahead() || deadline.is_some_and(|deadline| deadline <= until) {
+            return Ok(true);
+        }
+        self.deadline = Some(until);
+        let ready = self.ready(PollFlags::POLLIN);
+        self.deadline = deadline;
+        match ready {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(false),
+            ready => ready.map(|()| true),
+        }
+    }
+
+    /// Whether something has been read already that a look at the socket would not show.
+    pub fn is_ahead(&self) -> bool {
+        !self.ahead.unread.is_empty()
     }
 
     /// Whether nobody has the other end any more.
     pub fn is_hung_up(&self) -> bool {
         // Without requested events poll(2) reports the hang-up alone.
         let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::empty())];
-        poll_until(&mut fds, Some(Instant::now())).is_ok_and(|ready| ready > 0)
+        poll_now(&mut fds).is_ok_and(|ready| ready > 0)
     }
 
     /// Waits until the socket takes or gives bytes, or says why not.
@@ -219,7 +253,7 @@ impl Channel {
             return Ok(());
         }
         // The peer has ended. Its last bytes may have come between the looks at the two.
-        if poll_until(&mut [socket()], Some(Instant::now()))? == 0 {
+        if poll_now(&mut [socket()])? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(())
@@ -231,10 +265,17 @@ impl Channel {
     ///
     /// `InvalidData` for what is not a message, before anything of its claimed
     /// size is reserved; `UnexpectedEof` for a part of one.
-    pub fn receive(&self) -> io::Result<Option<Message>> {
-        let Some((header, descriptors)) = self.receive_header()? else {
-            return Ok(None);
-        };
+    pub fn receive(&mut self) -> io::Result<Option<Message>> {
+        while self.ahead.unread.len() < HEADER {
+            self.ready_to_read()?;
+            match self.ahead.read(&self.socket, MsgFlags::empty())? {
+                0 if self.is_ahead() => return Err(io::ErrorKind::UnexpectedEof.into()),
+                0 => return Ok(None),
+                _ => {}
+            }
+        }
+        let header = self.ahead.take(HEADER);
+        let header = Header::from_bytes(&self.ahead.buffer[header]);
         let invalid = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
         if header.magic != MAGIC {
             return invalid(format!("a frame began with {:02x?}", header.magic));
@@ -245,13 +286,17 @@ impl Channel {
                 "a frame claims {control} bytes and {slices} slices"
             ));
         }
-        if header.descriptors as usize != descriptors.len() {
-            return invalid(format!(
-                "a frame claims {} descriptors, {} came",
-                header.descriptors,
-                descriptors.len()
-            ));
+        let came = self.ahead.descriptors.len();
+        let descriptors = header.descriptors as usize;
+        let mismatch = || {
+            invalid(format!(
+                "a frame claims {descriptors} descriptors, {came} came"
+            ))
+        };
+        if descriptors > came {
+            return mismatch();
         }
+        let own = self.ahead.descriptors.drain(..descriptors).collect();
         let control = self.receive_exactly(control)?.as_ref().to_vec();
         let lengths = self.receive_exactly(slices * mem::size_of::<u64>())?;
         // Whole words in a `Buffer`, which is aligned for them.
@@ -259,7 +304,7 @@ impl Channel {
         let mut message = Message {
             control,
             slices: Vec::with_capacity(slices),
-            descriptors,
+            descriptors: own,
         };
         for &length in lengths {
             if length > MAX_SLICE {
@@ -268,88 +313,80 @@ impl Channel {
             let buffer = self.receive_exactly(length as usize)?;
             message.slices.push(Bytes::from_owner(buffer));
         }
+        // A read ends with the bytes that descriptors came with: these came with a later
+        // frame, which has been read ahead, or with this one.
+        if !self.is_ahead() && !self.ahead.descriptors.is_empty() {
+            return mismatch();
+        }
         Ok(Some(message))
     }
 
-    fn receive_exactly(&self, len: usize) -> io::Result<Buffer> {
-        Buffer::read_when(|| self.ready(PollFlags::POLLIN), self.socket.as_fd(), len)
+    fn receive_exactly(&mut self, len: usize) -> io::Result<Buffer> {
+        let first = self.ahead.take(len);
+        let first = &self.ahead.buffer[first];
+        let ready = || self.ready_to_read();
+        Buffer::read_when(ready, first, self.socket.as_fd(), len)
     }
 
-    fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            self.ready(PollFlags::POLLOUT)?;
-            match send(self.socket.as_raw_fd(), bytes, SEND) {
-                Ok(sent) => bytes = &bytes[sent..],
-                Err(Errno::EINTR | Errno::EAGAIN) => {}
+    /// Waits where the socket itself would not see what has to be seen: the peer's end, and
+    /// the deadline.
+    fn ready_to_read(&self) -> io::Result<()> {
+        if self.peer.is_none() && self.deadline.is_none() {
+            return Ok(());
+        }
+        self.ready(PollFlags::POLLIN)
+    }
+
+    // ANCHOR: rights
+    /// Sends all of `parts`, and with the first of their bytes all of `descriptors`.
+    fn send_parts(
+        &self,
+        mut parts: &mut [IoSlice<'_>],
+        descriptors: &[Arc<OwnedFd>],
+    ) -> io::Result<()> {
+        let raw: Vec<RawFd> = descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
+        let rights = [ControlMessage::ScmRights(&raw)];
+        let mut rights = if raw.is_empty() { &[][..] } else { &rights };
+        while !parts.is_empty() {
+            let some = &parts[..parts.len().min(PARTS_AT_ONCE)];
+            match sendmsg::<()>(self.socket.as_raw_fd(), some, rights, SEND, None) {
+                Ok(sent) => {
+                    IoSlice::advance_slices(&mut parts, sent);
+                    rights = &[];
+                }
+                Err(Errno::EAGAIN) => self.ready(PollFlags::POLLOUT)?,
+                Err(Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(())
     }
-
-    // ANCHOR: rights
-    /// Sends some of `bytes`, and all of `descriptors` with the first of them.
-    fn send_with_descriptors(
-        &self,
-        bytes: &[u8],
-        descriptors: &[Arc<OwnedFd>],
-    ) -> io::Result<usize> {
-        let raw: Vec<RawFd> = descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
-        let rights = [ControlMessage::ScmRights(&raw)];
-        let rights = if raw.is_empty() { &[][..] } else { &rights };
-        let iov = [IoSlice::new(bytes)];
-        loop {
-            self.ready(PollFlags::POLLOUT)?;
-            match sendmsg::<()>(self.socket.as_raw_fd(), &iov, rights, SEND, None) {
-                Err(Errno::EINTR | Errno::EAGAIN) => {}
-                sent => return Ok(sent?),
-            }
-        }
-    }
     // ANCHOR_END: rights
+}
 
-    /// The header of the next message, with the descriptors that came with it; `None`
-    /// at the end of the stream.
-    fn receive_header(&self) -> io::Result<Option<(Header, Vec<Arc<OwnedFd>>)>> {
-        let mut bytes = [0; HEADER];
-        let mut room = nix::cmsg_space!([RawFd; MAX_DESCRIPTORS]);
-        let mut descriptors = Vec::new();
-        let mut filled = 0;
-        while filled < HEADER {
-            self.ready(PollFlags::POLLIN)?;
-            let mut iov = [IoSliceMut::new(&mut bytes[filled..])];
-            let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-            let got = match recvmsg::<()>(self.socket.as_raw_fd(), &mut iov, Some(&mut room), flags)
-            {
-                Ok(got) => got,
-                Err(Errno::EINTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if got.flags.contains(MsgFlags::MSG_CTRUNC) {
-                close_received(&room);
-                return Err(Errno::EMFILE.into());
-            }
-            for message in got.cmsgs()? {
-                if let ControlMessageOwned::ScmRights(raw) = message {
-                    descriptors.extend(raw.into_iter().map(|fd| {
-                        // SAFETY: the kernel made this descriptor for this
-                        // process in the call above; nothing else owns it.
-                        unsafe { OwnedFd::from_raw_fd(fd) }
-                    }));
-                }
-            }
-            match got.bytes {
-                0 if filled == 0 => return Ok(None),
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                n => filled += n,
-            }
+/// Whether a channel would send `message`; the error says what is too much.
+pub(crate) fn within_bounds(message: &Message) -> Result<(), String> {
+    let at_most = |what: &str, is: u64, most: u64| {
+        if is <= most {
+            return Ok(());
         }
-        let descriptors = descriptors
-            .into_iter()
-            .map(|fd| above_standard(fd).map(Arc::new))
-            .collect::<io::Result<_>>()?;
-        Ok(Some((Header::from_bytes(bytes), descriptors)))
-    }
+        Err(format!(
+            "expected at most {most} {what} in one message, found {is}"
+        ))
+    };
+    let long = message.slices.iter().map(|slice| slice.len() as u64).max();
+    at_most(
+        "encoded bytes",
+        message.control.len() as u64,
+        MAX_CONTROL as u64,
+    )?;
+    at_most("slices", message.slices.len() as u64, MAX_SLICES as u64)?;
+    at_most(
+        "descriptors",
+        message.descriptors.len() as u64,
+        MAX_DESCRIPTORS as u64,
+    )?;
+    at_most("bytes of a slice", long.unwrap_or(0), MAX_SLICE)
 }
 
 /// Whether an error says that the other end is gone.
@@ -360,36 +397,12 @@ pub(crate) fn hung_up(error: &io::Error) -> bool {
     )
 }
 
-/// Closes the descriptors in a control buffer that was cut short: this process had no
-/// room for all of them, and no owner would ever close those that came.
-fn close_received(room: &[u8]) {
-    let header_len = mem::size_of::<libc::cmsghdr>();
-    if room.len() < header_len {
-        return;
-    }
-    // SAFETY: a control buffer begins with a header, which the kernel has filled; the
-    // buffer has no alignment, so the header is read as it lies.
-    let header: libc::cmsghdr = unsafe { room.as_ptr().cast::<libc::cmsghdr>().read_unaligned() };
-    let is_rights = (header.cmsg_level, header.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS);
-    // SAFETY: a calculation with a constant.
-    let start = unsafe { libc::CMSG_LEN(0) } as usize;
-    let end = header.cmsg_len.min(room.len());
-    if !is_rights || end < start {
-        return;
-    }
-    for raw in room[start..end].chunks_exact(mem::size_of::<RawFd>()) {
-        let raw = RawFd::from_ne_bytes(raw.try_into().expect("a chunk of its size"));
-        // SAFETY: the kernel made this descriptor for this process; nothing else owns it.
-        drop(unsafe { OwnedFd::from_raw_fd(raw) });
-    }
-}
-
 /// What one end receives when the other sends `bytes`, no more than fit into a socket,
 /// and closes.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn received(bytes: &[u8]) -> io::Result<Option<Message>> {
-    let (one, other) = Channel::pair()?;
-    other.send_all(bytes)?;
+    let (mut one, other) = Channel::pair()?;
+    other.send_parts(&mut [IoSlice::new(bytes)], &[])?;
     drop(other);
     one.receive()
 }
@@ -421,7 +434,7 @@ mod tests {
 
     #[test]
     fn values_slices_and_descriptors_arrive_as_they_were_sent() {
-        let (one, other) = Channel::pair().expect("pair");
+        let (one, mut other) = Channel::pair().expect("pair");
         let (reader, writer) = nix::unistd::pipe().expect("pipe");
         let data = Slice::from((0..1_000_000u64).collect::<Vec<_>>());
         let sent = (
@@ -455,6 +468,34 @@ mod tests {
             .read_to_string(&mut through)
             .expect("reads");
         assert_eq!(through, "through");
+    }
+
+    #[test]
+    fn messages_that_come_together_keep_their_own_descriptors() {
+        let (one, mut other) = Channel::pair().expect("pair");
+        let descriptor = || Descriptor::from(OwnedFd::from(File::open("/dev/null").expect("open")));
+        let many: [Vec<Descriptor>; 4] =
+            [0, 2, 0, 1].map(|n| (0..n).map(|_| descriptor()).collect());
+        for descriptors in &many {
+            one.send(&Message::encode(descriptors).expect("encodes"))
+                .expect("sends");
+        }
+        for descriptors in &many {
+            let message = other.receive().expect("receives").expect("a message");
+            assert_eq!(message.descriptors.len(), descriptors.len());
+        }
+        drop(one);
+        assert!(other.receive().expect("then the end").is_none());
+    }
+
+    #[test]
+    fn descriptors_that_no_message_claims_are_refused() {
+        let (one, mut other) = Channel::pair().expect("pair");
+        let descriptor = Arc::new(OwnedFd::from(File::open("/dev/null").expect("open")));
+        one.send_parts(&mut [IoSlice::new(&header(0, 0, 0))], &[descriptor])
+            .expect("sends");
+        let error = other.receive().expect_err("refused");
+        assert_eq!(error.to_string(), "a frame claims 0 descriptors, 1 came");
     }
 
     #[test]
@@ -498,7 +539,7 @@ mod tests {
         let (mut one, other) = Channel::pair().expect("pair");
         let mut peer = Command::new("true").spawn().expect("spawn");
         let pidfd = PidFd::open(Pid::from_raw(peer.id().cast_signed())).expect("pidfd");
-        assert!(pidfd.has_ended(None));
+        assert!(pidfd.ends_by(None));
         one.watch(pidfd);
         let message = Message::encode(&7u64).expect("encodes");
         other.send(&message).expect("sends");
@@ -514,7 +555,7 @@ mod tests {
 
     #[test]
     fn a_message_beyond_the_bounds_is_not_sent_at_all() {
-        let (one, other) = Channel::pair().expect("pair");
+        let (one, mut other) = Channel::pair().expect("pair");
         let message = Message {
             control: vec![0; MAX_CONTROL + 1],
             ..Message::default()

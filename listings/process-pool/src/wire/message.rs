@@ -42,6 +42,11 @@ impl Message {
         self.control.len() + self.slices.iter().map(Bytes::len).sum::<usize>()
     }
 
+    /// Whether nothing travels next to the encoding.
+    pub fn is_plain(&self) -> bool {
+        self.slices.is_empty() && self.descriptors.is_empty()
+    }
+
     /// Encodes a value of this crate's own; anybody else's is for
     /// [`encode_surviving`](Self::encode_surviving).
     pub fn encode<T: Serialize>(value: &T) -> postcard::Result<Self> {
@@ -103,9 +108,16 @@ impl Message {
     }
 }
 
+/// Decodes the value that `bytes` begin with; and what is left of them.
+pub(crate) fn decode_first<'a, T: Deserialize<'a>>(
+    bytes: &'a [u8],
+) -> Result<(T, &'a [u8]), Undecodable> {
+    Ok(postcard::take_from_bytes(bytes)?)
+}
+
 /// Decodes a value that takes all of `bytes`.
 pub(crate) fn decode_exactly<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Undecodable> {
-    match postcard::take_from_bytes(bytes)? {
+    match decode_first(bytes)? {
         (value, []) => Ok(value),
         (_, left) => Err(Undecodable::LeftOver {
             bytes: bytes.len(),

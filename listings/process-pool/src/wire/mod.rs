@@ -2,6 +2,8 @@
 //! Never starts or ends a process, looks up a task, or decides who this process is.
 //! Callers: every other room.
 
+mod ahead;
+pub(crate) mod board;
 pub(crate) mod buffer;
 pub(crate) mod channel;
 pub(crate) mod fingerprint;

@@ -10,6 +10,7 @@ mod endings;
 mod processes;
 mod replaced;
 mod tasks;
+mod together;
 
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -264,6 +265,59 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         replaced::random_faults,
     ),
     (
+        "a_slow_call_keeps_no_call_that_came_with_it",
+        together::slow_call,
+    ),
+    (
+        "each_of_the_calls_that_came_together_has_its_own_result",
+        together::own_results,
+    ),
+    (
+        "a_submit_does_not_wait_for_its_call",
+        together::submit_returns,
+    ),
+    (
+        "a_result_waits_for_no_slow_call_that_came_with_it",
+        together::behind_results,
+    ),
+    (
+        "of_calls_that_came_together_a_lost_worker_loses_the_one_that_it_had",
+        together::lost,
+    ),
+    (
+        "of_calls_that_came_together_a_retry_is_of_the_one_that_was_lost",
+        together::retried,
+    ),
+    (
+        "a_call_that_is_cancelled_before_it_begins_costs_its_neighbours_nothing",
+        together::cancelled,
+    ),
+    (
+        "each_of_the_calls_that_came_together_has_its_own_deadline",
+        together::deadlines,
+    ),
+    (
+        "calls_that_came_together_and_were_not_begun_have_no_worker_at_shutdown",
+        together::shut_down,
+    ),
+    (
+        "panics_and_refusals_among_calls_that_came_together_are_their_own",
+        together::own_errors,
+    ),
+    (
+        "a_caller_that_waits_wakes_no_other_thread",
+        together::no_other_thread,
+    ),
+    (
+        "a_call_that_nobody_waits_for_frees_its_worker",
+        together::nobody_waits,
+    ),
+    (
+        "a_call_that_nobody_waits_for_has_its_deadline",
+        together::nobody_waits_too_long,
+    ),
+    ("many_threads_call_at_once", together::many_threads),
+    (
         "a_worker_does_not_unwind_into_its_parents_code",
         endings::no_unwinding_into_the_parent,
     ),
@@ -356,6 +410,8 @@ fn main() -> ExitCode {
         .add(tasks::leave_a_child)
         .add(tasks::fail_once)
         .add(tasks::append_then_wait)
+        .add(tasks::nap)
+        .add(tasks::doze)
         .add_initializer(tasks::sleep_at_start)
         .add_initializer(tasks::panic_in_replacements)
         .add_initializer(tasks::first_two_are_lost)

@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use std::{env, fs, thread};
 
 use nix::errno::Errno;
@@ -18,10 +20,12 @@ use process_pool::{Ending, Error, Pool, StartMethod};
 use crate::calls::call_each;
 use crate::endings::failing;
 use crate::tasks::{
-    count_sockets, double, open_many, outlive_parent_if_it_can, parents_pid, wait_for_file,
+    append_then_wait, count_sockets, double, open_many, outlive_parent_if_it_can, parents_pid,
+    wait_for_file,
 };
 use crate::{
-    ABOVE_THE_GUARD, PRINT_ABOVE_THE_GUARD, THREAD_ABOVE_THE_GUARD, gone_within_a_second, pool,
+    ABOVE_THE_GUARD, PRINT_ABOVE_THE_GUARD, THREAD_ABOVE_THE_GUARD, folder, gone_within_a_second,
+    pool,
 };
 
 pub fn sockets(method: StartMethod) {
@@ -281,9 +285,14 @@ pub fn server_killed(method: StartMethod) {
     set_child_subreaper(true).expect("prctl");
     let doomed = pool(method, 1);
     let server = Pid::from_raw(doomed.map(parents_pid, [0]).expect("maps")[0]);
-    let waiting = doomed
-        .submit(wait_for_file, "/nonexistent".to_string())
-        .expect("submits");
+    let lines = folder().join("lines");
+    File::create(&lines).expect("create");
+    let argument = (lines.display().to_string(), "/nonexistent".to_string());
+    let waiting = doomed.submit(append_then_wait, argument).expect("submits");
+    // It would wait for another worker where it had not begun.
+    while fs::read_to_string(&lines).expect("read").is_empty() {
+        thread::sleep(Duration::from_millis(1));
+    }
     kill(server, Signal::SIGKILL).expect("kill");
     let lost = waiting.wait().expect_err("lost").to_string();
     assert!(
@@ -294,6 +303,7 @@ pub fn server_killed(method: StartMethod) {
     assert_eq!(pool(method, 1).map(double, [1]).expect("maps"), [2]);
     drop(doomed);
     while waitpid(None, None).is_ok() {}
+    fs::remove_dir_all(folder()).expect("clean");
 }
 
 pub fn server_interrupted(method: StartMethod) {

@@ -79,6 +79,17 @@ pub fn append_then_wait((path, flag): (String, String)) -> String {
     wait_for_file(flag)
 }
 
+pub fn nap(milliseconds: u64) -> u64 {
+    thread::sleep(Duration::from_millis(milliseconds));
+    milliseconds
+}
+
+/// Takes less than a millisecond.
+pub fn doze(number: u64) -> u64 {
+    thread::sleep(Duration::from_micros(30));
+    number
+}
+
 pub fn panic_at_start() {
     panic!("not today");
 }
