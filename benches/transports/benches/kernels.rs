@@ -7,6 +7,7 @@
 
 use std::sync::LazyLock;
 
+use bytemuck::Pod;
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use memmap2::{Advice, MmapMut};
@@ -19,44 +20,52 @@ fn main() {
     divan::main();
 }
 
-/// As many bytes as the records have, which every third 8 bytes are the value of.
-static MEMORY: LazyLock<MmapMut> = LazyLock::new(|| {
+/// What a value of the records can be.
+const VALUES: [f64; 3] = [0.0, 1.0, f64::NAN];
+
+static THE_RECORDS: LazyLock<MmapMut> = LazyLock::new(|| {
+    in_huge_pages(|index| Record {
+        index: index as i64,
+        timestamp: index as i64,
+        val: VALUES[index % VALUES.len()],
+    })
+});
+
+/// As many bytes of values alone.
+static A_COLUMN: LazyLock<MmapMut> =
+    LazyLock::new(|| in_huge_pages(|index| VALUES[index % VALUES.len()]));
+
+fn in_huge_pages<T: Pod>(element: impl Fn(usize) -> T) -> MmapMut {
     let mut memory = MmapMut::map_anon(RECORDS * size_of::<Record>()).expect("memory");
     // A wish: where the system has no huge pages for it, the pages are small.
     let _ = memory.advise(Advice::HugePage);
-    let records: &mut [Record] = bytemuck::cast_slice_mut(&mut memory);
-    for (index, record) in (0..).zip(records) {
-        *record = Record {
-            index,
-            timestamp: index,
-            val: [0.0, 1.0, f64::NAN][index as usize % 3],
-        };
+    let places = bytemuck::cast_slice_mut(&mut memory).iter_mut();
+    for (index, place) in places.enumerate() {
+        *place = element(index);
     }
     memory
-});
+}
 
-fn measure<T: bytemuck::Pod, R>(bencher: Bencher, take: impl Fn(&[T]) -> R + Sync) {
-    let elements: &[T] = bytemuck::cast_slice(&MEMORY);
+fn measure<T: Pod + Sync, R>(bencher: Bencher, memory: &[u8], take: fn(&[T]) -> R) {
     bencher
-        .counter(BytesCount::of_slice(elements))
-        .bench(|| take(black_box(elements)));
+        .counter(BytesCount::of_slice(memory))
+        .bench(|| take(black_box(bytemuck::cast_slice(memory))));
 }
 
 /// As little work as there can be for every byte: what is left is the memory.
 #[divan::bench(sample_size = 1)]
 fn read(bencher: Bencher) {
-    measure(bencher, |words: &[u64]| {
+    measure(bencher, &THE_RECORDS, |words: &[u64]| {
         words.iter().fold(0, |all, word| all ^ word)
     });
 }
 
 #[divan::bench(sample_size = 1)]
 fn nansum_of_records(bencher: Bencher) {
-    measure(bencher, |records: &[Record]| nansum(records));
+    measure(bencher, &THE_RECORDS, nansum);
 }
 
-/// Of all 8 bytes as one column, three times as long as that of the records.
 #[divan::bench(sample_size = 1)]
 fn nansum_of_a_column(bencher: Bencher) {
-    measure(bencher, |values: &[f64]| nansum_column(values));
+    measure(bencher, &A_COLUMN, nansum_column);
 }

@@ -38,22 +38,54 @@ pub const CONTENDERS: &[Contender] = {
     &[
         contender(FLOOR, Rust("by-raw-socket", &[]), Workers),
         contender("process-pool, fork", Rust(POOL, &["sent", "fork"]), Workers),
-        contender("process-pool, spawn", Rust(POOL, &["sent", "spawn"]), Workers),
-        contender("process-pool, fork-server", Rust(POOL, &["sent", "fork-server"]), Workers),
+        contender(
+            "process-pool, spawn",
+            Rust(POOL, &["sent", "spawn"]),
+            Workers,
+        ),
+        contender(
+            "process-pool, fork-server",
+            Rust(POOL, &["sent", "fork-server"]),
+            Workers,
+        ),
         contender("procspawn", Rust("by-procspawn", &[]), Workers),
-        contender("ipc-channel, bytes", Rust("by-ipc-channel", &["bytes"]), Workers),
+        contender(
+            "ipc-channel, bytes",
+            Rust("by-ipc-channel", &["bytes"]),
+            Workers,
+        ),
         contender("crossmist", Rust("by-crossmist", &[]), Workers),
         contender("Python, pickle", Python("pickle"), Workers),
         contender("loky", Loky, Workers),
-        contender("process-pool, shared memory", Rust(POOL, &["shared"]), Workers),
-        contender("ipc-channel, shared memory", Rust("by-ipc-channel", &["shared"]), Workers),
+        contender(
+            "process-pool, shared memory",
+            Rust(POOL, &["shared"]),
+            Workers,
+        ),
+        contender(
+            "ipc-channel, shared memory",
+            Rust("by-ipc-channel", &["shared"]),
+            Workers,
+        ),
         contender("iceoryx2", Rust("by-iceoryx2", &[]), Workers),
         contender("Python, SharedMemory", Python("shared"), Workers),
-        contender("process-pool, inherited", Rust(POOL, &["inherited"]), Workers),
+        contender(
+            "process-pool, inherited",
+            Rust(POOL, &["inherited"]),
+            Workers,
+        ),
         contender("Python, inherited", Python("inherit"), Workers),
         contender("rayon", Rust("by-rayon", &["memory"]), Workers),
-        contender("process-pool, mapped file", Rust(POOL, &["mapped"]), WholeProgram),
-        contender("rayon, mapped file", Rust("by-rayon", &["file"]), WholeProgram),
+        contender(
+            "process-pool, mapped file",
+            Rust(POOL, &["mapped"]),
+            WholeProgram,
+        ),
+        contender(
+            "rayon, mapped file",
+            Rust("by-rayon", &["file"]),
+            WholeProgram,
+        ),
         contender("Python, memmap", Python("memmap"), WholeProgram),
     ]
 };

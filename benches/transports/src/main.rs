@@ -160,7 +160,11 @@ impl Machine {
     /// The versions of Python and its modules, as far as they are here.
     fn versions(&self) -> String {
         let found = [&self.numpy, &self.loky].map(|found| found.as_ref().ok());
-        let versions: Vec<_> = found.iter().flatten().map(|p| p.versions.as_str()).collect();
+        let versions: Vec<_> = found
+            .iter()
+            .flatten()
+            .map(|p| p.versions.as_str())
+            .collect();
         match versions[..] {
             [] => "no python with numpy or loky".to_owned(),
             _ => versions.join("; "),
@@ -173,7 +177,9 @@ impl Machine {
         let (way, missing) = match program {
             Program::Rust(name, words) => {
                 let mut command = Command::new(self.built.program(name)?);
-                command.args(words).args(["--records", &self.records.to_string()]);
+                command
+                    .args(words)
+                    .args(["--records", &self.records.to_string()]);
                 command.arg("--data").arg(&self.data);
                 return Ok(Ok(command));
             }
@@ -210,12 +216,11 @@ impl Machine {
 }
 
 /// Runs all contenders in turn, once uncounted and then `rounds` times.
-fn measure<'a>(
-    machine: &'a Machine,
-    rounds: usize,
-    expected: &[u64],
-) -> Result<Vec<Outcome<'a>>> {
-    let mut outcomes: Vec<_> = CONTENDERS.iter().map(|_| Outcome::Ran(Vec::new())).collect();
+fn measure<'a>(machine: &'a Machine, rounds: usize, expected: &[u64]) -> Result<Vec<Outcome<'a>>> {
+    let mut outcomes: Vec<_> = CONTENDERS
+        .iter()
+        .map(|_| Outcome::Ran(Vec::new()))
+        .collect();
     for round in 0..=rounds {
         for step in 0..CONTENDERS.len() {
             // Each round begins elsewhere: no contender always runs after the same one at the
@@ -235,7 +240,10 @@ fn measure<'a>(
             match machine.run(contender, command) {
                 Ok(took) => {
                     let (name, found) = (contender.name, &took.sums);
-                    ensure!(found == expected, "{name}: expected {expected:?}, found {found:?}");
+                    ensure!(
+                        found == expected,
+                        "{name}: expected {expected:?}, found {found:?}"
+                    );
                     if round > 0 {
                         measured.push(took);
                     }
@@ -250,7 +258,9 @@ fn measure<'a>(
 
 /// The measurements of the contender of this name, unless it was skipped or failed.
 fn rounds_of<'a>(outcomes: &'a [Outcome], name: &str) -> Option<&'a [Measurement]> {
-    let index = CONTENDERS.iter().position(|contender| contender.name == name)?;
+    let index = CONTENDERS
+        .iter()
+        .position(|contender| contender.name == name)?;
     match &outcomes[index] {
         Outcome::Ran(measured) => Some(measured),
         _ => None,

@@ -51,6 +51,9 @@ mod tests {
         assert!(why("sums=1,2.5 wall_s=1 processor_s=1").contains("exact integers"));
         assert!(why("sums=1 wall_s=-1 processor_s=1").contains("after wall_s="));
         let read = Measurement::read("wall_s=0.5 processor_s=0.75 sums=3,0\n").expect("read");
-        assert_eq!((read.wall, read.processor, read.sums), (0.5, 0.75, vec![3, 0]));
+        assert_eq!(
+            (read.wall, read.processor, read.sums),
+            (0.5, 0.75, vec![3, 0])
+        );
     }
 }

@@ -81,7 +81,9 @@ impl Services {
                 .subscriber_max_borrowed_samples(1)
                 .history_size(0)
                 .open_or_create()?,
-            sums: builder("sums")?.publish_subscribe::<f64>().open_or_create()?,
+            sums: builder("sums")?
+                .publish_subscribe::<f64>()
+                .open_or_create()?,
             to_worker: builder("to-worker")?.event().open_or_create()?,
             to_parent: builder("to-parent")?.event().open_or_create()?,
         })
@@ -123,14 +125,16 @@ impl Worker {
         let words: &[Word] = bytemuck::cast_slice(&part);
         let part = self.parts.loan_slice_uninit(words.len())?;
         part.write_from_slice(words).send()?;
-        self.to_worker.notify_with_custom_event_id(EventId::new(NEWS))?;
+        self.to_worker
+            .notify_with_custom_event_id(EventId::new(NEWS))?;
         expect_news(&self.to_parent)?;
         let sum = self.sums.receive()?.context("expected a sum")?;
         Ok(*sum)
     }
 
     fn end(mut self) -> Result<()> {
-        self.to_worker.notify_with_custom_event_id(EventId::new(END))?;
+        self.to_worker
+            .notify_with_custom_event_id(EventId::new(END))?;
         ensure!(self.process.wait()?.success(), "the worker failed");
         Ok(())
     }

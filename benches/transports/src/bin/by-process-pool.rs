@@ -117,7 +117,8 @@ fn shared(records: &Records) -> Result<Vec<f64>> {
     let memory = File::from(memfd_create(c"records", flags)?);
     // As many threads as cores: the system zeroes each page before it is written to.
     thread::scope(|scope| {
-        let write = |range: Range<usize>| memory.write_all_at(&bytes[range.clone()], range.start as u64);
+        let write =
+            |range: Range<usize>| memory.write_all_at(&bytes[range.clone()], range.start as u64);
         let threads: Vec<_> = byte_ranges(records, WORKERS)
             .map(|range| scope.spawn(move || write(range)))
             .collect();

@@ -48,7 +48,9 @@ impl Worker {
     fn start(_number: usize) -> Result<Self> {
         let (socket, theirs) = UnixStream::pair()?;
         setsockopt(&socket, sockopt::SndBuf, &SOCKET_BUFFER)?;
-        let process = this_program("stdin")?.stdin(OwnedFd::from(theirs)).spawn()?;
+        let process = this_program("stdin")?
+            .stdin(OwnedFd::from(theirs))
+            .spawn()?;
         Ok(Self { socket, process })
     }
 

@@ -17,7 +17,9 @@ use transports::{PARTS, WORKERS, sum};
 
 fn main() -> ExitCode {
     command_line::run(|arguments: Arguments| match arguments.way {
-        Way::Memory => arguments.task.measure(|records| in_threads(records.bytes())),
+        Way::Memory => arguments
+            .task
+            .measure(|records| in_threads(records.bytes())),
         Way::File => arguments.task.measure_file(mapped),
     })
 }
