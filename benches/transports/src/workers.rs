@@ -1,10 +1,11 @@
 //! How a transport that has no pool of its own is fed: by a thread for each worker.
 
+use std::any::Any;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow};
 use bytes::Bytes;
 
 use crate::contender::Records;
@@ -43,16 +44,24 @@ pub fn feed<W>(
                 scope.spawn(move || drive(number))
             })
             .collect();
+        // All are waited for, before the first error of one counts.
         let joined = threads.into_iter().map(|thread| thread.join());
-        joined
-            .map(|sums| sums.map_err(|_| anyhow!("a thread panicked"))?)
-            .collect::<Result<Vec<_>>>()
-    })?;
+        joined.collect::<Vec<_>>()
+    });
     let mut sums = vec![f64::NAN; PARTS];
-    for (index, sum) in found.into_iter().flatten() {
-        sums[index] = sum;
+    for found in found {
+        for (index, sum) in found.map_err(|panic| panicked(&*panic))?? {
+            sums[index] = sum;
+        }
     }
     Ok(sums)
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    match panic.downcast_ref::<&str>() {
+        Some(message) => anyhow!("a thread panicked: {message}"),
+        None => anyhow!("a thread panicked"),
+    }
 }
 
 /// This program once more, as a worker that finds its parent by `end`.

@@ -15,7 +15,7 @@ use std::thread;
 
 use anyhow::{Context, Error, Result};
 use bytes::Bytes;
-use clap::{Parser, Subcommand};
+use clap::{Parser, ValueEnum};
 use memmap2::MmapOptions;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     command_line::run(|arguments: Arguments| {
         let task = arguments.task;
         match arguments.way {
-            Way::Sent { method } => task.measure(|records| sent(method, records)),
+            Way::Sent => task.measure(|records| sent(arguments.method, records)),
             Way::Shared => task.measure(shared),
             Way::Inherited => task.measure(inherited),
             Way::Mapped => task.measure_file(mapped),
@@ -45,17 +45,20 @@ fn main() -> ExitCode {
 /// Sums the parts in this book's pool
 #[derive(Parser)]
 struct Arguments {
-    #[command(subcommand)]
     way: Way,
+
+    /// How the workers start to which the parts are sent
+    #[arg(default_value = "spawn")]
+    method: StartMethod,
 
     #[command(flatten)]
     task: Task,
 }
 
-#[derive(Subcommand)]
+#[derive(Clone, Copy, ValueEnum)]
 enum Way {
     /// Each part goes through a worker's socket
-    Sent { method: StartMethod },
+    Sent,
     /// The records are copied to memory that the workers map
     Shared,
     /// The workers are forked, and have the records
