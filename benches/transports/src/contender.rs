@@ -43,17 +43,20 @@ impl Task {
     }
 
     /// Prints what the way from the records in this process's memory to the sums of their
-    /// parts takes: from before the workers start until they have ended.
+    /// parts takes: from before the workers start until they have ended. It goes that way
+    /// once before: what the memory costs then that others have just freed depends on them,
+    /// where a virtual machine gives it back to its host.
     ///
     /// # Errors
     ///
     /// Where the records cannot be read, or the way fails.
-    pub fn measure(&self, sums: impl FnOnce(&Records) -> Result<Vec<f64>>) -> Result<()> {
+    pub fn measure(&self, sums: impl Fn(&Records) -> Result<Vec<f64>>) -> Result<()> {
         let records = Records::load(self.open()?)?;
+        sums(&records)?;
         report(|| sums(&records))
     }
 
-    /// The same for a way from the file, of which this process has read nothing.
+    /// The same for a way from the file, which this process goes once.
     ///
     /// # Errors
     ///

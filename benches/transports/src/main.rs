@@ -41,6 +41,7 @@ const LEGEND: &str = "\
 wall:      from before the workers start until they have ended; for mapped files the whole
            program, from its start to its end; the median of the rounds [least-most]
 processor: user and system time of all processes, in the same time
+runs:      in each round every contender in turn, once uncounted and then once counted
 ";
 
 fn main() -> ExitCode {
@@ -197,7 +198,21 @@ impl Machine {
         Ok(Ok(command))
     }
 
-    /// Runs `contender` once, with `command`.
+    /// What a run of `contender` takes, if it can be run here.
+    fn measure(&self, contender: &Contender) -> Result<Result<Measurement, &Missing>> {
+        let command = || self.command(contender.program);
+        // A program that is timed as a whole is the second of two, as the way of the others.
+        if contender.timed == Timed::Program
+            && let Ok(command) = command()?
+        {
+            succeed(contender.name, command)?;
+        }
+        Ok(match command()? {
+            Ok(command) => Ok(self.run(contender, command)?),
+            Err(missing) => Err(missing),
+        })
+    }
+
     fn run(&self, contender: &Contender, command: Command) -> Result<Measurement> {
         let before = processor_seconds()?;
         let finished = succeed(contender.name, command)?;
@@ -230,15 +245,8 @@ fn measure<'a>(machine: &'a Machine, rounds: usize, expected: &[u64]) -> Result<
             let Outcome::Ran(measured) = &mut outcomes[index] else {
                 continue;
             };
-            let command = match machine.command(contender.program)? {
-                Ok(command) => command,
-                Err(missing) => {
-                    outcomes[index] = Outcome::Skipped(missing);
-                    continue;
-                }
-            };
-            match machine.run(contender, command) {
-                Ok(took) => {
+            match machine.measure(contender) {
+                Ok(Ok(took)) => {
                     let (name, found) = (contender.name, &took.sums);
                     ensure!(
                         found == expected,
@@ -248,6 +256,7 @@ fn measure<'a>(machine: &'a Machine, rounds: usize, expected: &[u64]) -> Result<
                         measured.push(took);
                     }
                 }
+                Ok(Err(missing)) => outcomes[index] = Outcome::Skipped(missing),
                 // A peer that cannot do it here is no reason not to compare the others.
                 Err(error) => outcomes[index] = Outcome::Failed(format!("{error:#}")),
             }

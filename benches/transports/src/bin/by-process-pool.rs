@@ -23,6 +23,7 @@ use process_pool::{Descriptor, Pool, Slice, StartMethod, Tasks};
 use records::{DataFile, Record, nansum};
 use serde::{Deserialize, Serialize};
 use transports::contender::{Records, Task, byte_ranges};
+use transports::workers::feed;
 use transports::{PARTS, WORKERS};
 
 fn main() -> ExitCode {
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         match arguments.way {
             Way::Sent => task.measure(|records| sent(arguments.method, records)),
             Way::Shared => task.measure(shared),
+            Way::SharedAgain => task.measure(shared_again),
             Way::Inherited => task.measure(inherited),
             Way::Mapped => task.measure_file(mapped),
         }
@@ -61,6 +63,8 @@ enum Way {
     Sent,
     /// The records are copied to memory that the workers map
     Shared,
+    /// The same, part after part to the same memory
+    SharedAgain,
     /// The workers are forked, and have the records
     Inherited,
     /// The workers map the file
@@ -90,8 +94,9 @@ struct Part {
 fn sum_mapped(part: Part) -> Result<f64, String> {
     let mut options = MmapOptions::new();
     options.offset(part.offset).len(part.length);
-    // SAFETY: a memfd is sealed before it is sent, and the file is one that its mode lets
-    // nobody write to.
+    // SAFETY: nobody writes to the memory while it is mapped. That of all records is sealed,
+    // that of one part gets the next one after this call, and the file is one that its mode
+    // lets nobody write to.
     let bytes = unsafe { options.map(&part.memory) };
     let bytes = bytes.map_err(|error| format!("cannot map the records: {error}"))?;
     transports::sum(&bytes).map_err(|error| error.to_string())
@@ -113,11 +118,15 @@ fn mapped(file: DataFile) -> Result<Vec<f64>> {
     map_in_workers(OwnedFd::from(file.into_file()).into(), offset, records)
 }
 
+fn memory() -> nix::Result<File> {
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    Ok(File::from(memfd_create(c"records", flags)?))
+}
+
 fn shared(records: &Records) -> Result<Vec<f64>> {
     let bytes = records.bytes();
     let records = bytes.len() / size_of::<Record>();
-    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-    let memory = File::from(memfd_create(c"records", flags)?);
+    let memory = memory()?;
     // As many threads as cores: the system zeroes each page before it is written to.
     thread::scope(|scope| {
         let write =
@@ -133,6 +142,26 @@ fn shared(records: &Records) -> Result<Vec<f64>> {
     let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK;
     fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
     map_in_workers(OwnedFd::from(memory).into(), 0, records)
+}
+
+/// Pages that have been written to before need not be zeroed again.
+fn shared_again(records: &Records) -> Result<Vec<f64>> {
+    let pool = Pool::builder(StartMethod::Spawn).workers(WORKERS).start()?;
+    let fill = |memory: &mut (File, Descriptor), bytes: Bytes| {
+        memory.0.write_all_at(&bytes, 0)?;
+        let part = Part {
+            memory: memory.1.clone(),
+            offset: 0,
+            length: bytes.len(),
+        };
+        pool.submit(sum_mapped, part)?.wait()?.map_err(Error::msg)
+    };
+    let start = |_number| {
+        let file = memory()?;
+        let descriptor = OwnedFd::from(file.try_clone()?).into();
+        Ok((file, descriptor))
+    };
+    feed(records, start, fill, |_memory| Ok(()))
 }
 
 /// The parts of which a forked worker has a copy that nobody made.
