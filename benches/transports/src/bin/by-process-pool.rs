@@ -5,19 +5,15 @@
 //! ```
 
 use std::fs::File;
-use std::io;
-use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::process::ExitCode;
 use std::sync::OnceLock;
-use std::thread;
 
 use anyhow::{Context, Error, Result};
 use bytes::Bytes;
 use clap::{Parser, ValueEnum};
 use memmap2::MmapOptions;
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use process_pool::{Descriptor, Pool, Slice, StartMethod, Tasks};
 use records::{DataFile, Record, nansum};
@@ -61,7 +57,7 @@ struct Arguments {
 enum Way {
     /// Each part goes through a worker's socket
     Sent,
-    /// The records are copied to memory that the workers map
+    /// Each part is copied to memory of its own, which a worker maps
     Shared,
     /// The same, part after part to the same memory
     SharedAgain,
@@ -94,15 +90,16 @@ struct Part {
 fn sum_mapped(part: Part) -> Result<f64, String> {
     let mut options = MmapOptions::new();
     options.offset(part.offset).len(part.length);
-    // SAFETY: nobody writes to the memory while it is mapped. That of all records is sealed,
-    // that of one part gets the next one after this call, and the file is one that its mode
-    // lets nobody write to.
+    // SAFETY: nobody writes to it while it is mapped. The memory of a part gets the next one
+    // after this call, and the file is one that its mode lets nobody write to.
     let bytes = unsafe { options.map(&part.memory) };
     let bytes = bytes.map_err(|error| format!("cannot map the records: {error}"))?;
     transports::sum(&bytes).map_err(|error| error.to_string())
 }
 
-fn map_in_workers(memory: Descriptor, offset: u64, records: usize) -> Result<Vec<f64>> {
+fn mapped(file: DataFile) -> Result<Vec<f64>> {
+    let (offset, records) = (file.offset(), file.records());
+    let memory = Descriptor::from(OwnedFd::from(file.into_file()));
     let parts = byte_ranges(records, PARTS).map(|range| Part {
         memory: memory.clone(),
         offset: offset + range.start as u64,
@@ -113,55 +110,32 @@ fn map_in_workers(memory: Descriptor, offset: u64, records: usize) -> Result<Vec
     sums.collect::<Result<_, _>>().map_err(Error::msg)
 }
 
-fn mapped(file: DataFile) -> Result<Vec<f64>> {
-    let (offset, records) = (file.offset(), file.records());
-    map_in_workers(OwnedFd::from(file.into_file()).into(), offset, records)
+fn memory() -> Result<File> {
+    Ok(memfd_create(c"part", MFdFlags::MFD_CLOEXEC)?.into())
 }
 
-fn memory() -> nix::Result<File> {
-    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-    Ok(File::from(memfd_create(c"records", flags)?))
+/// Copies `part` to `memory`, and has a worker map it.
+fn sum_in(memory: &File, part: &Bytes, pool: &Pool) -> Result<f64> {
+    memory.write_all_at(part, 0)?;
+    let part = Part {
+        memory: OwnedFd::from(memory.try_clone()?).into(),
+        offset: 0,
+        length: part.len(),
+    };
+    pool.submit(sum_mapped, part)?.wait()?.map_err(Error::msg)
 }
 
 fn shared(records: &Records) -> Result<Vec<f64>> {
-    let bytes = records.bytes();
-    let records = bytes.len() / size_of::<Record>();
-    let memory = memory()?;
-    // As many threads as cores: the system zeroes each page before it is written to.
-    thread::scope(|scope| {
-        let write =
-            |range: Range<usize>| memory.write_all_at(&bytes[range.clone()], range.start as u64);
-        let threads: Vec<_> = byte_ranges(records, WORKERS)
-            .map(|range| scope.spawn(move || write(range)))
-            .collect();
-        let joined = threads.into_iter().map(|thread| thread.join());
-        joined
-            .map(|written| written.map_err(|_| io::Error::other("a thread panicked"))?)
-            .collect::<io::Result<()>>()
-    })?;
-    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK;
-    fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
-    map_in_workers(OwnedFd::from(memory).into(), 0, records)
+    let pool = Pool::builder(StartMethod::Spawn).workers(WORKERS).start()?;
+    let sum = |(): &mut (), part| sum_in(&memory()?, &part, &pool);
+    feed(records, |_number| Ok(()), sum, |()| Ok(()))
 }
 
 /// Pages that have been written to before need not be zeroed again.
 fn shared_again(records: &Records) -> Result<Vec<f64>> {
     let pool = Pool::builder(StartMethod::Spawn).workers(WORKERS).start()?;
-    let fill = |memory: &mut (File, Descriptor), bytes: Bytes| {
-        memory.0.write_all_at(&bytes, 0)?;
-        let part = Part {
-            memory: memory.1.clone(),
-            offset: 0,
-            length: bytes.len(),
-        };
-        pool.submit(sum_mapped, part)?.wait()?.map_err(Error::msg)
-    };
-    let start = |_number| {
-        let file = memory()?;
-        let descriptor = OwnedFd::from(file.try_clone()?).into();
-        Ok((file, descriptor))
-    };
-    feed(records, start, fill, |_memory| Ok(()))
+    let sum = |memory: &mut File, part| sum_in(memory, &part, &pool);
+    feed(records, |_number| memory(), sum, |_memory| Ok(()))
 }
 
 /// The parts of which a forked worker has a copy that nobody made.
