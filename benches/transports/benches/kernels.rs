@@ -2,7 +2,7 @@
 //! read of the same bytes.
 //!
 //! ```text
-//! cargo bench -p transports
+//! cargo bench -p transports --bench kernels
 //! ```
 
 use std::sync::LazyLock;
@@ -52,9 +52,17 @@ fn measure<T: Pod + Sync, R>(bencher: Bencher, memory: &[u8], take: fn(&[T]) -> 
         .bench(|| take(black_box(bytemuck::cast_slice(memory))));
 }
 
-/// As little work as there can be for every byte: what is left is the memory.
+/// One word of each line of the cache: all the memory has to come, and nothing else is done.
 #[divan::bench(sample_size = 1)]
-fn read(bencher: Bencher) {
+fn read_a_word_of_each_line(bencher: Bencher) {
+    measure(bencher, &THE_RECORDS, |words: &[u64]| {
+        let (lines, _) = words.as_chunks::<8>();
+        lines.iter().fold(0, |all, line| all ^ line[0])
+    });
+}
+
+#[divan::bench(sample_size = 1)]
+fn read_every_word(bencher: Bencher) {
     measure(bencher, &THE_RECORDS, |words: &[u64]| {
         words.iter().fold(0, |all, word| all ^ word)
     });
