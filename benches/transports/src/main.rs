@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
-use benches::programs::{Built, Missing, Python, SKIPPED, interpreter, succeed};
+use benches::programs::{Built, Missing, Python, SKIPPED, interpreter};
 use benches::running;
 use benches::spread::Spread;
 use clap::Parser;
@@ -87,7 +87,14 @@ struct Machine {
     records: usize,
 }
 
-/// What became of a contender.
+/// What became of one run of a contender.
+enum Attempt<'a> {
+    Took(Measurement),
+    Skipped(&'a Missing),
+    Failed(String),
+}
+
+/// What became of a contender, in all rounds.
 enum Outcome<'a> {
     Ran(Vec<Measurement>),
     Skipped(&'a Missing),
@@ -198,35 +205,37 @@ impl Machine {
         Ok(Ok(command))
     }
 
-    /// What a run of `contender` takes, if it can be run here.
-    fn measure(&self, contender: &Contender) -> Result<Result<Measurement, &Missing>> {
-        let command = || self.command(contender.program);
-        // A program that is timed as a whole is the second of two, as the way of the others.
-        if contender.timed == Timed::Program
-            && let Ok(command) = command()?
-        {
-            succeed(contender.name, command)?;
+    /// Runs `contender` once; where its whole program is timed, once more before.
+    ///
+    /// # Errors
+    ///
+    /// Where this program is interrupted, or cannot run another one.
+    fn attempt(&self, contender: &Contender) -> Result<Attempt<'_>> {
+        let runs = match contender.timed {
+            Timed::Workers => 1,
+            Timed::Program => 2,
+        };
+        let mut attempt = Attempt::Failed("it was not run".to_owned());
+        for _ in 0..runs {
+            let command = match self.command(contender.program)? {
+                Ok(command) => command,
+                Err(missing) => return Ok(Attempt::Skipped(missing)),
+            };
+            let before = processor_seconds()?;
+            let finished = running::run(command)?;
+            let processor = processor_seconds()? - before;
+            let checked = finished.check(contender.name);
+            attempt = match checked.and_then(|()| Measurement::read(&finished.output)) {
+                Err(error) => Attempt::Failed(format!("{error:#}")),
+                Ok(measured) if contender.timed == Timed::Workers => Attempt::Took(measured),
+                Ok(measured) => Attempt::Took(Measurement {
+                    wall: finished.wall.as_secs_f64(),
+                    processor,
+                    ..measured
+                }),
+            };
         }
-        Ok(match command()? {
-            Ok(command) => Ok(self.run(contender, command)?),
-            Err(missing) => Err(missing),
-        })
-    }
-
-    fn run(&self, contender: &Contender, command: Command) -> Result<Measurement> {
-        let before = processor_seconds()?;
-        let finished = succeed(contender.name, command)?;
-        let processor = processor_seconds()? - before;
-        let measured = Measurement::read(&finished.output)
-            .with_context(|| format!("cannot read what {} measured", contender.name))?;
-        Ok(match contender.timed {
-            Timed::Workers => measured,
-            Timed::Program => Measurement {
-                wall: finished.wall.as_secs_f64(),
-                processor,
-                ..measured
-            },
-        })
+        Ok(attempt)
     }
 }
 
@@ -245,8 +254,8 @@ fn measure<'a>(machine: &'a Machine, rounds: usize, expected: &[u64]) -> Result<
             let Outcome::Ran(measured) = &mut outcomes[index] else {
                 continue;
             };
-            match machine.measure(contender) {
-                Ok(Ok(took)) => {
+            match machine.attempt(contender)? {
+                Attempt::Took(took) => {
                     let (name, found) = (contender.name, &took.sums);
                     ensure!(
                         found == expected,
@@ -256,9 +265,9 @@ fn measure<'a>(machine: &'a Machine, rounds: usize, expected: &[u64]) -> Result<
                         measured.push(took);
                     }
                 }
-                Ok(Err(missing)) => outcomes[index] = Outcome::Skipped(missing),
+                Attempt::Skipped(missing) => outcomes[index] = Outcome::Skipped(missing),
                 // A peer that cannot do it here is no reason not to compare the others.
-                Err(error) => outcomes[index] = Outcome::Failed(format!("{error:#}")),
+                Attempt::Failed(why) => outcomes[index] = Outcome::Failed(why),
             }
         }
     }
@@ -315,7 +324,7 @@ fn print_table(outcomes: &[Outcome], sum: u64) {
             println!("{of} / {to} = {ratio}");
         }
     }
-    println!("Every contender found the same sum of each part in every round, {sum} in all.");
+    println!("Every one that ran found the same sum of each part in every round, {sum} in all.");
 }
 
 fn in_json(arguments: &Arguments, outcomes: &[Outcome]) -> serde_json::Value {
