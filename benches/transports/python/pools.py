@@ -1,9 +1,9 @@
 """Sums the parts of the records in a pool of Python's, or of loky's.
 
-    python pools.py pickle|shared|inherit|memmap|loky WORKERS PARTS FILE
+    python pools.py pickle|shared|inherit|memmap|memmap-spawn|loky WORKERS PARTS FILE
 
-Prints what src/contender.rs says, in Python. All pools are forked but loky's, which starts
-new interpreters: what Python has that is faster.
+Prints what src/contender.rs says, in Python. All pools are forked, which is what Python has
+that is faster, but for loky's and that of memmap-spawn, which start new interpreters.
 """
 
 import multiprocessing
@@ -26,8 +26,8 @@ def range_sum(begin: int, end: int) -> int:
     return batch_sum(RECORDS[begin:end])
 
 
-def pool(workers: int, initializer=None, *arguments) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("fork")
+def pool(workers: int, initializer=None, *arguments, method="fork") -> ProcessPoolExecutor:
+    context = multiprocessing.get_context(method)
     return ProcessPoolExecutor(workers, context, initializer, arguments)
 
 
@@ -73,9 +73,13 @@ def map_file(file):
     RECORDS = np.load(file, mmap_mode="r")
 
 
-def mapped(file, workers, ranges):
-    with pool(workers, map_file, file) as executor:
+def mapped(file, workers, ranges, method="fork"):
+    with pool(workers, map_file, file, method=method) as executor:
         return list(executor.map(range_sum, *zip(*ranges)))
+
+
+def mapped_by_spawned(file, workers, ranges):
+    return mapped(file, workers, ranges, method="spawn")
 
 
 WAYS = {
@@ -83,6 +87,7 @@ WAYS = {
     "shared": shared,
     "inherit": inherited,
     "memmap": mapped,
+    "memmap-spawn": mapped_by_spawned,
     "loky": by_loky,
 }
 
@@ -96,12 +101,13 @@ def processor_seconds() -> float:
 
 def main(way: str, workers: int, parts: int, file: str) -> None:
     # With memmap no more of the file is read here than its header.
-    records = np.load(file, mmap_mode="r" if way == "memmap" else None)
+    is_mapped = way.startswith("memmap")
+    records = np.load(file, mmap_mode="r" if is_mapped else None)
     count = len(records)
     ends = [i * count // parts for i in range(parts + 1)]
 
-    given, ranges = file if way == "memmap" else records, list(zip(ends, ends[1:]))
-    if way != "memmap":
+    given, ranges = file if is_mapped else records, list(zip(ends, ends[1:]))
+    if not is_mapped:
         WAYS[way](given, workers, ranges)
     before, start = processor_seconds(), time.perf_counter()
     sums = WAYS[way](given, workers, ranges)

@@ -20,7 +20,7 @@ use crate::{PARTS, WORKERS};
 #[derive(Args)]
 pub struct Task {
     /// Records to sum
-    #[arg(long, value_name = "N", value_parser = count::<MOST_RECORDS>, default_value = "10_000_000")]
+    #[arg(long, value_name = "N", value_parser = count::<MOST_RECORDS>, default_value = "20_000_000")]
     pub records: usize,
 
     /// The data file [default: in the target folder's data, where `transports` makes it]
@@ -51,9 +51,22 @@ impl Task {
     ///
     /// Where the records cannot be read, or the way fails.
     pub fn measure(&self, sums: impl Fn(&Records) -> Result<Vec<f64>>) -> Result<()> {
+        self.measure_apart(sums, |_, sums| Ok(sums))
+    }
+
+    /// The same for a way that is to be timed without its sums, which come after.
+    ///
+    /// # Errors
+    ///
+    /// As [`measure`](Self::measure).
+    pub fn measure_apart<T>(
+        &self,
+        way: impl Fn(&Records) -> Result<T>,
+        sums: impl FnOnce(&Records, T) -> Result<Vec<f64>>,
+    ) -> Result<()> {
         let records = Records::load(self.open()?)?;
-        sums(&records)?;
-        report(|| sums(&records))
+        way(&records)?;
+        report(|| way(&records), |came| sums(&records, came))
     }
 
     /// The same for a way from the file, which this process goes once.
@@ -65,16 +78,20 @@ impl Task {
     pub fn measure_file(&self, sums: impl FnOnce(DataFile) -> Result<Vec<f64>>) -> Result<()> {
         let file = self.open()?;
         file.require_read_only()?;
-        report(|| sums(file))
+        report(|| sums(file), Ok)
     }
 }
 
-fn report(sums: impl FnOnce() -> Result<Vec<f64>>) -> Result<()> {
+/// Times `way`, and prints that with the sums that it came to.
+fn report<T>(
+    way: impl FnOnce() -> Result<T>,
+    sums: impl FnOnce(T) -> Result<Vec<f64>>,
+) -> Result<()> {
     let (before, start) = (processor_seconds()?, Instant::now());
-    let sums = sums()?;
+    let came = way()?;
     let wall = start.elapsed().as_secs_f64();
     let processor = processor_seconds()? - before;
-    let sums: Vec<String> = sums.iter().map(f64::to_string).collect();
+    let sums: Vec<String> = sums(came)?.iter().map(f64::to_string).collect();
     println!(
         "wall_s={wall:.6} processor_s={processor:.6} sums={}",
         sums.join(",")

@@ -81,6 +81,12 @@ pub const CONTENDERS: &[Contender] = {
         ),
         contender("Python, inherited", Python("inherit"), Workers),
         contender("rayon", Rust("by-rayon", &["memory"]), Workers),
+        contender("one thread, sum", Rust("by-one-thread", &["sum"]), Workers),
+        contender(
+            "one thread, read",
+            Rust("by-one-thread", &["read"]),
+            Workers,
+        ),
         contender(
             "process-pool, mapped file",
             Rust(POOL, &["mapped"]),
@@ -92,6 +98,11 @@ pub const CONTENDERS: &[Contender] = {
             WholeProgram,
         ),
         contender("Python, memmap", Python("memmap"), WholeProgram),
+        contender(
+            "Python, memmap, spawn",
+            Python("memmap-spawn"),
+            WholeProgram,
+        ),
     ]
 };
 
@@ -114,8 +125,10 @@ pub const RATIOS: &[(&str, &str)] = &[
     ("Python, SharedMemory", "process-pool, shared again"),
     ("process-pool, inherited", "rayon"),
     ("Python, inherited", "process-pool, inherited"),
+    ("one thread, sum", "one thread, read"),
     ("process-pool, mapped file", "rayon, mapped file"),
     ("Python, memmap", "process-pool, mapped file"),
+    ("Python, memmap, spawn", "process-pool, mapped file"),
 ];
 
 const fn contender(name: &'static str, program: Program, timed: Timed) -> Contender {

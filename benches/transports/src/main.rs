@@ -41,6 +41,7 @@ const LEGEND: &str = "\
 wall:      from before the workers start until they have ended; for mapped files the whole
            program, from its start to its end; the median of the rounds [least-most]
 processor: user and system time of all processes, in the same time
+#:         a quarter of the raw socket's time; no bar is longer than ten times that
 runs:      in each round every contender in turn, once uncounted and then once counted
 ";
 
@@ -298,7 +299,7 @@ fn milliseconds(measured: &[Measurement], of: fn(&Measurement) -> f64) -> String
 
 fn print_table(outcomes: &[Outcome], sum: u64) {
     println!(
-        "{:<28} {:<22} {:<22} of the floor's",
+        "{:<28} {:<22} {:<22} of the raw socket's",
         "", "wall ms", "processor ms"
     );
     for (contender, outcome) in CONTENDERS.iter().zip(outcomes) {
@@ -311,7 +312,8 @@ fn print_table(outcomes: &[Outcome], sum: u64) {
                 ];
                 print!("{name:<28} {wall:<22} {processor:<22}");
                 if let Some(ratio) = ratios(outcomes, name, FLOOR) {
-                    print!(" {:>6.2}", ratio.median);
+                    let bar = "#".repeat((4.0 * ratio.median).round().clamp(1.0, 40.0) as usize);
+                    print!(" {:>6.2} {bar}", ratio.median);
                 }
                 println!();
             }

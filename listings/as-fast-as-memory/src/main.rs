@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use command_line::{count, grouped};
 use process_pool::Tasks;
-use records::{DataArguments, write_part};
+use records::{DataArguments, touch_free_memory, write_part};
 
 mod data;
 mod measure;
@@ -41,8 +41,10 @@ fn compare(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let mut measured = vec![Measured::default(); chosen.len()];
     for round in 0..=rounds {
         for (way, measured) in chosen.iter().zip(&mut measured) {
-            // What it needs beforehand is there before its time begins, and gone after.
+            // What it needs beforehand is there before its time begins, and gone after; and
+            // what it asks the system for has been in use a moment ago (see *Data sink*).
             let sum = (way.prepare)(&data)?;
+            touch_free_memory(size_of_val(&data.records[..]))?;
             let took = measure(sum)?;
             if took.sum != data.sum {
                 let (name, sum, expected) = (way.name, took.sum, data.sum);

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use command_line::grouped;
 use mem_trace::{CountingAllocator, MemoryUsage, mark, mebibytes, trace};
-use memmap2::{Advice, MmapMut};
 use process_pool::{Builder, Slice};
-use records::{DataArguments, Record};
+use records::{DataArguments, Record, touch_free_memory};
 use serde::Serialize;
 
 #[global_allocator]
@@ -44,7 +43,7 @@ pub enum FreeMemory {
 }
 
 impl FreeMemory {
-    /// Brings it about for `bytes` of it. No allocator counts them.
+    /// Brings it about for `bytes` of it.
     ///
     /// # Errors
     ///
@@ -52,11 +51,7 @@ impl FreeMemory {
     pub fn prepare(self, bytes: usize) -> io::Result<()> {
         match self {
             Self::Warm => {
-                let mut memory = MmapMut::map_anon(bytes)?;
-                // As what is received: see `process_pool`'s `Buffer`. A kernel without
-                // huge pages refuses, and gives small ones.
-                let _ = memory.advise(Advice::HugePage);
-                memory.fill(1);
+                touch_free_memory(bytes)?;
                 trace!("Touched {} MB of free memory.", mebibytes(bytes as u64));
             }
             Self::Cold => {

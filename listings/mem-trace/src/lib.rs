@@ -25,7 +25,9 @@ mod process;
 pub use allocator::CountingAllocator;
 pub use line::check_output;
 pub use mark::{MARKS_VARIABLE, mark};
-pub use memory::{MemoryUsage, available_address_space, available_memory, mebibytes};
+pub use memory::{
+    MemoryUsage, available_address_space, available_memory, mebibytes, used_address_space,
+};
 pub use process::{NAME_VARIABLE, name, set_name, start_clock};
 
 #[doc(hidden)]

@@ -94,10 +94,17 @@ pub fn available_memory() -> Option<u64> {
 /// such limit.
 pub fn available_address_space() -> Option<u64> {
     let (limit, _) = getrlimit(Resource::RLIMIT_AS).ok()?;
+    let used = used_address_space()?;
+    (limit != RLIM_INFINITY).then(|| limit.saturating_sub(used))
+}
+
+/// Bytes that this process maps, whether it has touched them or not (proc(5), `statm`).
+/// `None` where the system does not tell.
+pub fn used_address_space() -> Option<u64> {
     let statm = fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split(' ').next()?.parse().ok()?;
     let page = sysconf(SysconfVar::PAGE_SIZE).ok()??;
-    (limit != RLIM_INFINITY).then(|| limit.saturating_sub(pages * page as u64))
+    Some(pages * page as u64)
 }
 
 /// For systems without `smaps_rollup`.

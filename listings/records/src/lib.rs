@@ -22,7 +22,7 @@ pub use arguments::{DataArguments, LostWorkers, MOST_RECORDS, MOST_WORKERS};
 pub use error::{Error, Result};
 pub use file::DataFile;
 pub use generate::{generate, write_part};
-pub use room::require_memory;
+pub use room::{require_memory, touch_free_memory};
 pub use sum::{batches, column, nansum, nansum_column};
 
 use bytemuck::{Pod, Zeroable};

@@ -1,7 +1,10 @@
 //! Whether the data fits into this machine's memory, and onto its disk.
 
+use std::io;
+
 use command_line::grouped;
 use mem_trace::{available_address_space, available_memory, mebibytes};
+use memmap2::{Advice, MmapMut};
 
 use crate::Record;
 use crate::error::{Error, Result};
@@ -23,6 +26,21 @@ pub fn require_memory(records: usize, copies: f64) -> Result<()> {
             require("this run", kind, records, needs, free)?;
         }
     }
+    Ok(())
+}
+
+/// Writes to so many bytes of free memory, and gives them back: after that a virtual machine
+/// still has them from its host. No allocator counts them.
+///
+/// # Errors
+///
+/// Where there are not as many (mmap(2)).
+pub fn touch_free_memory(bytes: usize) -> io::Result<()> {
+    let mut memory = MmapMut::map_anon(bytes)?;
+    // As what is received: see `process_pool`'s `Buffer`. A kernel without huge pages refuses,
+    // and gives small ones.
+    let _ = memory.advise(Advice::HugePage);
+    memory.fill(1);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use mem_trace::{mebibytes, used_address_space};
 use nix::errno::Errno;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
@@ -36,13 +37,11 @@ pub(super) fn reached(error: &io::Error) -> Option<String> {
         }
         Errno::ENOMEM => {
             let limit = soft(Resource::RLIMIT_AS)?;
-            let used = fs::read_to_string("/proc/self/statm").ok()?;
-            let pages: u64 = used.split(' ').next()?.parse().ok()?;
-            let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok()??;
+            let used = used_address_space()?;
             Some(format!(
                 "ulimit -v: at most {} MB of address space, this process has {} MB",
-                limit >> 20,
-                (pages * page as u64) >> 20
+                mebibytes(limit),
+                mebibytes(used)
             ))
         }
         _ => None,
