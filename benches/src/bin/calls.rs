@@ -73,7 +73,7 @@ const EXPERIMENTS: [Experiment; 5] = [
 /// and its first words.
 type Contender = (&'static str, Option<&'static str>, &'static [&'static str]);
 
-const RAW: &str = "socketpair, Command";
+const RAW: &str = "the system alone";
 const PROCSPAWN: &str = "procspawn";
 const PYTHON: &str = "multiprocessing.Pool";
 
@@ -90,41 +90,65 @@ const CONTENDERS: [Contender; 6] = [
     (PYTHON, None, &[]),
 ];
 
-/// What is told of an experiment.
-struct Column {
+/// What is told of an experiment: a line for each contender.
+struct Section {
     experiment: Experiment,
     head: &'static str,
     /// The figure of one round, of what it took in seconds for so many calls.
     figure: fn(f64, usize) -> f64,
+    unit: &'static str,
+    /// Whose figure each is divided by.
+    beside: &'static [&'static str],
 }
 
-const COLUMNS: [Column; 5] = [
-    Column {
+const SECTIONS: [Section; 5] = [
+    Section {
         experiment: Experiment::Empty,
-        head: "empty call, us",
+        head: "empty call",
         figure: |seconds, calls| seconds * 1e6 / calls as f64,
+        unit: "us",
+        beside: &[RAW],
     },
-    Column {
+    Section {
         experiment: Experiment::Large,
-        head: "64 KiB, us",
+        head: "64 KiB",
         figure: |seconds, calls| seconds * 1e6 / calls as f64,
+        unit: "us",
+        beside: &[RAW],
     },
-    Column {
+    Section {
         experiment: Experiment::Map,
-        head: "map, calls a ms",
+        head: "map",
         figure: |seconds, calls| calls as f64 / seconds / 1e3,
+        unit: "calls/ms",
+        beside: &[PROCSPAWN, PYTHON],
     },
-    Column {
+    Section {
         experiment: Experiment::Chunks,
-        head: "in chunks, calls a ms",
+        head: "in chunks",
         figure: |seconds, calls| calls as f64 / seconds / 1e3,
+        unit: "calls/ms",
+        beside: &[PYTHON],
     },
-    Column {
+    Section {
         experiment: Experiment::First,
-        head: "first result, ms",
+        head: "first result",
         figure: |seconds, starts| seconds * 1e3 / starts as f64,
+        unit: "ms",
+        beside: &[RAW],
     },
 ];
+
+/// What the table says.
+const LEGEND: &str = "\
+empty call, 64 KiB: one call after another; the system alone sends the bytes through a
+              socketpair, and 8 bytes back
+map:          calls of one number each, all at once, to two workers; in chunks: as many
+              numbers, a quarter of a worker's share in a call
+first result: from before the start of a pool of one worker; the system alone starts a
+              program that exits, and waits for its end
+figures:      the median of the rounds [least-most]; behind it, the median of the quotients
+";
 
 /// The seconds of each round, by contender and experiment.
 type Rounds = BTreeMap<(&'static str, &'static str), Vec<f64>>;
@@ -147,6 +171,7 @@ fn compare(arguments: Arguments) -> Result<bool> {
         arguments.starts,
         arguments.rounds
     );
+    print!("{LEGEND}");
     io::stdout().flush()?;
 
     let mut rounds = Rounds::new();
@@ -166,7 +191,6 @@ fn compare(arguments: Arguments) -> Result<bool> {
         }
     }
     print!("{}", table(&rounds, &arguments));
-    print!("{}", ratios(&rounds));
     Ok(python.is_err())
 }
 
@@ -214,58 +238,40 @@ fn measure(name: &str, mut command: Command, experiment: Experiment, count: usiz
     Ok(took.as_secs_f64())
 }
 
-/// A line for each contender.
+/// A line for each contender of each experiment, with its quotients round by round.
 fn table(rounds: &Rounds, arguments: &Arguments) -> String {
-    let mut table = format!("{:<25}", "");
-    for column in &COLUMNS {
-        table += &format!(" {:>22}", column.head);
-    }
-    table.push('\n');
-    for (name, ..) in CONTENDERS {
-        if !rounds.keys().any(|(of, _)| *of == name) {
-            table += &format!("{name:<25} skipped\n");
-            continue;
-        }
-        let mut line = format!("{name:<25}");
-        for column in &COLUMNS {
-            let calls = arguments.count(column.experiment);
-            let seconds = rounds.get(&(name, column.experiment.word()));
-            let figures = seconds.into_iter().flatten();
-            let spread = Spread::of(figures.map(|&seconds| (column.figure)(seconds, calls)));
-            let told = spread.map_or("-".to_owned(), |spread| spread.to_string());
-            line += &format!(" {told:>22}");
-        }
-        table += line.trim_end();
-        table.push('\n');
-    }
-    table
-}
-
-/// This book's pool beside the others, round by round.
-fn ratios(rounds: &Rounds) -> String {
-    let mut told = String::new();
-    let mut tell = |what: &str, other: &'static str, experiment: Experiment, faster: bool| {
-        for (name, ..) in CONTENDERS {
-            let of = |contender| rounds.get(&(contender, experiment.word()));
-            let (true, Some(ours), Some(theirs)) =
-                (name.starts_with("process-pool"), of(name), of(other))
-            else {
+    let mut table = String::new();
+    for section in &SECTIONS {
+        let count = arguments.count(section.experiment);
+        let of = |name| {
+            let seconds = rounds.get(&(name, section.experiment.word()))?;
+            let figures = seconds.iter().map(|&took| (section.figure)(took, count));
+            Some(figures.collect::<Vec<_>>())
+        };
+        for (name, ..) in runs(section.experiment, true) {
+            let Some(figures) = of(name) else {
+                table += &format!("{:<12} {name:<24} skipped\n", section.head);
                 continue;
             };
-            let ratio = |(ours, theirs): (&f64, &f64)| {
-                if faster { theirs / ours } else { ours / theirs }
-            };
-            if let Some(ratio) = Spread::of(ours.iter().zip(theirs).map(ratio)) {
-                told += &format!("{what:<16} {name:<25} {ratio:>20} times {other}\n");
+            let spread = Spread::of(figures.iter().copied());
+            let told = spread.map_or_else(String::new, |spread| spread.to_string());
+            let mut line = format!(
+                "{:<12} {name:<24} {told:>19} {:<8}",
+                section.head, section.unit
+            );
+            for other in section.beside.iter().filter(|other| *other != name) {
+                let theirs = of(other).unwrap_or_default();
+                let quotients = figures
+                    .iter()
+                    .zip(&theirs)
+                    .map(|(ours, theirs)| ours / theirs);
+                if let Some(quotient) = Spread::of(quotients) {
+                    line += &format!("  {:.3} times {other}", quotient.median);
+                }
             }
+            table += line.trim_end();
+            table.push('\n');
         }
-    };
-    tell("empty call takes", RAW, Experiment::Empty, false);
-    tell("64 KiB takes", RAW, Experiment::Large, false);
-    tell("first result", RAW, Experiment::First, false);
-    for other in [PROCSPAWN, PYTHON] {
-        tell("map is as fast", other, Experiment::Map, true);
     }
-    tell("chunks as fast", PYTHON, Experiment::Chunks, true);
-    told
+    table
 }
