@@ -93,6 +93,11 @@ pub const CONTENDERS: &[Contender] = {
             WholeProgram,
         ),
         contender(
+            "process-pool, file in pieces",
+            Rust(POOL, &["read"]),
+            WholeProgram,
+        ),
+        contender(
             "rayon, mapped file",
             Rust("by-rayon", &["file"]),
             WholeProgram,
@@ -127,8 +132,11 @@ pub const RATIOS: &[(&str, &str)] = &[
     ("Python, inherited", "process-pool, inherited"),
     ("one thread, sum", "one thread, read"),
     ("process-pool, mapped file", "rayon, mapped file"),
+    ("process-pool, file in pieces", "rayon, mapped file"),
     ("Python, memmap", "process-pool, mapped file"),
+    ("Python, memmap", "process-pool, file in pieces"),
     ("Python, memmap, spawn", "process-pool, mapped file"),
+    ("Python, memmap, spawn", "process-pool, file in pieces"),
 ];
 
 const fn contender(name: &'static str, program: Program, timed: Timed) -> Contender {

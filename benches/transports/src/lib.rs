@@ -19,7 +19,15 @@ pub const PARTS: usize = 8;
 ///
 /// Where it does not hold whole records, or they are not aligned.
 pub fn sum(part: &[u8]) -> Result<f64> {
-    let records: &[Record] = bytemuck::try_cast_slice(part)
-        .map_err(|error| anyhow!("expected whole, aligned records: {error}"))?;
-    Ok(nansum(records))
+    records_in(part).map(nansum)
+}
+
+/// The records that `part` holds.
+///
+/// # Errors
+///
+/// As [`sum`].
+pub fn records_in(part: &[u8]) -> Result<&[Record]> {
+    bytemuck::try_cast_slice(part)
+        .map_err(|error| anyhow!("expected whole, aligned records: {error}"))
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use command_line::{count, grouped};
+use mem_trace::{in_huge_pages, mebibytes};
 use process_pool::Tasks;
 use records::{DataArguments, touch_free_memory, write_part};
 
@@ -34,8 +35,15 @@ fn compare(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         grouped(data.records.len()),
         data.workers
     );
+    let [socket, large_socket] = ways::room()?.map(|bytes| bytes >> 10);
+    println!("A socket has room for {socket} KiB, a large one for {large_socket} KiB");
+    let huge = in_huge_pages().map_or("an unknown part".to_owned(), |bytes| {
+        format!("{} MB", mebibytes(bytes))
+    });
+    let all = mebibytes(size_of_val(&data.records[..]) as u64);
+    println!("The records take {all} MB, of which huge pages hold {huge}");
     println!("{:36}{}", "", Measured::HEADINGS);
-    // Whoever reads along sees what is measured before it takes its time.
+    // A reader sees what is measured before it takes its time.
     io::stdout().flush()?;
 
     let mut measured = vec![Measured::default(); chosen.len()];

@@ -12,26 +12,30 @@ use crate::ways::Sum;
 pub struct Took {
     pub sum: f64,
     seconds: f64,
-    /// Page faults that needed no disk (getrusage(2), `ru_minflt`), of this process and of
-    /// its children that have ended.
+    /// Page faults of this process and of its workers.
     faults: i64,
 }
 
 // ANCHOR: measure
 /// Runs one way from before its workers start until they have ended.
 pub fn measure(mut sum: Sum<'_>) -> Result<Took, Box<dyn Error>> {
-    let faults = || -> nix::Result<i64> {
-        let of = |who| getrusage(who).map(|usage| usage.minor_page_faults());
-        Ok(of(UsageWho::RUSAGE_SELF)? + of(UsageWho::RUSAGE_CHILDREN)?)
+    let count = || -> nix::Result<i64> {
+        Ok(faults(UsageWho::RUSAGE_SELF)? + faults(UsageWho::RUSAGE_CHILDREN)?)
     };
-    let (before, start) = (faults()?, Instant::now());
-    let sum = sum()?;
+    let (before, start) = (count()?, Instant::now());
+    let found = sum()?;
     let seconds = start.elapsed().as_secs_f64();
     Ok(Took {
-        sum,
+        sum: found.sum,
         seconds,
-        faults: faults()? - before,
+        faults: count()? - before + found.faults,
     })
+}
+
+/// Page faults that needed no disk (getrusage(2), `ru_minflt`). Of children those count that
+/// have ended.
+pub fn faults(of: UsageWho) -> nix::Result<i64> {
+    Ok(getrusage(of)?.minor_page_faults())
 }
 // ANCHOR_END: measure
 

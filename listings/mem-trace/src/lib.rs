@@ -26,7 +26,8 @@ pub use allocator::CountingAllocator;
 pub use line::check_output;
 pub use mark::{MARKS_VARIABLE, mark};
 pub use memory::{
-    MemoryUsage, available_address_space, available_memory, mebibytes, used_address_space,
+    MemoryUsage, available_address_space, available_memory, in_huge_pages, mebibytes,
+    used_address_space,
 };
 pub use process::{NAME_VARIABLE, name, set_name, start_clock};
 

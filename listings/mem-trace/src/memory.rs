@@ -107,6 +107,13 @@ pub fn used_address_space() -> Option<u64> {
     Some(pages * page as u64)
 }
 
+/// Bytes of this process's private memory that huge pages hold (proc(5), `AnonHugePages`).
+/// `None` where the system does not tell.
+pub fn in_huge_pages() -> Option<u64> {
+    let rollup = fs::read_to_string("/proc/self/smaps_rollup").ok()?;
+    rollup_bytes(&rollup, "AnonHugePages:")
+}
+
 /// For systems without `smaps_rollup`.
 fn resident() -> Option<u64> {
     let pid = Pid::from_u32(std::process::id());

@@ -23,7 +23,7 @@ pub use error::{Error, Result};
 pub use file::DataFile;
 pub use generate::{generate, write_part};
 pub use room::{require_memory, touch_free_memory};
-pub use sum::{batches, column, nansum, nansum_column};
+pub use sum::{batches, column, nansum, nansum_column, read_each_line};
 
 use bytemuck::{Pod, Zeroable};
 

@@ -23,6 +23,17 @@ pub fn column(records: &[Record]) -> Vec<f64> {
     records.iter().map(|record| record.val).collect()
 }
 
+/// Reads one word of each cache line of 64 bytes, and does next to nothing with it: all of the
+/// memory has to come, as for a sum, and nothing else is asked for.
+///
+/// The words are combined, so that no compiler can leave a read out.
+pub fn read_each_line(records: &[Record]) -> u64 {
+    let words: &[u64] = bytemuck::cast_slice(records);
+    let (lines, rest) = words.as_chunks::<8>();
+    let all = lines.iter().fold(0, |all, line| all ^ line[0]);
+    rest.first().map_or(all, |word| all ^ word)
+}
+
 fn sum_of_numbers<T>(elements: &[T], val: impl Fn(&T) -> f64) -> f64 {
     // One accumulator would have each addition wait for the one before.
     let mut sums = [0.0; 8];

@@ -10,16 +10,16 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
+use records::read_each_line;
 use transports::contender::{Records, Task};
-use transports::sum;
+use transports::{records_in, sum};
 
 fn main() -> ExitCode {
     command_line::run(|arguments: Arguments| match arguments.way {
         Way::Sum => arguments.task.measure(sums),
-        Way::Read => arguments.task.measure_apart(
-            |records| Ok(read(records.bytes())),
-            |records, _| sums(records),
-        ),
+        Way::Read => arguments
+            .task
+            .measure_apart(|records| read(records.bytes()), |records, _| sums(records)),
     })
 }
 
@@ -44,9 +44,6 @@ fn sums(records: &Records) -> Result<Vec<f64>> {
     records.parts().iter().map(|part| sum(part)).collect()
 }
 
-/// One word of each cache line: all the memory has to come, and nothing else is done.
-fn read(bytes: &[u8]) -> u64 {
-    let words: &[u64] = bytemuck::cast_slice(bytes);
-    let (lines, _) = words.as_chunks::<8>();
-    black_box(lines.iter().fold(0, |all, line| all ^ line[0]))
+fn read(bytes: &[u8]) -> Result<u64> {
+    Ok(black_box(read_each_line(records_in(bytes)?)))
 }

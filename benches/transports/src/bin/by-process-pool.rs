@@ -1,11 +1,12 @@
-//! This book's pool: the parts sent to its workers, or shared, inherited or mapped by them.
+//! This book's pool: the parts sent to its workers, or shared, inherited, mapped or read by
+//! them.
 //!
 //! ```text
 //! cargo run --release -p transports --bin by-process-pool -- sent spawn
 //! ```
 
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     Tasks::new()
         .add(sum_sent)
         .add(sum_mapped)
+        .add(sum_read)
         .add(sum_inherited)
         .serve_if_worker();
     command_line::run(|arguments: Arguments| {
@@ -35,7 +37,8 @@ fn main() -> ExitCode {
             Way::Shared => task.measure(shared),
             Way::SharedAgain => task.measure(shared_again),
             Way::Inherited => task.measure(inherited),
-            Way::Mapped => task.measure_file(mapped),
+            Way::Mapped => task.measure_file(|file| in_file(file, sum_mapped)),
+            Way::Read => task.measure_file(|file| in_file(file, sum_read)),
         }
     })
 }
@@ -65,6 +68,8 @@ enum Way {
     Inherited,
     /// The workers map the file
     Mapped,
+    /// The workers read the file, a mebibyte at a time
+    Read,
 }
 
 fn sum_sent(part: Slice<Record>) -> f64 {
@@ -97,7 +102,31 @@ fn sum_mapped(part: Part) -> Result<f64, String> {
     transports::sum(&bytes).map_err(|error| error.to_string())
 }
 
-fn mapped(file: DataFile) -> Result<Vec<f64>> {
+/// Bytes that [`sum_read`] reads at a time: whole records, about a mebibyte.
+const PIECE: usize = (1 << 20) / size_of::<Record>() * size_of::<Record>();
+
+fn sum_read(part: Part) -> Result<f64, String> {
+    let file = part.memory.as_fd().try_clone_to_owned();
+    let file = File::from(file.map_err(|error| error.to_string())?);
+    let mut piece = vec![0; PIECE / size_of::<u64>()];
+    let piece: &mut [u8] = bytemuck::cast_slice_mut::<u64, u8>(&mut piece);
+    let mut sum = 0.0;
+    let mut done = 0;
+    while done < part.length {
+        let length = PIECE.min(part.length - done);
+        let bytes = &mut piece[..length];
+        let read = file.read_exact_at(bytes, part.offset + done as u64);
+        read.map_err(|error| format!("cannot read the records: {error}"))?;
+        sum += transports::sum(bytes).map_err(|error| error.to_string())?;
+        done += length;
+    }
+    Ok(sum)
+}
+
+fn in_file(
+    file: DataFile,
+    sum: impl Fn(Part) -> Result<f64, String> + Copy + 'static,
+) -> Result<Vec<f64>> {
     let (offset, records) = (file.offset(), file.records());
     let memory = Descriptor::from(OwnedFd::from(file.into_file()));
     let parts = byte_ranges(records, PARTS).map(|range| Part {
@@ -106,7 +135,7 @@ fn mapped(file: DataFile) -> Result<Vec<f64>> {
         length: range.len(),
     });
     let pool = Pool::builder(StartMethod::Spawn).workers(WORKERS).start()?;
-    let sums = pool.map(sum_mapped, parts)?.into_iter();
+    let sums = pool.map(sum, parts)?.into_iter();
     sums.collect::<Result<_, _>>().map_err(Error::msg)
 }
 

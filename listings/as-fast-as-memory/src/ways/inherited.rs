@@ -36,16 +36,30 @@ pub fn in_small_pages(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
 }
 
 fn sum(data: &Data, records: Slice<Record>) -> Sum<'_> {
-    let inherit = |records| *INHERITED.write().unwrap_or_else(PoisonError::into_inner) = records;
     let count = records.len();
-    inherit(Some(records));
+    let inherited = Inherited::leave(records);
     Box::new(move || {
+        let Inherited = &inherited;
         // One in the place of a lost worker would not be forked from here.
         let pool = Pool::builder(StartMethod::Fork).workers(data.workers);
         let pool = pool.without_replacement().start()?;
         let sums = pool.map(sum_inherited, batches(count, data.workers))?;
-        drop(pool);
-        inherit(None);
-        Ok(sums.iter().sum())
+        Ok(sums.into_iter().sum::<f64>().into())
     })
+}
+
+/// That there are records to inherit. They go with it, when the time is over.
+struct Inherited;
+
+impl Inherited {
+    fn leave(records: Slice<Record>) -> Self {
+        *INHERITED.write().unwrap_or_else(PoisonError::into_inner) = Some(records);
+        Self
+    }
+}
+
+impl Drop for Inherited {
+    fn drop(&mut self) {
+        *INHERITED.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }

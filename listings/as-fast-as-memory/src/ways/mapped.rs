@@ -7,16 +7,18 @@ use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 
 use bytemuck::Pod;
-use memmap2::{Mmap, MmapOptions};
+use memmap2::{Advice, Mmap, MmapMut, MmapOptions};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::resource::UsageWho;
 use process_pool::{Descriptor, Pool, StartMethod};
 use records::{Record, batches, column as column_of, nansum, nansum_column};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Sum;
+use super::{Found, Sum};
 use crate::data::Data;
+use crate::measure::faults;
 
 /// Where a worker finds its part.
 #[derive(Clone, Serialize, Deserialize)]
@@ -56,16 +58,20 @@ pub fn sum_records(part: Part) -> Result<f64, String> {
 /// A worker's map, kept from one task to the next.
 static KEPT: OnceLock<Mmap> = OnceLock::new();
 
-pub fn keep_and_sum(part: Part) -> Result<f64, String> {
+pub fn keep_and_sum(part: Part) -> Result<(f64, i64), String> {
     let memory = map(&part).map_err(|error| format!("cannot map the records: {error}"))?;
     KEPT.get_or_init(|| memory);
     sum_again(())
 }
 
-pub fn sum_again(_: ()) -> Result<f64, String> {
+/// The sum, and the page faults that it took.
+pub fn sum_again(_: ()) -> Result<(f64, i64), String> {
     let memory = KEPT.get().ok_or("nothing is mapped yet")?;
     let records = bytemuck::try_cast_slice(memory).map_err(|error| error.to_string())?;
-    Ok(nansum(records))
+    let faults = || faults(UsageWho::RUSAGE_SELF).map_err(|error| error.to_string());
+    let before = faults()?;
+    let sum = nansum(records);
+    Ok((sum, faults()? - before))
 }
 
 pub fn sum_column(part: Part) -> Result<f64, String> {
@@ -83,13 +89,51 @@ pub fn sum_bytes(part: Part) -> Result<f64, String> {
     })
 }
 
-/// The records, written into fresh memory within the time.
-pub fn copied(data: &Data) -> Sum<'_> {
+/// The records, copied into fresh memory by write(2), within the time.
+pub fn written(data: &Data) -> Sum<'_> {
     Box::new(|| {
         let memory = sealed(bytemuck::cast_slice(&data.records))?;
         in_workers(data, memory, 0, size_of::<Record>(), sum_records)
     })
 }
+
+// ANCHOR: filled
+/// The same, through a map that is `made` within the time: as by a program that makes its
+/// records in place, if that cost nothing.
+pub fn filled<'a>(
+    data: &'a Data,
+    mut made: impl FnMut(usize) -> io::Result<(File, MmapMut)> + 'a,
+) -> Sum<'a> {
+    Box::new(move || {
+        let bytes: &[u8] = bytemuck::cast_slice(&data.records);
+        let (memory, mut map) = made(bytes.len())?;
+        map.copy_from_slice(bytes);
+        // While there is a map to write through, no seal forbids to write.
+        drop(map);
+        let memory = seal(memory)?;
+        in_workers(data, memory, 0, size_of::<Record>(), sum_records)
+    })
+}
+
+/// Memory that is a promise: its pages come when they are first written to.
+pub fn empty(len: usize) -> io::Result<(File, MmapMut)> {
+    let memory = memory()?;
+    memory.set_len(len as u64)?;
+    // SAFETY: nobody else has this memory yet.
+    let map = unsafe { MmapMut::map_mut(&memory) }?;
+    Ok((memory, map))
+}
+
+/// The same where all its pages are there, and in the page table, before the time begins.
+pub fn prefaulted(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
+    let (memory, map) = empty(size_of_val(&data.records[..]))?;
+    map.advise(Advice::PopulateWrite)?;
+    let mut made = Some((memory, map));
+    Ok(filled(data, move |_| {
+        made.take().ok_or_else(|| io::Error::other("it is taken"))
+    }))
+}
+// ANCHOR_END: filled
 
 /// The same memory, filled before the time begins.
 pub fn memfd(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
@@ -142,11 +186,13 @@ pub fn kept(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
     Ok(Box::new(move || {
         let tasks = pools.iter().map(|pool| pool.submit(sum_again, ()));
         let tasks = tasks.collect::<Result<Vec<_>, _>>()?;
-        let mut sum = 0.0;
+        let mut found = Found::from(0.0);
         for task in tasks {
-            sum += task.wait()??;
+            let (sum, faults) = task.wait()??;
+            found.sum += sum;
+            found.faults += faults;
         }
-        Ok(sum)
+        Ok(found)
     }))
 }
 // ANCHOR_END: kept
@@ -172,9 +218,17 @@ pub fn bytes(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
 }
 
 fn sealed(bytes: &[u8]) -> io::Result<Descriptor> {
-    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-    let mut memory = File::from(memfd_create(c"records", flags)?);
+    let mut memory = memory()?;
     memory.write_all(bytes)?;
+    seal(memory)
+}
+
+fn memory() -> io::Result<File> {
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    Ok(memfd_create(c"records", flags)?.into())
+}
+
+fn seal(memory: File) -> io::Result<Descriptor> {
     let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK;
     fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
     Ok(OwnedFd::from(memory).into())
@@ -196,7 +250,7 @@ fn in_workers(
     offset: u64,
     width: usize,
     task: impl Fn(Part) -> Result<f64, String> + Copy + 'static,
-) -> Result<f64, Box<dyn Error>> {
+) -> Result<Found, Box<dyn Error>> {
     in_pool(data, parts(data, memory, offset, width), task)
 }
 
@@ -204,8 +258,9 @@ fn in_pool<A: Serialize + DeserializeOwned>(
     data: &Data,
     parts: impl Iterator<Item = A>,
     task: impl Fn(A) -> Result<f64, String> + Copy + 'static,
-) -> Result<f64, Box<dyn Error>> {
+) -> Result<Found, Box<dyn Error>> {
     let pool = Pool::builder(StartMethod::Spawn).workers(data.workers);
     let sums = pool.start()?.map(task, parts)?;
-    Ok(sums.into_iter().sum::<Result<f64, _>>()?)
+    let sum = sums.into_iter().sum::<Result<f64, _>>()?;
+    Ok(sum.into())
 }

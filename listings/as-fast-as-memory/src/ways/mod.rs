@@ -1,4 +1,4 @@
-//! Every way to the sum, each one change from the one before it.
+//! Every way to the sum. Most are one change from the one before it.
 
 use std::error::Error;
 
@@ -10,6 +10,7 @@ use crate::data::Data;
 
 mod inherited;
 mod mapped;
+mod read;
 mod remote;
 mod sent;
 mod streamed;
@@ -20,7 +21,19 @@ mod threads;
 const CHUNK: usize = (1 << 20) / size_of::<Record>();
 
 /// What is timed. What it holds goes when that is over.
-pub type Sum<'a> = Box<dyn FnMut() -> Result<f64, Box<dyn Error>> + 'a>;
+pub type Sum<'a> = Box<dyn FnMut() -> Result<Found, Box<dyn Error>> + 'a>;
+
+pub struct Found {
+    pub sum: f64,
+    /// Page faults of workers that go on, which nobody else counts.
+    pub faults: i64,
+}
+
+impl From<f64> for Found {
+    fn from(sum: f64) -> Self {
+        Self { sum, faults: 0 }
+    }
+}
 
 pub struct Way {
     pub name: &'static str,
@@ -45,6 +58,8 @@ pub const WAYS: &[Way] = &[
         Ok(threads::read(data))
     }),
     way("threads", |data| Ok(threads::sum(data, data.workers))),
+    way("threads of rayon", |data| Ok(threads::by_rayon(data))),
+    way("workers that do nothing", |data| Ok(sent::nothing(data))),
     way("sent by one feeder", |data| Ok(sent::by_one_feeder(data))),
     way("sent by a feeder each", |data| {
         Ok(sent::in_batches(data, 1))
@@ -58,7 +73,7 @@ pub const WAYS: &[Way] = &[
     way("streamed, a socket", |data| {
         Ok(streamed::sum(data, streamed::socket, streamed::write))
     }),
-    way("streamed, a socket of 4 MiB", |data| {
+    way("streamed, a large socket", |data| {
         Ok(streamed::sum(data, streamed::large_socket, streamed::write))
     }),
     way("streamed, a pipe", |data| {
@@ -70,14 +85,17 @@ pub const WAYS: &[Way] = &[
     way("vmsplice, a pipe of 1 MiB", |data| {
         Ok(streamed::sum(data, streamed::large_pipe, lend))
     }),
-    way("process_vm_readv", |data| Ok(remote::sum(data))),
-    way("copied to a memfd, and mapped", |data| {
-        Ok(mapped::copied(data))
+    way("process_vm_readv", remote::sum),
+    way("a memfd, written", |data| Ok(mapped::written(data))),
+    way("a memfd, filled in place", |data| {
+        Ok(mapped::filled(data, mapped::empty))
     }),
+    way("a memfd, prefaulted, then filled", mapped::prefaulted),
     way("a memfd, filled before", mapped::memfd),
+    way("the file, read", read::sum),
     way("the file, mapped", mapped::file),
-    way("the file, mapped and populated", mapped::populated_file),
-    way("the file, mapped and read before", mapped::kept),
+    way("the file, populated", mapped::populated_file),
+    way("the file, by workers that stay", mapped::kept),
     way("inherited, small pages", inherited::in_small_pages),
     way("inherited, huge pages", inherited::in_huge_pages),
     way("the column alone, a memfd", mapped::column),
@@ -85,12 +103,16 @@ pub const WAYS: &[Way] = &[
 ];
 // ANCHOR_END: ways
 
+pub use streamed::room;
+
 /// The functions that workers call.
 pub fn add_tasks(tasks: Tasks) -> Tasks {
     tasks
+        .add(sent::do_nothing)
         .add(sent::sum_batch)
         .add(streamed::sum_stream)
         .add(remote::sum_remote)
+        .add(read::sum_read)
         .add(mapped::sum_records)
         .add(mapped::keep_and_sum)
         .add(mapped::sum_again)

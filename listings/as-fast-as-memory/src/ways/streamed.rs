@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 use process_pool::{Descriptor, Pool, StartMethod};
 use records::{Record, batches, nansum};
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ pub fn sum(
                 // Where a write failed, the worker is the one that tells.
                 sum += task.wait()??;
             }
-            Ok::<f64, Box<dyn Error>>(sum)
+            Ok::<_, Box<dyn Error>>(sum.into())
         })
     })
 }
@@ -79,11 +79,18 @@ pub fn socket() -> Ends {
     Ok((reader.into(), writer.into()))
 }
 
-/// With as much room as the system lets a socket have (socket(7), `wmem_max`).
+/// With 4 MiB of room, or as much as the system lets a socket have (socket(7), `wmem_max`).
 pub fn large_socket() -> Ends {
     let (reader, writer) = socket()?;
     setsockopt(&writer, sockopt::SndBuf, &(4 << 20))?;
     Ok((reader, writer))
+}
+
+/// Bytes for which a socket as it is and a large one have room. Part of it is the kernel's own
+/// (socket(7), `SO_SNDBUF`).
+pub fn room() -> io::Result<[usize; 2]> {
+    let of = |ends: Ends| Ok::<_, io::Error>(getsockopt(&ends?.1, sockopt::SndBuf)?);
+    Ok([of(socket())?, of(large_socket())?])
 }
 
 pub fn pipe() -> Ends {

@@ -1,7 +1,6 @@
 //! The experiment that the notes lack: forked workers that inherit the records.
 
 use std::error::Error;
-use std::fs;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -9,7 +8,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use data_sink::{load, ready, report, sum_in_workers};
-use mem_trace::{MemoryUsage, check_output, mebibytes, trace};
+use mem_trace::{MemoryUsage, check_output, in_huge_pages, mebibytes, trace};
 use nix::sys::prctl::set_thp_disable;
 use process_pool::{Pool, Slice, StartMethod, Tasks};
 use records::{DataArguments, Record, batches, nansum, write_part};
@@ -47,7 +46,10 @@ fn sum(Arguments { data, small_pages }: Arguments) -> Result<(), Box<dyn Error>>
     let workers = data.workers;
     let records = load(&data, 1.05)?;
     let ranges = batches(records.len(), workers);
-    trace!("{} MB of it in huge pages", mebibytes(in_huge_pages()));
+    trace!(
+        "{} MB of it in huge pages",
+        mebibytes(in_huge_pages().unwrap_or(0))
+    );
     INHERITED.set(records).expect("set once, here");
     trace!("Will use {workers} workers for {workers} batches.");
 
@@ -59,17 +61,6 @@ fn sum(Arguments { data, small_pages }: Arguments) -> Result<(), Box<dyn Error>>
     let total_sum = sum_in_workers(pool, process_inherited, ranges)?;
     report(start, total_sum);
     Ok(check_output()?)
-}
-
-/// Bytes of this process's private memory that huge pages hold; 0 where the system does
-/// not tell (proc(5), `AnonHugePages`).
-fn in_huge_pages() -> u64 {
-    let rollup = fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
-    let kib = rollup.lines().find_map(|line| {
-        let kib = line.strip_prefix("AnonHugePages:")?;
-        kib.trim().strip_suffix(" kB")?.parse::<u64>().ok()
-    });
-    kib.unwrap_or(0) * 1024
 }
 
 /// Sums one field of many records in forked workers that inherit the records
