@@ -115,6 +115,9 @@ pub(super) struct Run {
     /// The figure by which the median of several recordings is chosen.
     #[serde(default = "default_rank")]
     pub(super) rank_by: String,
+    /// Whether it is recorded once, without a warm-up: its program makes rounds of its own.
+    #[serde(default)]
+    pub(super) once: bool,
     /// Whether the lines of a process may come in any order.
     #[serde(default)]
     pub(super) unordered: bool,

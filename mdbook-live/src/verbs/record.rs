@@ -60,7 +60,8 @@ pub struct BesideOld {
 pub struct RecordOptions {
     /// How often a run is made; the record is the one with the median of the figure
     /// that the run names. An odd number, since a median of two is none of them. `None`: 7
-    /// times where it is compared with others, else 3 times.
+    /// times where it is compared with others, else 3 times, after a warm-up; once, without
+    /// one, where the run says so.
     pub of: Option<usize>,
     /// Whether a run that fails, or on which a claim breaks, is written too.
     pub keep_broken: bool,
@@ -147,6 +148,7 @@ pub fn record<'b>(
     for run in series {
         tries.push(Tries {
             run: *run,
+            once: run.run.once && how.of.is_none(),
             // Before the build: what is edited while the run goes on makes its record stale.
             built_from: fingerprints.of_run(*run)?,
             made: Vec::with_capacity(times),
@@ -210,6 +212,8 @@ pub fn record<'b>(
 /// What a run has given so far.
 struct Tries<'b> {
     run: RunRef<'b>,
+    /// Whether it is made once, without a warm-up.
+    once: bool,
     built_from: BuiltFrom,
     /// Its results, each with the figure by which the median is chosen.
     made: Vec<(f64, RunResult)>,
@@ -234,9 +238,10 @@ impl<'b> Tries<'b> {
         of: usize,
         watch: &mut dyn FnMut(Progress<'_>),
     ) -> Result<()> {
-        if self.ended.is_some() {
+        if self.ended.is_some() || self.once && nth != 1 {
             return Ok(());
         }
+        let of = if self.once { 1 } else { of };
         let run = self.run;
         watch(Progress::Begins { run, nth, of });
         let made = session.run(run, Size::Recorded, run.run.memory, &mut |line| {
@@ -285,7 +290,16 @@ impl<'b> Tries<'b> {
         self.made.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let of = self.made.iter().map(|(value, _)| *value).collect();
         let (_, median) = self.made.swap_remove(self.made.len() / 2);
-        record_of(self.run, Size::Recorded, median, self.built_from, of).map(Some)
+        let warm_ups = usize::from(!self.once);
+        record_of(
+            self.run,
+            Size::Recorded,
+            median,
+            self.built_from,
+            of,
+            warm_ups,
+        )
+        .map(Some)
     }
 }
 
@@ -314,7 +328,7 @@ fn quick_record<'b>(
     report.count(run, judged.claims, " at the quick size");
     let of = vec![result.seconds];
     let built_from = recorded.header.live.built_from.clone();
-    let mut record = record_of(run, Size::Quick, result, built_from, of)?;
+    let mut record = record_of(run, Size::Quick, result, built_from, of, 0)?;
     // What claims say of memory is judged on the recorded size.
     record.memory = Vec::new();
     Ok(Some(record))
@@ -344,6 +358,7 @@ fn record_of(
     outcome: RunResult,
     built_from: BuiltFrom,
     of: Vec<f64>,
+    warm_ups: usize,
 ) -> Result<Record> {
     let began = outcome.began.duration_since(UNIX_EPOCH);
     let rows = outcome.lines.len().clamp(10, 50);
@@ -368,10 +383,7 @@ fn record_of(
                     Size::Quick => "wall_s".to_owned(),
                 },
                 of,
-                warm_ups: match size {
-                    Size::Recorded => 1,
-                    Size::Quick => 0,
-                },
+                warm_ups,
             },
         },
         lines: outcome.lines,
@@ -525,6 +537,28 @@ mod tests {
         let of_b = of_b.expect("it is printed");
         let old = of_b.old.as_ref().map(|old| old.text.as_str());
         assert_eq!((old, of_b.new.text.as_str()), (Some("9"), "2"));
+    }
+
+    #[test]
+    fn a_run_that_makes_its_own_rounds_is_made_once_unless_a_number_is_asked_for() {
+        let (dir, book) = book_with(
+            "[[run]]\nname = 'a'\nonce = true\nargs = ['-c', 'echo x >> times; echo Main']\n",
+        );
+        let book = book.expect("it is right");
+        let session = Session::new(&book, Stop::default());
+        session.use_program("demo", "/bin/sh");
+        let run = book.run("demo/a").expect("it is there");
+        for (of, made, warm_ups) in [(None, 1, 0), (Some(3), 1 + 4, 1)] {
+            let how = RecordOptions {
+                of,
+                keep_broken: false,
+            };
+            record(&session, &[run], how, &mut |_| {}).expect("sh starts");
+            let times = std::fs::read_to_string(dir.path().join("listings/demo/times"));
+            assert_eq!(times.expect("it ran").lines().count(), made);
+            let live = on_disk(&book).expect("it was written").header.live;
+            assert_eq!((live.of.len(), live.warm_ups), (of.unwrap_or(1), warm_ups));
+        }
     }
 
     #[test]
