@@ -11,7 +11,7 @@ use when_a_process_pays::{
     Gain, TWO, by_threads, gzip, least, text_in_pieces, timed, two_cores_or_more,
 };
 
-/// Hands the same text to seven tasks, and prints from which on two workers gain
+/// Hands the same text to seven tasks, and prints where two workers begin to gain
 #[derive(Parser)]
 struct Arguments {
     /// How much text, in MiB
@@ -79,7 +79,7 @@ fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
     println!("{text} MiB of text in pieces of {piece} KiB, on {cores} cores");
 
-    // They are up before the clock runs: how they were started makes no difference to it.
+    // Up before the clock runs: their start is in no time below, as that of the threads is.
     let pool = Pool::builder(StartMethod::Spawn).workers(TWO).start()?;
     let mut seconds = WORKS.map(|_| [const { Vec::new() }; 3]);
     for _ in 0..7 {
@@ -112,9 +112,16 @@ fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Where the scale of the work begins, in ns a byte: the same on every machine.
+const ORIGIN: f64 = 0.01;
+
+/// How many times `ORIGIN` has to be doubled to make this work.
+fn doublings(ns_per_byte: f64) -> f64 {
+    (ns_per_byte / ORIGIN).log2()
+}
+
 /// A line for each task, the lightest first.
 fn print(seen: &[Seen]) {
-    let lightest = seen[0].ns_per_byte;
     for task in seen {
         let Seen {
             name,
@@ -123,7 +130,7 @@ fn print(seen: &[Seen]) {
             ..
         } = task;
         let work = task.ns_per_byte;
-        let doublings = (work / lightest).log2();
+        let doublings = doublings(work);
         println!(
             "{name:<6} {work:7.3} ns a byte, {doublings:4.1} doublings; \
              threads {threads}, workers {workers}"
@@ -133,7 +140,10 @@ fn print(seen: &[Seen]) {
         .windows(2)
         .find_map(|pair| break_even(&pair[0], &pair[1]))
     {
-        Some(work) => println!("two workers break even at {work:.3} ns a byte"),
+        Some(work) => println!(
+            "two workers break even at {work:.3} ns a byte, {:.1} doublings",
+            doublings(work)
+        ),
         None => println!("two workers break even nowhere"),
     }
 }

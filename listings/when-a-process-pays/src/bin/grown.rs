@@ -9,7 +9,7 @@ use clap::Parser;
 use mem_trace::MemoryUsage;
 use process_pool::{Pool, StartMethod, Tasks};
 
-/// Leaks 64 MiB in a worker, then in a thread, and prints what the program has of it
+/// Leaks 64 MiB in a worker, then in a thread, and prints how much of it the program still holds
 #[derive(Parser)]
 struct Arguments {}
 

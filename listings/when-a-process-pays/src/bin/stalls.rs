@@ -1,4 +1,4 @@
-//! Twenty tasks, of which one never returns: by two threads, then by two workers.
+//! Twenty tasks, of which one never returns: by two workers, then by two threads.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -9,10 +9,10 @@ use std::time::Duration;
 use clap::Parser;
 use nix::errno::Errno;
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use process_pool::{Pool, StartMethod, Tasks};
+use process_pool::{Event, Pool, StartMethod, Tasks};
 use when_a_process_pays::TWO;
 
-/// Gives twenty tasks to threads, then to workers; one task stalls
+/// Gives twenty tasks to workers, then to threads; one task stalls
 #[derive(Parser)]
 struct Arguments {}
 
@@ -38,9 +38,15 @@ fn square(x: u64) -> u64 {
 }
 
 fn by_workers() -> Result<(), Box<dyn Error>> {
+    let (tell, replacements) = mpsc::channel();
     let pool = Pool::builder(StartMethod::Spawn)
         .workers(TWO)
         .deadline(PATIENCE)
+        .on_event(move |event| {
+            if let Event::Replaced { .. } = event {
+                let _ = tell.send(event.to_string());
+            }
+        })
         .start()?;
     let calls: Vec<_> = (1..=20)
         .map(|x| pool.submit(square, x))
@@ -49,11 +55,16 @@ fn by_workers() -> Result<(), Box<dyn Error>> {
         .into_iter()
         .map(|call| call.wait())
         .partition(Result::is_ok);
-    drop(pool);
     println!("two workers: {} of 20 results", squares.len());
     for error in errors.into_iter().filter_map(Result::err) {
         println!("two workers: {error}");
     }
+    // A caller has its error before another worker is up, and a pool without work starts none.
+    match replacements.recv_timeout(5 * PATIENCE) {
+        Ok(replaced) => println!("two workers: {replaced}"),
+        Err(_) => println!("two workers: nobody was replaced"),
+    }
+    drop(pool);
     let left = waitpid(None, Some(WaitPidFlag::WNOHANG)) != Err(Errno::ECHILD);
     println!(
         "two workers: {}",
@@ -89,5 +100,5 @@ fn by_threads() {
         .iter()
         .filter(|thread| !thread.is_finished())
         .count();
-    println!("two threads: {left} of them is left");
+    println!("two threads: {left} of them is still there");
 }
