@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll, ppoll};
 use nix::sys::signal::Signal;
+use nix::sys::time::TimeSpec;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
@@ -139,18 +140,13 @@ pub(crate) fn above_standard(fd: OwnedFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(above) })
 }
 
-/// poll(2) up to a moment, without one for as long as it takes; the number of
+/// ppoll(2) up to a moment, without one for as long as it takes; the number of
 /// descriptors that are ready. A signal does not end it.
 pub(crate) fn poll_until(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<i32> {
     loop {
-        let timeout = match deadline {
-            None => PollTimeout::NONE,
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
-            }
-        };
-        match poll(fds, timeout) {
+        // poll(2) itself counts in milliseconds: less than one would be no wait at all.
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        match ppoll(fds, left.map(TimeSpec::from), None) {
             Err(Errno::EINTR) => {}
             ready => return Ok(ready?),
         }

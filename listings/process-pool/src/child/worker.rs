@@ -219,3 +219,71 @@ fn message_of(payload: &(dyn Any + Send)) -> &str {
         _ => "a panic without a message",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::any;
+    use std::sync::{Arc, OnceLock};
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::registry::{READY, Tasks};
+    use crate::wire::protocol::Answer;
+
+    /// The board as the parent has it.
+    static BOARD: OnceLock<Board> = OnceLock::new();
+
+    /// Has the next call not be begun, and the reply to this one left on the board all the
+    /// same, as where a parent takes the calls back between the two steps.
+    fn cut_the_frame(_: ()) {
+        let board = BOARD.get().expect("a board");
+        // The calls of another frame are none of this one.
+        board.offer(3);
+    }
+
+    /// A frame of calls to these tasks.
+    fn frame(tasks: &[&str]) -> Message {
+        let requests = tasks.iter().map(|task| Request::encode(task, &()));
+        let controls: Vec<_> = requests.map(|r| r.expect("encodes").control).collect();
+        Message {
+            control: controls.concat(),
+            ..Message::default()
+        }
+    }
+
+    #[test]
+    fn a_frame_that_was_cut_short_ends_with_a_word_that_wakes() {
+        registry::register(Tasks::new().add(cut_the_frame));
+        let cut = any::type_name_of_val(&cut_the_frame);
+        let (board, memory) = Board::new().expect("a board");
+        let board = BOARD.get_or_init(|| board);
+        let (mut parent, mut channel) = Channel::pair().expect("pair");
+        let worker = thread::spawn(move || answer_all(&mut channel).map_err(|(what, _)| what));
+        let memory = Message {
+            descriptors: vec![Arc::new(memory)],
+            ..Message::default()
+        };
+        parent.send(&memory).expect("sends");
+        parent.set_deadline(Some(Instant::now() + Duration::from_secs(10)));
+
+        // The reply to the last call of a whole frame wakes by itself.
+        board.offer(2);
+        parent.send(&frame(&[READY, READY])).expect("sends");
+        let last = parent.receive().expect("a reply in time").expect("no end");
+        assert!(matches!(Answer::read(last), Ok(Answer::Done(_))));
+        assert!(board.reply(0).is_some());
+        assert!(board.reply(1).is_none());
+
+        board.offer(3);
+        parent.send(&frame(&[cut, READY, READY])).expect("sends");
+        parent.wait().expect("a word in time");
+        assert!(parent.skip_empty());
+        assert!(board.reply(0).is_some());
+
+        // There is nothing else.
+        parent.finish_sending();
+        assert!(parent.receive().expect("the end").is_none());
+        assert_eq!(worker.join().expect("no panic"), Ok(()));
+    }
+}

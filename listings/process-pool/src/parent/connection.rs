@@ -231,3 +231,139 @@ impl Connection {
         Ok(self.watch.events.modify(socket, &mut event)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::{fs, thread};
+
+    use nix::unistd::{Pid, gettid};
+
+    use super::*;
+    use crate::wire::channel::Channel;
+    use crate::wire::protocol::Reply;
+
+    /// A connection, and what its worker has: this end of the socket, and the board.
+    fn played() -> (Connection, Channel, Board) {
+        let (ours, mut theirs) = Channel::pair().expect("pair");
+        let child = Command::new("sleep").arg("60").spawn().expect("spawn");
+        let worker = WorkerProcess::played(child, ours).expect("pidfd");
+        let bell = Bell::new().expect("a bell");
+        let mut connection = Connection::new(worker, &bell).expect("connects");
+        connection.set_deadline(Some(Duration::from_secs(10)));
+        let first = theirs.receive().expect("receives").expect("a message");
+        let board = Board::open(&first.descriptors[0]).expect("the same board");
+        (connection, theirs, board)
+    }
+
+    fn frame(connection: &mut Connection, calls: Count) {
+        connection.board.offer(calls);
+        let frame = Message {
+            control: b"calls".to_vec(),
+            ..Message::default()
+        };
+        connection.send(&frame).expect("sends");
+    }
+
+    fn reply(number: u8) -> Message {
+        Reply::Done(vec![number]).encode()
+    }
+
+    /// The number in the next reply, however often it takes a look.
+    fn number(connection: &mut Connection, more: bool) -> Result<u8, NoReply> {
+        loop {
+            match connection.receive(more)? {
+                Some((Answer::Done(result), _)) => return Ok(result.control[0]),
+                Some(_) => panic!("expected a result"),
+                None => {}
+            }
+        }
+    }
+
+    /// Waits until a thread of this process waits itself.
+    fn wait_until_asleep(thread: Pid) {
+        let stat = || fs::read_to_string(format!("/proc/self/task/{thread}/stat"));
+        while stat().is_ok_and(|stat| !stat.contains(") S ")) {}
+    }
+
+    #[test]
+    fn a_reply_on_the_board_comes_before_one_that_was_sent_behind_it() {
+        let (mut connection, mut theirs, board) = played();
+        let parent = gettid();
+        let worker = thread::spawn(move || {
+            while theirs.receive().expect("receives").is_some() {
+                // It has seen nothing on the board, and is woken by the socket.
+                wait_until_asleep(parent);
+                assert!(board.keep(0, &reply(0).control));
+                theirs.send(&reply(1)).expect("sends");
+            }
+        });
+        for more in [false, true].repeat(50) {
+            frame(&mut connection, 3);
+            for next in [0, 1] {
+                assert_eq!(number(&mut connection, more).expect("a reply"), next);
+            }
+        }
+        connection.worker.kill();
+        worker.join().expect("no panic");
+    }
+
+    #[test]
+    fn a_reply_on_the_board_comes_before_the_end_of_its_worker() {
+        for more in [false, true].repeat(10) {
+            let (mut connection, theirs, board) = played();
+            let parent = gettid();
+            frame(&mut connection, 3);
+            let worker = thread::spawn(move || {
+                wait_until_asleep(parent);
+                assert!(board.keep(0, &reply(7).control));
+                drop(theirs);
+            });
+            assert_eq!(number(&mut connection, more).expect("a reply"), 7);
+            let end = number(&mut connection, more);
+            assert!(matches!(end, Err(NoReply::HungUp)), "{end:?}");
+            connection.worker.kill();
+            worker.join().expect("no panic");
+        }
+    }
+
+    #[test]
+    fn a_word_that_only_wakes_is_no_reply() {
+        let (mut connection, theirs, board) = played();
+        let wake = || theirs.send(&Message::default()).expect("sends");
+        // It comes when the reply has been taken from the board, and the next frame been sent.
+        frame(&mut connection, 2);
+        assert!(board.keep(0, &reply(1).control));
+        assert_eq!(number(&mut connection, true).expect("a reply"), 1);
+        wake();
+        frame(&mut connection, 1);
+        assert!(!connection.reply_has_come().expect("looks"));
+        theirs.send(&reply(2)).expect("sends");
+        assert!(connection.reply_has_come().expect("looks"));
+        assert_eq!(number(&mut connection, false).expect("a reply"), 2);
+        for more in [false, true] {
+            frame(&mut connection, 2);
+            wake();
+            wake();
+            theirs.send(&reply(3)).expect("sends");
+            assert_eq!(number(&mut connection, more).expect("a reply"), 3);
+        }
+        connection.worker.kill();
+    }
+
+    #[test]
+    fn a_word_that_wakes_brings_the_reply_on_the_board() {
+        let (mut connection, theirs, board) = played();
+        let parent = gettid();
+        frame(&mut connection, 2);
+        let worker = thread::spawn(move || {
+            wait_until_asleep(parent);
+            assert!(board.keep(0, &reply(5).control));
+            theirs.send(&Message::default()).expect("sends");
+            theirs
+        });
+        assert_eq!(number(&mut connection, false).expect("a reply"), 5);
+        connection.worker.kill();
+        worker.join().expect("no panic");
+    }
+}

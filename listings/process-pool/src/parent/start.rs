@@ -274,6 +274,14 @@ impl WorkerProcess {
         }
     }
 
+    /// One whose part a test plays at the other end of `channel`: `child` only lives.
+    #[cfg(test)]
+    pub fn played(child: std::process::Child, channel: Channel) -> io::Result<Self> {
+        let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+        let process = Process::Child(PidFd::open(pid)?);
+        Ok(Self::new("Played-1".to_owned(), process, channel))
+    }
+
     /// A descriptor of its process.
     pub fn pidfd(&self) -> &PidFd {
         self.process.pidfd()

@@ -163,24 +163,29 @@ impl Channel {
         self.send_parts(&mut parts, &message.descriptors)
     }
 
-    /// Waits until a message begins, or the other end is gone.
+    /// Waits until the header of a message is here, or the other end is gone.
     pub fn wait(&mut self) -> io::Result<()> {
-        if !self.is_ahead() {
+        // A read may end within a header.
+        while self.ahead.unread.len() < HEADER {
             self.ready_to_read()?;
-            self.ahead.read(&self.socket, MsgFlags::empty())?;
+            if self.ahead.read(&self.socket, MsgFlags::empty())? == 0 {
+                break;
+            }
         }
         Ok(())
     }
 
-    /// Whether a message has begun, or the other end is gone, without waiting for it.
+    /// Whether the header of a message is here, or the other end is gone, without waiting
+    /// for it.
     pub fn has_come(&mut self) -> io::Result<bool> {
-        if self.is_ahead() {
-            return Ok(true);
+        while self.ahead.unread.len() < HEADER {
+            match self.ahead.read(&self.socket, MsgFlags::MSG_DONTWAIT) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Ok(0) => break,
+                read => read?,
+            };
         }
-        match self.ahead.read(&self.socket, MsgFlags::MSG_DONTWAIT) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            read => read.map(|_| true),
-        }
+        Ok(true)
     }
 
     /// Drops the next message where it is here and empty: a word that only wakes.
@@ -551,6 +556,67 @@ mod tests {
         assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
         drop(other);
         peer.wait().expect("reaped");
+    }
+
+    #[test]
+    fn an_empty_message_alone_is_skipped() {
+        let (one, mut other) = Channel::pair().expect("pair");
+        assert!(!other.has_come().expect("looks"));
+        assert!(!other.skip_empty());
+        for message in ["", "", "more", ""].map(|text| Message {
+            control: text.as_bytes().to_vec(),
+            ..Message::default()
+        }) {
+            one.send(&message).expect("sends");
+        }
+        assert!(other.has_come().expect("looks"));
+        assert!(other.skip_empty());
+        assert!(other.skip_empty());
+        assert!(!other.skip_empty());
+        let message = other.receive().expect("receives").expect("a message");
+        assert_eq!(message.control, b"more");
+        assert!(other.skip_empty());
+        assert!(!other.skip_empty());
+        drop(one);
+        assert!(other.receive().expect("then the end").is_none());
+    }
+
+    #[test]
+    fn an_empty_message_is_skipped_where_a_read_ends_within_it() {
+        // A read takes 4 KiB, of which the first message leaves less than the second needs.
+        for before in (4 << 10) - 3 * HEADER..4 << 10 {
+            for waits in [true, false] {
+                let (one, mut other) = Channel::pair().expect("pair");
+                for control in [before, 0, 5].map(|len| vec![1; len]) {
+                    let message = Message {
+                        control,
+                        ..Message::default()
+                    };
+                    one.send(&message).expect("sends");
+                }
+                let first = other.receive().expect("receives").expect("a message");
+                assert_eq!(first.control.len(), before);
+                if waits {
+                    other.wait().expect("waits");
+                } else {
+                    assert!(other.has_come().expect("looks"));
+                }
+                assert!(other.skip_empty(), "behind {before} bytes");
+                let last = other.receive().expect("receives").expect("a message");
+                assert_eq!(last.control.len(), 5);
+            }
+        }
+    }
+
+    #[test]
+    fn a_wait_of_less_than_a_millisecond_is_one() {
+        let (one, mut other) = Channel::pair().expect("pair");
+        let time = Duration::from_micros(900);
+        let start = Instant::now();
+        assert!(!other.comes_within(time).expect("waits"));
+        assert!(start.elapsed() >= time);
+        one.send(&Message::default()).expect("sends");
+        assert!(other.comes_within(time).expect("it is here"));
     }
 
     #[test]

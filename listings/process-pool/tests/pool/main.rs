@@ -205,6 +205,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         replaced::replaced_while_idle,
     ),
     (
+        "a_call_to_an_idle_worker_that_has_died_is_done_by_the_next_one",
+        replaced::next_one_has_the_call,
+    ),
+    (
         "a_call_that_lost_its_worker_runs_again_and_is_counted_once",
         replaced::retried,
     ),

@@ -2,17 +2,20 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::OwnedFd;
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+use nix::libc;
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{Signal, kill, raise};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, raise, sigaction};
 use nix::sys::wait::waitpid;
-use nix::unistd::{Pid, getpid};
+use nix::unistd::{Pid, getpid, pipe, read, write};
 use process_pool::{Builder, Ending, Error, Event, Pool, Slice, StartMethod, Unfinished};
 
 use crate::endings::failing;
@@ -21,6 +24,7 @@ use crate::tasks::{
     append_line, append_then_wait, double, fail_once, first_two_are_lost, name_and_pid,
     panic_in_replacements, parents_pid, sleep_at_start, sum_words, wait_for_file,
 };
+use crate::together::of_the_workers_thread;
 use crate::{READ_ABOVE_THE_GUARD, folder, gone_within_a_second, pool};
 
 /// Longer than any test waits.
@@ -103,6 +107,65 @@ pub fn replaced_while_idle(method: StartMethod) {
     while !seen(&events.recv().expect("an event")) {}
     assert_eq!(pool.map(double, [1]).expect("maps"), [2]);
     assert_eq!(pool.statistics().retries, 0);
+}
+
+/// Where the thread that [`hold`] has tells so, and what it waits for.
+static HOLD: OnceLock<(OwnedFd, OwnedFd)> = OnceLock::new();
+
+extern "C" fn hold(_: i32) {
+    if let Some((held, go)) = HOLD.get() {
+        let _ = write(held, b"h");
+        let _ = read(go, &mut [0]);
+    }
+}
+
+/// Holds the thread of this process that has the worker's name, once it sleeps; it goes on
+/// when what this returns is dropped.
+fn hold_the_workers_thread() -> OwnedFd {
+    let ((is_held, held), (go, goes_on)) = (pipe().expect("pipe"), pipe().expect("pipe"));
+    HOLD.set((held, go)).expect("once");
+    let action = SigAction::new(SigHandler::Handler(hold), SaFlags::empty(), SigSet::empty());
+    // SAFETY: the handler makes only system calls that it may (signal-safety(7)).
+    unsafe { sigaction(Signal::SIGUSR1, &action) }.expect("sigaction");
+    while !of_the_workers_thread("State:").starts_with('S') {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let thread: i32 = of_the_workers_thread("Pid:").parse().expect("a number");
+    // SAFETY: the call takes three integers and no memory.
+    let told = unsafe {
+        let signal = Signal::SIGUSR1 as i32;
+        libc::syscall(libc::SYS_tgkill, getpid().as_raw(), thread, signal)
+    };
+    assert_eq!(told, 0);
+    read(&is_held, &mut [0]).expect("read");
+    goes_on
+}
+
+pub fn next_one_has_the_call(method: StartMethod) {
+    let (pool, events) = told(builder(method, 1));
+    let worker = a_worker(&pool);
+    let goes_on = hold_the_workers_thread();
+    kill(worker, Signal::SIGKILL).expect("kill");
+    let has_ended = || {
+        let stat = fs::read_to_string(format!("/proc/{worker}/stat"));
+        stat.map_or(true, |stat| stat.contains(") Z "))
+    };
+    while !has_ended() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    // Nobody but the caller can see that it is dead.
+    let call = pool.submit(double, 21).expect("submits");
+    drop(goes_on);
+    assert_eq!(call.wait().expect("the next one does it"), 42);
+    assert_eq!(pool.statistics().retries, 0);
+    let (first, later) = names(method);
+    assert_eq!(
+        words(pool, events),
+        [
+            format!("{first}-1 was killed by SIGKILL while it was idle"),
+            format!("{later}-2 serves in the place of {first}-1"),
+        ]
+    );
 }
 
 pub fn retried(method: StartMethod) {

@@ -247,18 +247,24 @@ pub fn own_errors(method: StartMethod) {
     fs::remove_dir_all(folder()).expect("clean");
 }
 
-/// How often the thread of this process that has a worker's name has slept.
-fn sleeps() -> u64 {
+/// What is known of the thread of this process that has a worker's name.
+pub fn of_the_workers_thread(name: &str) -> String {
     let threads = fs::read_dir("/proc/self/task").expect("proc");
-    let of = |status: String| -> Option<u64> {
+    let of = |status: String| -> Option<String> {
         let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
         field("Name:")?.contains("Proce").then_some(())?;
-        field("voluntary_ctxt_switches:")?.trim().parse().ok()
+        Some(field(name)?.trim().to_owned())
     };
     threads
         .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("status")).ok())
         .find_map(of)
         .expect("the worker's thread")
+}
+
+/// How often it has slept.
+fn sleeps() -> u64 {
+    let times = of_the_workers_thread("voluntary_ctxt_switches:");
+    times.parse().expect("a number")
 }
 
 pub fn no_other_thread(method: StartMethod) {
