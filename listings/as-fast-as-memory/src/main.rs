@@ -16,7 +16,7 @@ mod ways;
 
 use data::Data;
 use measure::{Measured, measure};
-use ways::{BASELINE, WAYS, Way};
+use ways::{BASELINE, WAYS, Way, wake_cores};
 
 fn main() -> ExitCode {
     ways::add_tasks(Tasks::new())
@@ -49,10 +49,11 @@ fn compare(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let mut measured = vec![Measured::default(); chosen.len()];
     for round in 0..=rounds {
         for (way, measured) in chosen.iter().zip(&mut measured) {
-            // What it needs beforehand is there before its time begins, and gone after; and
-            // what it asks the system for has been in use a moment ago (see *Data sink*).
+            // What it needs beforehand is there before its time begins, and gone after; what
+            // it asks the system for has been in use a moment ago; and no core was idle.
             let sum = (way.prepare)(&data)?;
             touch_free_memory(size_of_val(&data.records[..]))?;
+            wake_cores(&data);
             let took = measure(sum)?;
             if took.sum != data.sum {
                 let (name, sum, expected) = (way.name, took.sum, data.sum);

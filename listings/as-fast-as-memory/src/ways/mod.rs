@@ -104,6 +104,7 @@ pub const WAYS: &[Way] = &[
 // ANCHOR_END: ways
 
 pub use streamed::room;
+pub use threads::wake_cores;
 
 /// The functions that workers call.
 pub fn add_tasks(tasks: Tasks) -> Tasks {
