@@ -29,10 +29,9 @@ fn write_privately(Arguments { size }: Arguments) -> io::Result<()> {
     let mut memory = unsafe { MmapOptions::new().map_copy(&file) }?;
     let _ = memory.advise(Advice::NoHugePage);
 
-    let mut sum = 0;
-    let cost = Cost::of(|| sum = memory::read(&memory))?;
+    let (sum, cost) = Cost::of(|| memory::read(&memory))?;
     show("each page read", sum, &memory, cost)?;
-    let cost = Cost::of(|| memory::write(&mut memory, 2))?;
+    let ((), cost) = Cost::of(|| memory::write(&mut memory, 2))?;
     show("each page written", memory::read(&memory), &memory, cost)?;
 
     // SAFETY: as above.

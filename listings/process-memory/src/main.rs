@@ -31,7 +31,11 @@ fn main() -> ExitCode {
 fn look(Arguments { size }: Arguments) -> io::Result<()> {
     let bytes = size.bytes();
     let pages = bytes / page();
-    println!("A page has {} bytes; {} MiB are {pages} pages.", page(), bytes >> 20);
+    println!(
+        "A page has {} bytes; {} MiB are {pages} pages.",
+        page(),
+        bytes >> 20
+    );
     anonymous(bytes)?;
     of_a_file(bytes)?;
     descriptors()
@@ -40,20 +44,19 @@ fn look(Arguments { size }: Arguments) -> io::Result<()> {
 // ANCHOR: anonymous
 /// Memory of no file: mapped, then a byte of each page read, then written.
 fn anonymous(bytes: usize) -> io::Result<()> {
-    let before = used_address_space();
-    let mut memory = MmapMut::map_anon(bytes)?;
+    let before = used_address_space().unwrap_or_default();
+    let (memory, cost) = Cost::of(|| MmapMut::map_anon(bytes))?;
+    let mut memory = memory?;
     // Small pages, whatever this system's huge pages are set to; a kernel that has none refuses.
     let _ = memory.advise(Advice::NoHugePage);
-    let grown = used_address_space().zip(before).map(|(now, before)| now - before);
-    println!("The address space has {} MiB more.", mib(grown.unwrap_or(0)));
-    show("anonymous, mapped", &memory, Cost::default())?;
+    let grown = mib(used_address_space().unwrap_or_default() - before);
+    println!("The address space has {grown} MiB more.");
+    show("anonymous, mapped", &memory, cost)?;
 
-    let cost = Cost::of(|| {
-        memory::read(&memory);
-    })?;
+    let (_, cost) = Cost::of(|| memory::read(&memory))?;
     show("anonymous, each page read", &memory, cost)?;
 
-    let cost = Cost::of(|| memory::write(&mut memory, 1))?;
+    let ((), cost) = Cost::of(|| memory::write(&mut memory, 1))?;
     show("anonymous, each page written", &memory, cost)
 }
 // ANCHOR_END: anonymous
@@ -62,16 +65,15 @@ fn anonymous(bytes: usize) -> io::Result<()> {
 /// Memory of a file: written as a file, then mapped and read, by this process and by another.
 fn of_a_file(bytes: usize) -> io::Result<()> {
     let file = memory::file(bytes)?;
-    let held = file.metadata()?.blocks() * 512;
-    println!("The file is written, and holds {} MiB of memory.", mib(held));
+    let held = mib(file.metadata()?.blocks() * 512);
+    println!("The file is written, and holds {held} MiB of memory.");
     // SAFETY: nobody writes to the file, or cuts it, while it is mapped.
-    let memory = unsafe { Mmap::map(&file) }?;
+    let (memory, cost) = Cost::of(|| unsafe { Mmap::map(&file) })?;
+    let memory = memory?;
     let _ = memory.advise(Advice::NoHugePage);
-    show("file, mapped", &memory, Cost::default())?;
+    show("file, mapped", &memory, cost)?;
 
-    let cost = Cost::of(|| {
-        memory::read(&memory);
-    })?;
+    let (_, cost) = Cost::of(|| memory::read(&memory))?;
     show("file, each page read", &memory, cost)?;
 
     let readers = Readers::fork(1, &memory)?;

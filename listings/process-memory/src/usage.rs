@@ -68,7 +68,7 @@ impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "resident {:>2} MiB, PSS {:>2} MiB, private dirty {:>2} MiB",
+            "resident {:>3} MiB, PSS {:>2} MiB, private dirty {:>2} MiB",
             mib(self.resident),
             mib(self.proportional),
             mib(self.private_dirty)
@@ -89,27 +89,34 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Takes the step, and says what it took: page faults for which no disk was read
+    /// Takes the step: what it returns, and what it took, page faults for which no disk was read
     /// (getrusage(2), `ru_minflt`), and new page table (proc(5), `VmPTE`).
     ///
     /// # Errors
     ///
     /// Where the system does not tell.
-    pub fn of(step: impl FnOnce()) -> io::Result<Self> {
+    pub fn of<T>(step: impl FnOnce() -> T) -> io::Result<(T, Self)> {
         let table = page_table_kib()?;
         let faults = faults()?;
-        step();
-        Ok(Self {
+        let returned = step();
+        let cost = Self {
             faults: self::faults()? - faults,
             page_table_kib: page_table_kib()? - table,
-        })
+        };
+        Ok((returned, cost))
     }
 }
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { faults, page_table_kib } = self;
-        write!(f, "{faults:>5} faults, {page_table_kib:>3} KiB of page table")
+        let Self {
+            faults,
+            page_table_kib,
+        } = self;
+        write!(
+            f,
+            "{faults:>5} faults, {page_table_kib:>3} KiB of page table"
+        )
     }
 }
 

@@ -39,9 +39,15 @@ fn add_up(Arguments { size }: Arguments) -> io::Result<()> {
     drop(readers);
 
     let count = usages.len();
-    println!("{count} processes have read one file of {} MiB.", mib(size.bytes() as u64));
+    println!(
+        "{count} processes have read one file of {} MiB.",
+        mib(size.bytes() as u64)
+    );
     let sum: Usage = usages.into_iter().sum();
-    println!("Their shares (PSS), added up: {} MiB", mib(sum.proportional));
+    println!(
+        "Their shares (PSS), added up: {} MiB",
+        mib(sum.proportional)
+    );
     println!("Resident in them, added up: {} MiB", mib(sum.resident));
     println!("The machine has {} MiB.", mib(machine as u64));
     if sum.resident > machine as u64 {
@@ -59,6 +65,8 @@ fn add_up(Arguments { size }: Arguments) -> io::Result<()> {
 fn memory_of_the_machine() -> io::Result<usize> {
     match sysconf(SysconfVar::_PHYS_PAGES)? {
         Some(pages) => Ok(pages as usize * page()),
-        None => Err(io::Error::other("this system does not tell how much memory it has")),
+        None => Err(io::Error::other(
+            "this system does not tell how much memory it has",
+        )),
     }
 }
