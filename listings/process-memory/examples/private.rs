@@ -36,14 +36,17 @@ fn write_privately(Arguments { size }: Arguments) -> io::Result<()> {
 
     // SAFETY: as above.
     let shared = unsafe { Mmap::map(&file) }?;
-    println!("in the file                sum {}", memory::read(&shared));
+    println!("the file                   sum {}", memory::read(&shared));
     Ok(())
 }
 // ANCHOR_END: solution
 
 fn show(what: &str, sum: usize, memory: &[u8], cost: Cost) -> io::Result<()> {
     let usage = Usage::of(getpid(), memory)?;
-    let anonymous = mib(usage.anonymous);
-    println!("private, {what:<18}sum {sum}; {usage}, anonymous {anonymous:>2} MiB; {cost}");
+    println!("private, {what:<18}{usage}; {:>5} faults", cost.faults);
+    println!(
+        "private, {what:<18}anonymous {} MiB, sum {sum}",
+        mib(usage.anonymous)
+    );
     Ok(())
 }

@@ -47,7 +47,8 @@ fn anonymous(bytes: usize) -> io::Result<()> {
     let before = used_address_space().unwrap_or_default();
     let (memory, cost) = Cost::of(|| MmapMut::map_anon(bytes))?;
     let mut memory = memory?;
-    // Small pages, whatever this system's huge pages are set to; a kernel that has none refuses.
+    // Small pages, whatever this system's huge pages are set to. A kernel without any
+    // refuses, and has small pages alone.
     let _ = memory.advise(Advice::NoHugePage);
     let grown = mib(used_address_space().unwrap_or_default() - before);
     println!("The address space has {grown} MiB more.");
@@ -55,6 +56,7 @@ fn anonymous(bytes: usize) -> io::Result<()> {
 
     let (_, cost) = Cost::of(|| memory::read(&memory))?;
     show("anonymous, each page read", &memory, cost)?;
+    println!("The page table has {} KiB more.", cost.page_table_kib);
 
     let ((), cost) = Cost::of(|| memory::write(&mut memory, 1))?;
     show("anonymous, each page written", &memory, cost)
@@ -62,7 +64,7 @@ fn anonymous(bytes: usize) -> io::Result<()> {
 // ANCHOR_END: anonymous
 
 // ANCHOR: of_a_file
-/// Memory of a file: written as a file, then mapped and read, by this process and by another.
+/// Memory of a file: written, then mapped and read, by this process and by another.
 fn of_a_file(bytes: usize) -> io::Result<()> {
     let file = memory::file(bytes)?;
     let held = mib(file.metadata()?.blocks() * 512);
@@ -114,6 +116,6 @@ fn descriptors() -> io::Result<()> {
 /// What this process has of `memory` after a step, and what the step took.
 fn show(what: &str, memory: &[u8], cost: Cost) -> io::Result<()> {
     let usage = Usage::of(getpid(), memory)?;
-    println!("{what:<30}{usage}; {cost}");
+    println!("{what:<30}{usage}; {:>5} faults", cost.faults);
     Ok(())
 }

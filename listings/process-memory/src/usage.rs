@@ -82,15 +82,16 @@ pub fn mib(bytes: u64) -> u64 {
 }
 
 /// What a step took of this process.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Cost {
-    faults: i64,
-    page_table_kib: i64,
+    /// Page faults for which no disk was read (getrusage(2), `ru_minflt`).
+    pub faults: i64,
+    /// New page table, in KiB (proc(5), `VmPTE`).
+    pub page_table_kib: i64,
 }
 
 impl Cost {
-    /// Takes the step: what it returns, and what it took, page faults for which no disk was read
-    /// (getrusage(2), `ru_minflt`), and new page table (proc(5), `VmPTE`).
+    /// Takes the step: what it returns, and what it took.
     ///
     /// # Errors
     ///
@@ -104,19 +105,6 @@ impl Cost {
             page_table_kib: page_table_kib()? - table,
         };
         Ok((returned, cost))
-    }
-}
-
-impl fmt::Display for Cost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            faults,
-            page_table_kib,
-        } = self;
-        write!(
-            f,
-            "{faults:>5} faults, {page_table_kib:>3} KiB of page table"
-        )
     }
 }
 

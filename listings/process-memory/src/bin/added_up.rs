@@ -30,31 +30,21 @@ fn add_up(Arguments { size }: Arguments) -> io::Result<()> {
     let memory = unsafe { Mmap::map(&file) }?;
     let _ = memory.advise(Advice::NoHugePage);
 
-    let readers = Readers::fork(machine / size.bytes() + 1, &memory)?;
-    let usages: Vec<Usage> = readers
-        .pids()
-        .iter()
-        .map(|&pid| Usage::of(pid, &memory))
-        .collect::<io::Result<_>>()?;
+    let count = machine / size.bytes() + 1;
+    let readers = Readers::fork(count, &memory)?;
+    let usages = readers.pids().iter().map(|&pid| Usage::of(pid, &memory));
+    let sum = usages.sum::<io::Result<Usage>>()?;
     drop(readers);
 
-    let count = usages.len();
-    println!(
-        "{count} processes have read one file of {} MiB.",
-        mib(size.bytes() as u64)
-    );
-    let sum: Usage = usages.into_iter().sum();
-    println!(
-        "Their shares (PSS), added up: {} MiB",
-        mib(sum.proportional)
-    );
-    println!("Resident in them, added up: {} MiB", mib(sum.resident));
-    println!("The machine has {} MiB.", mib(machine as u64));
-    if sum.resident > machine as u64 {
+    let [size, machine] = [size.bytes(), machine].map(|bytes| mib(bytes as u64));
+    let [shares, resident] = [sum.proportional, sum.resident].map(mib);
+    println!("{count} processes have read one file of {size} MiB.");
+    println!("Their shares (PSS), added up: {shares} MiB");
+    println!("Resident in them, added up: {resident} MiB");
+    println!("The machine has {machine} MiB.");
+    if resident > machine {
         return Err(io::Error::other(format!(
-            "the processes have {} MiB, and this machine has {} MiB",
-            mib(sum.resident),
-            mib(machine as u64)
+            "the processes have {resident} MiB, and this machine has {machine} MiB"
         )));
     }
     Ok(())
