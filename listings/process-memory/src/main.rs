@@ -1,4 +1,4 @@
-//! What the memory of a process is made of, page by page, and what a descriptor leads to.
+//! What the memory of a process is made of, and what a descriptor leads to.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -30,12 +30,8 @@ fn main() -> ExitCode {
 
 fn look(Arguments { size }: Arguments) -> io::Result<()> {
     let bytes = size.bytes();
-    let pages = bytes / page();
-    println!(
-        "A page has {} bytes; {} MiB are {pages} pages.",
-        page(),
-        bytes >> 20
-    );
+    let [page, mib, pages] = [page(), bytes >> 20, bytes / page()];
+    println!("A page has {page} bytes; {mib} MiB are {pages} pages.");
     anonymous(bytes)?;
     of_a_file(bytes)?;
     descriptors()
@@ -97,7 +93,8 @@ fn descriptors() -> io::Result<()> {
     first.rewind()?;
     let copy = File::from(dup(&first)?);
     let second = File::open(format!("/proc/self/fd/{}", first.as_raw_fd()))?;
-    for (mut file, how) in [(&first, "open"), (&copy, "dup"), (&second, "a second open")] {
+    let all = [(&first, "open"), (&copy, "dup"), (&second, "a second open")];
+    for (mut file, how) in all {
         let mut word = [0; 6];
         file.read_exact(&mut word)?;
         let flags = FdFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFD)?);
