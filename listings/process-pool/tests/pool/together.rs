@@ -21,7 +21,12 @@ struct Held<'a> {
 
 impl<'a> Held<'a> {
     fn hold(pool: &'a Pool, workers: usize) -> Self {
-        let flag = folder().join("go");
+        Self::until(pool, workers, "go")
+    }
+
+    /// The same until a file of this name is there.
+    fn until(pool: &'a Pool, workers: usize, flag: &str) -> Self {
+        let flag = folder().join(flag);
         let path = flag.display().to_string();
         let submit = |_| pool.submit(wait_for_file, path.clone()).expect("submits");
         let held = (0..workers).map(submit).collect();
@@ -54,15 +59,12 @@ fn builder(method: StartMethod, workers: usize) -> Builder {
 pub fn slow_call(method: StartMethod) {
     let pool = pool(method, 2);
     let held = Held::hold(&pool, 2);
-    let end = folder().join("end");
-    let path = end.display().to_string();
-    let slow = pool.submit(wait_for_file, path).expect("submits");
+    let slow = Held::until(&pool, 1, "end");
     let doubles = held.submit_doubles(0..400);
     held.release();
     // A quarter of them came with the slow one, and has to be done by the other worker.
     all_doubled(doubles, 0);
-    File::create(end).expect("create");
-    slow.wait().expect("a result");
+    slow.release();
     fs::remove_dir_all(folder()).expect("clean");
 }
 
@@ -82,14 +84,7 @@ pub fn submit_returns(method: StartMethod) {
     for _ in 0..200 {
         // Calls that are taken back from one worker by the other leave a word behind.
         pool.map(doze, 0..12).expect("maps");
-        let path = end.display().to_string();
-        let slow: Vec<_> = (0..2)
-            .map(|_| pool.submit(wait_for_file, path.clone()).expect("submits"))
-            .collect();
-        File::create(&end).expect("create");
-        for slow in slow {
-            slow.wait().expect("a result");
-        }
+        Held::until(&pool, 2, "end").release();
         fs::remove_file(&end).expect("clean");
     }
     fs::remove_dir_all(folder()).expect("clean");
@@ -99,15 +94,12 @@ pub fn behind_results(method: StartMethod) {
     let pool = pool(method, 1);
     let held = Held::hold(&pool, 1);
     let before = held.submit_doubles(0..3);
-    let end = folder().join("end");
-    let path = end.display().to_string();
-    let slow = pool.submit(wait_for_file, path).expect("submits");
+    let slow = Held::until(&pool, 1, "end");
     let behind = held.submit_doubles(3..10);
     held.release();
     // Their replies are there, though the worker has gone on to the slow one.
     all_doubled(before, 0);
-    File::create(end).expect("create");
-    slow.wait().expect("a result");
+    slow.release();
     all_doubled(behind, 3);
     fs::remove_dir_all(folder()).expect("clean");
 }
