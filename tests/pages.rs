@@ -385,6 +385,48 @@ fn every_chapter_has_what_a_reader_and_a_teacher_expect() {
 }
 
 #[test]
+fn no_word_is_used_before_it_is_explained() {
+    let order: Vec<String> = numbered_chapters()
+        .into_iter()
+        .map(|(file, _)| file.replace(".md", ".html"))
+        .collect();
+    let mut early = Vec::new();
+    let mut terms = 0;
+    let mut uses = 0;
+    let place = |order: &[String], page: &str| order.iter().position(|known| known == page);
+    for (at, page) in order.iter().enumerate() {
+        let html = &BUILT.pages[Path::new(page)];
+        // An opening says which words the chapter explains, and so uses them.
+        let opening = html.find("<h2 ").expect("a section");
+        let parsed = Html::parse_document(html);
+        terms += parsed.select(&select("dfn")).count();
+        for link in parsed.select(&select("a.term")) {
+            uses += 1;
+            let word: String = link.text().collect();
+            let href = link.attr("href").expect("it leads somewhere");
+            let (explained, id) = href.split_once('#').expect("a place of a page");
+            let explained = place(&order, explained).expect("a numbered chapter");
+            let in_opening = html
+                .find(&format!(">{word}</a>"))
+                .is_some_and(|at| at < opening);
+            if explained > at || (explained == at && !in_opening) {
+                early.push(format!(
+                    "{page}: {word}, explained at {}#{id}",
+                    order[explained]
+                ));
+            }
+        }
+    }
+    assert!(terms > 20 && uses > 100, "{terms} terms, {uses} first uses");
+    assert!(
+        early.is_empty(),
+        "expected each word to be explained before it is used; move {{{{#define …}}}}, or say it \
+         in other words:\n{}",
+        early.join("\n")
+    );
+}
+
+#[test]
 fn no_page_needs_another_host() {
     let loads = select("script[src], link[rel~=stylesheet], img[src], iframe[src], source[src]");
     for (path, html) in BUILT.chapters() {

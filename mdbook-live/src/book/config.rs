@@ -30,6 +30,12 @@ pub struct Config {
     pub reference: Option<Reference>,
     /// Figures at the end of a line that stand in columns of their own.
     pub cells: Option<Cells>,
+    /// Works that chapters cite by a short form, as `mmap(2)`: each citation becomes a link.
+    #[serde(default)]
+    pub cited: Vec<CitedWork>,
+    /// Phrases that are no use of a term of the glossary, as "this page".
+    #[serde(default)]
+    pub not_terms: Vec<String>,
     /// How timelines read what processes report.
     #[serde(default)]
     pub timeline: TimelineConfig,
@@ -106,6 +112,17 @@ impl TryFrom<CellsToml> for Cells {
             )),
         }
     }
+}
+
+/// Where a cited work is to be read.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CitedWork {
+    /// Matches a citation.
+    pub cites: Pattern,
+    /// Its address; `$1` is what the first capture has matched.
+    pub at: String,
 }
 
 /// The states that processes report, and how a timeline shows them.
@@ -203,6 +220,8 @@ impl Default for Config {
             process: process(),
             reference: None,
             cells: None,
+            cited: Vec::new(),
+            not_terms: Vec::new(),
             timeline: TimelineConfig::default(),
             diagram: DiagramConfig::default(),
             _command: None,

@@ -8,9 +8,10 @@
 //! {{#figure demo/fork-8 total_time_s}}
 //! {{#figure demo/spawn-4 total_time_s / demo/sequential total_time_s}}
 //! {{#figure reference:demo/fork-8 total_time_s}}
+//! {{#define page}}
 //! ```
 //!
-//! A `figure` may be anywhere in a sentence; every other directive is alone on its line.
+//! A `figure` and a `define` may be anywhere in a sentence; every other directive is alone on its line.
 //! Code blocks, inline code, HTML comments and `\{{#…}}` are left as they are.
 
 use std::fmt;
@@ -88,6 +89,10 @@ pub enum Directive {
         /// Whether those of every chapter are meant.
         all: bool,
     },
+    /// A term, where its meaning is said.
+    Define(Definition),
+    /// The terms of the book, each with its chapter's own words for it.
+    Glossary,
     /// A figure divided by another.
     Quotient(RunFigure, RunFigure),
 }
@@ -104,8 +109,23 @@ impl Directive {
                 | Directive::Diagram(_)
                 | Directive::Chart { .. }
                 | Directive::Verdicts { .. }
+                | Directive::Glossary
         )
     }
+}
+
+/// A term where a chapter says what it means:
+/// `{{#define SHOWN}}` or `{{#define SHOWN | NAME, OTHER NAME | -1 +1}}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// As the sentence has it.
+    pub shown: String,
+    /// Its names, the glossary's first.
+    pub names: Vec<String>,
+    /// How many sentences before belong to the definition.
+    pub before: usize,
+    /// How many sentences after belong to it.
+    pub after: usize,
 }
 
 /// A directive with its place in a chapter, or why what is there is not one.
@@ -136,7 +156,8 @@ const MDBOOKS_OWN: [&str; 6] = [
 const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
      {{#run LISTING/RUN}}, {{#runs LISTING/RUN … CAPTION}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
      {{#timeline LISTING/RUN}}, {{#diagram NAME}}, \
-     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}";
+     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#glossary}}, \
+     {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}";
 
 /// Finds the directives of a chapter, in order.
 ///
@@ -167,6 +188,8 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
                 | "chart"
                 | "table"
                 | "verdicts"
+                | "define"
+                | "glossary"
         );
         if !ours && others_may_follow {
             continue;
@@ -307,6 +330,10 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
         }),
         "diagram" if is_name(arguments) => Ok(Directive::Diagram(arguments.to_owned())),
         "timeline" if is_run_name(arguments) => Ok(Directive::Timeline(arguments.to_owned())),
+        "glossary" if arguments.is_empty() => Ok(Directive::Glossary),
+        "define" => definition(arguments)
+            .map(Directive::Define)
+            .ok_or_else(malformed),
         "verdicts" => match arguments {
             "" => Ok(Directive::Verdicts { all: false }),
             "all" => Ok(Directive::Verdicts { all: true }),
@@ -340,6 +367,33 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
     }
 }
 
+fn definition(arguments: &str) -> Option<Definition> {
+    let mut parts = arguments.split('|').map(str::trim);
+    let shown = parts.next().filter(|shown| !shown.is_empty())?.to_owned();
+    let names = match parts.next() {
+        None => vec![shown.clone()],
+        Some(names) => names
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .collect(),
+    };
+    let (mut before, mut after) = (0, 0);
+    for count in parts.next().unwrap_or_default().split_whitespace() {
+        match (count.strip_prefix('-'), count.strip_prefix('+')) {
+            (Some(count), _) => before = count.parse().ok()?,
+            (_, Some(count)) => after = count.parse().ok()?,
+            _ => return None,
+        }
+    }
+    let whole = parts.next().is_none() && names.iter().all(|name| !name.is_empty());
+    whole.then_some(Definition {
+        shown,
+        names,
+        before,
+        after,
+    })
+}
+
 fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     !name.is_empty() && name.chars().all(plain)
@@ -352,20 +406,23 @@ fn is_run_name(name: &str) -> bool {
             .is_some_and(|(listing, run)| !listing.is_empty() && !run.is_empty())
 }
 
-/// The byte ranges of a chapter that are code or comment.
-fn left_alone(markdown: &str) -> Vec<Range<usize>> {
-    // What mdBook reads a chapter with, as far as it decides what is code.
-    let options = Options::ENABLE_TABLES
+/// What mdBook reads a chapter with, as far as it decides what is code.
+pub(super) fn options() -> Options {
+    Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_DEFINITION_LIST
-        | Options::ENABLE_GFM;
+        | Options::ENABLE_GFM
+}
+
+/// The byte ranges of a chapter that are code or comment.
+fn left_alone(markdown: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut html = String::new();
     let mut html_start = None;
-    for (event, range) in Parser::new_ext(markdown, options).into_offset_iter() {
+    for (event, range) in Parser::new_ext(markdown, options()).into_offset_iter() {
         match event {
             Event::Code(_) | Event::Start(Tag::CodeBlock(_)) => ranges.push(range),
             Event::InlineHtml(_) if markdown[range.clone()].starts_with("<!--") => {
@@ -539,6 +596,11 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             "{{#run a/b c}}",
             "{{#run /b}}",
             "{{#runs a/b}}",
+            "{{#define }}",
+            "{{#define a | b, }}",
+            "{{#define a | b | 1}}",
+            "{{#define a | b | -1 | c}}",
+            "{{#glossary a}}",
             "{{#runs Without a name}}",
             "{{#figure a/b}}",
             "{{#figure a/b t / c/d}}",

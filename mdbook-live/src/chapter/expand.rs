@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use mdbook_preprocessor::book::{BookItem, Chapter};
 use similar::{ChangeTag, TextDiff};
 
+use super::cited;
 use super::directives::{self, Directive, Place, RunFigure};
+use super::glossary::{self, Glossary};
 use super::ids::Ids;
 use super::included;
 use super::live_runs::LiveRuns;
@@ -21,6 +24,7 @@ use crate::judge::statements::{self, Row};
 use crate::page;
 use crate::page::chart::{ChartFigure, ChartRow, ChartView};
 use crate::page::claims::ClaimView;
+use crate::page::glossary::GlossaryEntry;
 use crate::page::listing::{Changes, ListingView};
 use crate::page::live::LiveView;
 use crate::page::output::LineStyle;
@@ -36,6 +40,7 @@ pub(super) struct Expander<'a> {
     pub(super) made: &'a LiveRuns,
     /// Each chapter with the runs that it shows.
     pub(super) surveyed: Vec<Surveyed>,
+    pub(super) glossary: Glossary,
     /// How many listings each numbered chapter has shown; `None` is all that have no number.
     pub(super) listings_shown: BTreeMap<Option<u32>, usize>,
     pub(super) problems: Vec<String>,
@@ -143,9 +148,6 @@ impl<'a> Expander<'a> {
         {
             self.problems.push(format!("{file}:{line}: {problem}"));
         }
-        if places.is_empty() {
-            return;
-        }
         let page = chapter.path.as_deref();
         let mut page = Page {
             path: page
@@ -155,10 +157,24 @@ impl<'a> Expander<'a> {
             ids: Ids::default(),
             memory_is_explained: false,
         };
+        let links = self.links(&page.path, &chapter.content, &places);
+        if places.is_empty() && links.is_empty() {
+            return;
+        }
         let mut expanded = format!("{}\n\n", page::style::style());
         let mut from = 0;
+        let mut links = links.into_iter().peekable();
+        let mut text_until = |expanded: &mut String, from: usize, end: usize| {
+            let mut at = from;
+            while let Some((range, link)) = links.next_if(|(range, _)| range.end <= end) {
+                expanded.push_str(&chapter.content[at..range.start]);
+                expanded.push_str(&link);
+                at = range.end;
+            }
+            expanded.push_str(&chapter.content[at..end]);
+        };
         for place in places {
-            expanded.push_str(&chapter.content[from..place.range.start]);
+            text_until(&mut expanded, from, place.range.start);
             from = place.range.end;
             match self.expand_place(&place, &mut page) {
                 Ok(text) if place.directive.as_ref().is_ok_and(Directive::is_block) => {
@@ -170,8 +186,83 @@ impl<'a> Expander<'a> {
                     .push(format!("{file}:{}: {error:#}", place.line)),
             }
         }
-        expanded.push_str(&chapter.content[from..]);
+        text_until(&mut expanded, from, chapter.content.len());
         chapter.content = expanded;
+    }
+
+    /// What becomes a link in the prose of the page `here`: the first use of each term, and
+    /// every citation. In the order of their places.
+    fn links(&self, here: &Path, markdown: &str, places: &[Place]) -> Vec<(Range<usize>, String)> {
+        let is_glossary = |place: &Place| matches!(place.directive, Ok(Directive::Glossary));
+        if places.iter().any(is_glossary) {
+            return Vec::new();
+        }
+        let up = "../".repeat(here.components().count().saturating_sub(1));
+        let uses = self.glossary.uses(here, markdown, places);
+        let terms = uses.into_iter().map(|found| {
+            let term = &self.glossary.terms[found.term];
+            let href = format!("{up}{}#{}", term.page.display(), term.id);
+            let inner = directives::find(&term.sentence, self.others_may_follow);
+            let title = glossary::plain(&term.sentence, &inner);
+            let word = &markdown[found.range.clone()];
+            let link = page::glossary::term(word, &href, title.as_deref());
+            (found.range, link)
+        });
+        let works = &self.data.book.config.cited;
+        let citations = cited::citations(markdown, places, works).into_iter();
+        let citations = citations.map(|(range, address)| {
+            let link = page::glossary::citation(&markdown[range.clone()], &address);
+            (range, link)
+        });
+        let mut links: Vec<(Range<usize>, String)> = terms.chain(citations).collect();
+        links.sort_by_key(|(range, _)| range.start);
+        links.dedup_by(|next, kept| next.0.start < kept.0.end);
+        links
+    }
+
+    /// The terms of the book in the order of the alphabet, each with its chapter's own words.
+    fn expand_glossary(&mut self, here: &Path) -> Result<String> {
+        let up = "../".repeat(here.components().count().saturating_sub(1));
+        let mut terms = self.glossary.terms.clone();
+        terms.sort_by_key(|term| term.names[0].to_lowercase());
+        let mut entries = Vec::new();
+        for term in &terms {
+            let mut said = String::new();
+            let mut from = 0;
+            for place in directives::find(&term.sentence, self.others_may_follow) {
+                said.push_str(&term.sentence[from..place.range.start]);
+                from = place.range.end;
+                match &place.directive {
+                    Ok(Directive::Define(definition)) => {
+                        said.push_str(&format!("*{}*", definition.shown));
+                    }
+                    Ok(Directive::Figure(name)) => said.push_str(&self.expand_figure(name)?),
+                    _ => bail!(
+                        "the definition of {} has {}, which no glossary can show",
+                        term.names[0],
+                        &term.sentence[place.range]
+                    ),
+                }
+            }
+            said.push_str(&term.sentence[from..]);
+            entries.push(GlossaryEntry {
+                names: &term.names,
+                said,
+                chapter: &term.chapter,
+                href: format!("{up}{}#{}", term.page.display(), term.id),
+            });
+        }
+        if entries.is_empty() {
+            bail!("no chapter defines a term; expected {{{{#define TERM}}}} in one");
+        }
+        Ok(page::glossary::glossary(&entries))
+    }
+
+    fn expand_figure(&mut self, name: &RunFigure) -> Result<String> {
+        Ok(match self.data.figure(name)? {
+            Some((figure, source)) => page::inline::figure(&format!("{name}, {source}"), &figure),
+            None => page::inline::figure_not_recorded(&name.to_string()),
+        })
     }
 
     fn expand_place(&mut self, place: &Place, page: &mut Page) -> Result<String> {
@@ -229,12 +320,12 @@ impl<'a> Expander<'a> {
                 }
                 Ok(page::run::runs(caption, &shown))
             }
-            Ok(Directive::Figure(name)) => Ok(match self.data.figure(name)? {
-                Some((figure, source)) => {
-                    page::inline::figure(&format!("{name}, {source}"), &figure)
-                }
-                None => page::inline::figure_not_recorded(&name.to_string()),
-            }),
+            Ok(Directive::Figure(name)) => self.expand_figure(name),
+            Ok(Directive::Define(definition)) => {
+                let id = ids.unique(&glossary::id_of(definition));
+                Ok(page::glossary::defined(&definition.shown, &id))
+            }
+            Ok(Directive::Glossary) => self.expand_glossary(&page.path),
             Ok(Directive::Quotient(of, to)) => self.expand_quotient(of, to),
             Ok(Directive::Chart { name, bars }) => {
                 let id = ids.unique(&format!("chart-{name}"));

@@ -2,9 +2,11 @@
 //! It starts no program: live runs come from the caller.
 //! Called by `verbs` and `cli`; it calls `page` and the rooms below.
 
+mod cited;
 pub mod directives;
 pub mod excerpt;
 mod expand;
+mod glossary;
 mod ids;
 mod included;
 pub mod live_runs;

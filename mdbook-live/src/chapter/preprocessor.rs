@@ -19,6 +19,7 @@ use mdbook_preprocessor::book::Book as Chapters;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use super::expand::Expander;
+use super::glossary::Glossary;
 use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
 use super::survey::survey;
@@ -43,7 +44,9 @@ impl Preprocessor for LivePreprocessor {
         refuse_wrong_order(context)?;
         let book = Book::open(&context.root)?;
         let others_may_follow = others_are_configured(context)?;
+        let not_terms = &book.config.not_terms;
         let mut expander = Expander {
+            glossary: Glossary::of(&chapters.items, others_may_follow, not_terms)?,
             data: Resolver::new(&book, &context.config.book.src),
             others_may_follow,
             made: &self.made,
