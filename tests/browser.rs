@@ -34,6 +34,12 @@ use server::{
 /// Bytes of a chapter's page over the wire, without fonts and the search's index.
 const MOST_BYTES: f64 = 300e3;
 
+/// How long a page is as it opens, in windows of a desktop.
+const MOST_SCREENS: f64 = 15.0;
+
+/// The size of a desktop's window, in CSS pixels.
+const DESKTOP: (u32, u32) = (1440, 900);
+
 /// The size of a large window and of a phone, in CSS pixels.
 const WINDOW: (u32, u32) = (1360, 900);
 const PHONE: (u32, u32) = (390, 844);
@@ -406,6 +412,44 @@ fn static_pages(driver: &str, built: &Path) -> Outcome {
                 note(format!("light: {finding}"));
             }
             browser.picture(&format!("{name}-light")).await?;
+
+            browser.size(DESKTOP).await?;
+            let height = browser.number("document.body.scrollHeight").await?;
+            let screens = height / f64::from(DESKTOP.1);
+            if screens > MOST_SCREENS {
+                note(format!(
+                    "{screens:.1} screens long, expected at most {MOST_SCREENS}"
+                ));
+            }
+            let wrapped = browser
+                .script(
+                    "return [...document.querySelectorAll('section.run')].filter((run) =>
+                       [...run.querySelectorAll('pre')].some((pre) => {
+                         const { width } = pre.getBoundingClientRect();
+                         const needs = parseFloat(pre.parentElement.style.getPropertyValue('--needs'));
+                         const room = width / parseFloat(getComputedStyle(pre).fontSize) / 0.6 - 6;
+                         const one = parseFloat(getComputedStyle(pre).lineHeight) * 1.5;
+                         return width > 0 && needs < room
+                           && [...pre.querySelectorAll('.line')].some((line) => line.getBoundingClientRect().height > one);
+                       })).map((run) => run.id);",
+                )
+                .await?;
+            if wrapped != json!([]) {
+                note(format!(
+                    "outputs that wrap a line for which there is room: {wrapped}"
+                ));
+            }
+            if page == "data-sink.html" {
+                let wrapped = "document.querySelectorAll('#run-data-sink-fork-8 .line')";
+                let tall = format!(
+                    "[...{wrapped}].filter((line) => line.getBoundingClientRect().height > 30).length"
+                );
+                if browser.number(&format!("{wrapped}.length")).await? < 40.0
+                    || browser.number(&tall).await? > 0.0
+                {
+                    note("expected no line of data-sink/fork-8 to wrap".to_owned());
+                }
+            }
 
             // Loaded anew: the sidebar is open or not by the width that a page finds.
             browser.size(PHONE).await?;

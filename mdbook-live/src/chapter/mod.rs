@@ -6,6 +6,7 @@ mod cited;
 pub mod directives;
 pub mod excerpt;
 mod expand;
+mod front;
 mod glossary;
 mod ids;
 mod included;

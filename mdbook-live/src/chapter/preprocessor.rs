@@ -14,11 +14,12 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use mdbook_preprocessor::book::Book as Chapters;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use super::expand::Expander;
+use super::front;
 use super::glossary::Glossary;
 use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
@@ -55,11 +56,14 @@ impl Preprocessor for LivePreprocessor {
             problems: Vec::new(),
         };
         expander.expand_items(&mut chapters.items);
-        if expander.problems.is_empty() {
-            Ok(chapters)
-        } else {
-            Err(anyhow!(expander.problems.join("\n")))
+        if !expander.problems.is_empty() {
+            bail!(expander.problems.join("\n"));
         }
+        let about = &context.config.book;
+        let title = about.title.as_deref().unwrap_or_default();
+        let description = about.description.as_deref().unwrap_or_default();
+        front::add(&mut chapters.items, title, description);
+        Ok(chapters)
     }
 
     fn supports_renderer(&self, renderer: &str) -> Result<bool> {
@@ -383,7 +387,25 @@ mod tests {
     #[test]
     fn a_chapter_without_directives_is_left_as_it_is() {
         let markdown = "# One\n\n`{{#run demo/fork}}` and \\{{#run demo/fork}}\n";
-        assert_eq!(expand_one(markdown).unwrap(), markdown);
+        let expanded = expand_one(markdown).unwrap();
+        assert_eq!(
+            expanded,
+            format!("<p class=\"chapter-number\">Chapter 1</p>\n\n{markdown}")
+        );
+    }
+
+    #[test]
+    fn the_first_page_has_title_and_contents_for_paper() {
+        let dir = book();
+        let chapters = expand(dir.path()).unwrap();
+        let front = &chapters["foreword.md"];
+        assert!(
+            front.starts_with("<div class=\"print-front\"><p class=\"title\">"),
+            "{front}"
+        );
+        let entry = "- <span class=\"number\">1</span> [One](one.md)\n";
+        assert!(front.contains(entry), "{front}");
+        assert!(!chapters["one.md"].contains("print-front"));
     }
 
     #[test]

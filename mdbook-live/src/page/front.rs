@@ -1,0 +1,54 @@
+//! Title, contents and numbers of chapters, for paper.
+
+use maud::html;
+
+use super::inline::without_directives;
+
+/// A line of the contents.
+#[derive(Debug, Clone)]
+pub enum ContentsEntry {
+    /// The title of a part.
+    Part(String),
+    /// A chapter.
+    Chapter {
+        /// "3", where it has one.
+        number: Option<String>,
+        /// Its title.
+        title: String,
+        /// Its source, from the folder of chapters.
+        path: String,
+    },
+}
+
+/// The book's title and its contents.
+pub fn contents(title: &str, description: &str, entries: &[ContentsEntry]) -> String {
+    let head = html! {
+        p.title { (title) }
+        @if !description.is_empty() { p.description { (description) } }
+    };
+    let mut text = format!("<div class=\"print-front\">{}\n\n", head.into_string());
+    for entry in entries {
+        match entry {
+            ContentsEntry::Part(title) => text += &format!("\n**{title}**\n\n"),
+            ContentsEntry::Chapter {
+                number,
+                title,
+                path,
+            } => {
+                // A link in Markdown: mdBook leads it to the chapter's place on the page for
+                // printing.
+                let number = number.as_deref().unwrap_or("");
+                let number = html! { span.number { (number) } }.into_string();
+                text += &format!("- {number} [{title}]({path})\n");
+            }
+        }
+    }
+    text += "\n</div>\n\n";
+    without_directives(&text)
+}
+
+/// Above a chapter's title: "Chapter 3".
+pub fn chapter_number(number: &str) -> String {
+    let page = html! { p.chapter-number { "Chapter " (number) } };
+    format!("{}\n\n", page.into_string())
+}
