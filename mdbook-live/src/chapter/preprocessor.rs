@@ -405,7 +405,7 @@ mod tests {
         );
         let entry = "- <span class=\"number\">1</span> [One](one.md)\n";
         assert!(front.contains(entry), "{front}");
-        assert!(!chapters["one.md"].contains("print-front"));
+        assert!(!chapters["one.md"].contains("<div class=\"print-front\""));
     }
 
     #[test]

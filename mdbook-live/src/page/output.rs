@@ -113,9 +113,22 @@ impl Shape {
 
     /// For the style sheet: the characters of a line, and how many cells it has.
     fn style(&self) -> String {
-        let needs = self.text + self.cells * CELL;
-        format!("--needs: {needs}; --cells: {}", self.cells)
+        format!("--needs: {}; --cells: {}", self.needs(), self.cells)
     }
+
+    fn needs(&self) -> usize {
+        self.text + self.cells * CELL
+    }
+}
+
+/// Characters of a line for which the page has room on a desktop.
+const ROOM: usize = 120;
+
+/// Whether two outputs stand side by side on a desktop; else the one that is not this book's
+/// is folded.
+pub(super) fn fit_side_by_side(one: &[Line], other: &[Line], style: LineStyle<'_>) -> bool {
+    let needs = |lines| Shape::of(lines, style).needs();
+    needs(one) + needs(other) <= ROOM
 }
 
 /// What stands above the cells: read out with each of them, and so for the eye alone.

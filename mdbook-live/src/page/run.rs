@@ -6,7 +6,7 @@ use super::claims::{self, ClaimView};
 use super::inline::{with_code, without_directives};
 use super::live::{self, LiveView};
 use super::memory::{memory, peak};
-use super::output::{Column, LineStyle, column, host_line, repeated};
+use super::output::{Column, LineStyle, column, fit_side_by_side, host_line, repeated};
 use crate::book::config::Reference;
 use crate::judge::agreement::{Agreement, places};
 use crate::judge::checks::Judgement;
@@ -104,6 +104,21 @@ pub fn runs(caption: &str, shown: &[ShownRun]) -> String {
 
 /// A run: its command, what the record and the reference show, its memory, its claims.
 pub fn run(view: &RunView<'_>) -> ShownRun {
+    let reference = view.reference.as_ref().map(|(reference, lines)| Column {
+        class: "reference",
+        title: &reference.name,
+        about: html! { (reference.about) },
+        lines,
+        differ: &[],
+        run: view.name,
+    });
+    let recorded = view
+        .record
+        .as_ref()
+        .map_or(&[][..], |view| &view.record.lines);
+    let beside = reference
+        .as_ref()
+        .is_some_and(|reference| fit_side_by_side(recorded, reference.lines, view.style));
     let page = html! {
         section.run id=(view.id) data-run=(view.name) aria-label={ "Run " (view.name) } {
             div.run-head {
@@ -111,7 +126,7 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
                     a.run-name href={ "#" (view.id) } title="Link to this run" { (view.name) }
                     @if !view.caption.is_empty() { " " span.caption { (with_code(view.caption)) } }
                 }
-                p.run-folder { "In " code { (view.folder) } ":" }
+                p.run-folder { "In " code { (view.folder) } }
                 pre.run-command { code.language-sh { (view.command) } }
             }
             div.run-columns {
@@ -140,16 +155,14 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
                 @if let Some(live) = &view.live {
                     (live::built_column(live, view.name, view.style))
                 }
-                @if let Some((reference, lines)) = &view.reference {
-                    @let reference = Column {
-                        class: "reference",
-                        title: &reference.name,
-                        about: html! { (reference.about) },
-                        lines,
-                        differ: &[],
-                        run: view.name,
-                    };
-                    (column(&reference, view.style))
+                @if let Some(reference) = reference.as_ref().filter(|_| beside) {
+                    (column(reference, view.style))
+                }
+            }
+            @if let Some(reference) = reference.as_ref().filter(|_| !beside) {
+                details.reference {
+                    summary { strong { (reference.title) } " " span.about { (reference.about) } }
+                    (column(reference, view.style))
                 }
             }
             @if let Some(live) = &view.live { (live::built_outcome(live)) }

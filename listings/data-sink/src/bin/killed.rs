@@ -20,6 +20,7 @@ fn main() -> ExitCode {
 }
 
 // ANCHOR: killed
+// ANCHOR: task
 /// The notes' task, in a worker that may come to nothing.
 fn process_or_be_killed((batch, killed): (Slice<Record>, bool)) -> f64 {
     trace!("Received data");
@@ -32,6 +33,7 @@ fn process_or_be_killed((batch, killed): (Slice<Record>, bool)) -> f64 {
     trace!("Sending result back.");
     sum
 }
+// ANCHOR_END: task
 
 /// One batch, in the middle of all, kills the worker that has it; `again` sends it
 /// once more.
