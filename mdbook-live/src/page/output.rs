@@ -282,32 +282,41 @@ fn class_of(colour: Colour) -> Option<&'static str> {
     }
 }
 
+/// The machine: what its figures depend on most, and at the end its kernel and compiler.
 pub(super) fn host_line(host: &HostCard) -> Markup {
+    let rustc = compiler(host);
+    html! { (machine(host)) ", " (host.kernel) ", " (rustc) }
+}
+
+/// `rustc 1.95.0 (f2d3ce0bd 2026-03-21)`: the version is enough here.
+fn compiler(host: &HostCard) -> &str {
+    host.rustc.split(" (").next().unwrap_or(&host.rustc)
+}
+
+fn machine(host: &HostCard) -> Markup {
     let HostCard {
         cpu,
         cores,
         memory_mib,
-        kernel,
-        rustc,
         virtual_machine,
         ..
     } = host;
-    // `rustc 1.95.0 (f2d3ce0bd 2026-03-21)`: the version is enough here.
-    let rustc = rustc.split(" (").next().unwrap_or(rustc);
     let gib = *memory_mib as f64 / 1024.0;
     html! {
-        @if *virtual_machine { "Virtual machine, " }
+        @if *virtual_machine { "virtual machine, " }
         (cpu) ", " (cores) @if *cores == 1 { " core, " } @else { " cores, " }
-        (format!("{gib:.0}")) " GiB memory, " (kernel) ", " (rustc)
+        (format!("{gib:.0}")) " GiB memory"
     }
 }
 
-/// When a record was made, and of how many runs it is one.
+/// When a record was made, where, and of how many runs it is one.
 pub(super) fn repeated(record: &Record) -> Markup {
+    let host = &record.header.live.host;
     html! {
         time datetime=(record.header.date()) { (record.header.date()) }
+        ", " span.host title={ (host.kernel) ", " (compiler(host)) } { (machine(host)) }
         @if let [first, .., last] = record.header.live.of[..] {
-            ", median of " (record.header.live.of.len()) " runs by "
+            "; median of " (record.header.live.of.len()) " runs by "
             code { (record.header.live.by) }
             // A run too short for two decimals has no spread to tell.
             @if last > 0.0 { ", " (first) " to " (last) }

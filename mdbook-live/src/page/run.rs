@@ -6,7 +6,7 @@ use super::claims::{self, ClaimView};
 use super::inline::{with_code, without_directives};
 use super::live::{self, LiveView};
 use super::memory::{memory, peak};
-use super::output::{Column, LineStyle, column, fit_side_by_side, host_line, repeated};
+use super::output::{Column, LineStyle, column, fit_side_by_side, repeated};
 use crate::book::config::Reference;
 use crate::judge::agreement::{Agreement, places};
 use crate::judge::checks::Judgement;
@@ -167,7 +167,6 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
             }
             @if let Some(live) = &view.live { (live::built_outcome(live)) }
             @if let Some(RecordView { record, stale }) = &view.record {
-                p.run-note.host { "Recorded on: " (host_line(&record.header.live.host)) }
                 @if let Some(what) = stale {
                     p.run-note.stale {
                         strong { "Stale: " }

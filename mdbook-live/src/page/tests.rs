@@ -361,7 +361,7 @@ fn a_run_is_one_html_block_with_escaped_columns() {
         "<span class=\"bold\">Main</span> <span class=\"varies\">\
          <span class=\"green\">[ 0.00s]</span></span> a&lt;b",
         "<strong>Recorded</strong> <span class=\"about\"><time datetime=\"2026-11-23\">",
-        "Recorded on: A &lt;fast&gt; CPU, 2 cores, 24 GiB memory, Linux 6.1.0, rustc 1.95.0<",
+        "title=\"Linux 6.1.0, rustc 1.95.0\">A &lt;fast&gt; CPU, 2 cores, 24 GiB memory</span>; median",
     ] {
         assert!(html.contains(part), "{part} is not in {html}");
     }
