@@ -1,4 +1,4 @@
-//! A solution: a handler with a buffer, and a fork in between.
+//! A handler with a buffer, and a fork in between.
 
 use std::error::Error;
 use std::fs::File;
@@ -32,7 +32,7 @@ enum Flush {
     All,
 }
 
-// ANCHOR: solution
+// ANCHOR: log
 static LOG: Mutex<Option<BufWriter<File>>> = Mutex::new(None);
 
 fn log(line: &str, flush: bool) {
@@ -70,7 +70,7 @@ fn fork_two(flush: Flush) -> Result<(), Box<dyn Error>> {
     }
     Ok(())
 }
-// ANCHOR_END: solution
+// ANCHOR_END: log
 
 fn main() -> ExitCode {
     Tasks::new().add(in_worker).serve_if_worker();
