@@ -75,7 +75,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} lines found: ", self.whole() + self.torn)?;
+        write!(f, "Found {} lines: ", self.whole() + self.torn)?;
         for (lines, whole) in &self.writers {
             write!(f, "{} {whole} whole, ", char::from(lines.letter))?;
         }

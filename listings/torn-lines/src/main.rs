@@ -70,9 +70,10 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let reader = thread::spawn(move || Tally::of(BufReader::new(from), &lines));
     let to = Descriptor::from(OwnedFd::from(to));
 
-    let threads = match arguments.threads {
-        true => vec![lines.to_vec()],
-        false => lines.iter().map(|lines| vec![*lines]).collect(),
+    let threads = if arguments.threads {
+        vec![lines.to_vec()]
+    } else {
+        lines.iter().map(|lines| vec![*lines]).collect()
     };
     println!(
         "2 {} write {} lines each, of {} bytes",

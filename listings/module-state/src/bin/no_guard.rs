@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io;
-use std::process::{Child, Command, ExitCode};
+use std::process::{Child, Command, ExitCode, ExitStatus};
 
 // ANCHOR: no_guard
 /// Where this book's program stops what would never stop.
@@ -17,13 +17,12 @@ fn main() -> ExitCode {
     let workers = [(); 2].map(|()| spawn_worker(generation + 1));
     // Here the workers' tasks would follow. No worker comes this far: each has workers
     // of its own to start.
-    let all_worked = workers.map(|worker| worker.and_then(|mut child| child.wait()));
-    match all_worked
-        .iter()
-        .all(|end| matches!(end, Ok(status) if status.success()))
-    {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    let ends = workers.map(|worker| worker.and_then(|mut child| child.wait()));
+    let worked = |end: &io::Result<_>| matches!(end, Ok(status) if ExitStatus::success(status));
+    if ends.iter().all(worked) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 
