@@ -45,6 +45,7 @@ fn log(line: &str, flush: bool) {
         }
     }
 }
+// ANCHOR_END: log
 
 /// Long enough for each worker to take one.
 fn in_worker(flush: Flush) {
@@ -70,7 +71,6 @@ fn fork_two(flush: Flush) -> Result<(), Box<dyn Error>> {
     }
     Ok(())
 }
-// ANCHOR_END: log
 
 fn main() -> ExitCode {
     Tasks::new().add(in_worker).serve_if_worker();

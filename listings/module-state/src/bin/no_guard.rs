@@ -4,10 +4,10 @@ use std::env;
 use std::io;
 use std::process::{Child, Command, ExitCode, ExitStatus};
 
-// ANCHOR: no_guard
 /// Where this book's program stops what would never stop.
 const LAST_GENERATION: u32 = 3;
 
+// ANCHOR: no_guard
 fn main() -> ExitCode {
     let generation = env::var("GENERATION").map_or(0, |text| text.parse().unwrap_or(0));
     println!("generation {generation}: a process at the top of main");
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     // Here the workers' tasks would follow. No worker comes this far: each has workers
     // of its own to start.
     let ends = workers.map(|worker| worker.and_then(|mut child| child.wait()));
+    // ANCHOR_END: no_guard
     let worked = |end: &io::Result<_>| matches!(end, Ok(status) if ExitStatus::success(status));
     if ends.iter().all(worked) {
         ExitCode::SUCCESS
@@ -32,4 +33,3 @@ fn spawn_worker(generation: u32) -> io::Result<Child> {
         .env("GENERATION", generation.to_string())
         .spawn()
 }
-// ANCHOR_END: no_guard
