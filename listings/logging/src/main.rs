@@ -33,7 +33,9 @@ fn main() -> ExitCode {
         .add(call_logger)
         .add(separate::call_logger)
         .add_initializer(handlers::add_handler)
+        .add_initializer(handlers::have_one_handler)
         .add_initializer(set_logger_of_the_crate)
+        .add_initializer(init)
         .serve_if_worker();
     command_line::run(run)
 }
@@ -50,6 +52,8 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let pool = match arguments.initializer {
         None => pool,
         Some(Initializer::AddHandler) => pool.initializer(handlers::add_handler),
+        Some(Initializer::OneHandler) => pool.initializer(handlers::have_one_handler),
+        Some(Initializer::Init) => pool.initializer(init),
         Some(Initializer::SetLogger) => pool.initializer(set_logger_of_the_crate),
     }
     .start()?;
@@ -71,6 +75,14 @@ fn set_logger_of_the_crate() {
 }
 // ANCHOR_END: refused
 
+// ANCHOR: init
+/// As many loggers' `init` does it: sets this process up, and panics where that fails.
+fn init() {
+    log::set_boxed_logger(Box::new(handlers::Handlers)).expect("a first logger");
+    handlers::add_handler();
+}
+// ANCHOR_END: init
+
 /// Logs in a parent and in two workers, and shows which lines arrive
 #[derive(Parser)]
 struct Arguments {
@@ -91,6 +103,10 @@ struct Arguments {
 enum Initializer {
     /// Append a handler to the list, as the parent did
     AddHandler,
+    /// Have one handler, whatever there was before
+    OneHandler,
+    /// Set the log crate's logger, panic where that fails, then append a handler
+    Init,
     /// Set the log crate's logger, which a process can do once
     SetLogger,
 }

@@ -39,7 +39,7 @@ fn run(Arguments { method, unread }: Arguments) -> Result<(), Box<dyn Error>> {
 }
 
 // ANCHOR: unread
-/// As the notes' program does it: the results are there, and nobody takes them.
+/// The calls are made. Their results are there, and nobody takes them.
 fn leave_unread(pool: &Pool) -> Result<(), process_pool::Error> {
     for count in 1..=2 {
         drop(pool.submit(append_or_fail, count)?);
