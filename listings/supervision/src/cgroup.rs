@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::thread;
+use std::time::Duration;
 
 use nix::unistd::Pid;
 
@@ -124,9 +126,13 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
+        // None where all went well. It can go when they have ended.
+        let _ = self.kill();
         for folder in &self.folders {
-            // Its processes have ended: it can go.
-            let _ = fs::remove_dir(folder);
+            let mut tries = 0..100;
+            while fs::remove_dir(folder).is_err() && tries.next().is_some() {
+                thread::sleep(Duration::from_millis(10));
+            }
         }
     }
 }

@@ -14,6 +14,11 @@ use crate::process::Process;
 /// parent has ended.
 pub type Family = [Process; 4];
 
+const WORKER: i32 = 0;
+const CHILD: i32 = 1;
+const SESSION: i32 = 2;
+const DAEMON: i32 = 3;
+
 // ANCHOR: family
 /// Starts one, in a cgroup if there is any, and comes back when each has done what it does.
 ///
@@ -44,29 +49,32 @@ pub fn start(cgroup: Option<&Cgroup>) -> io::Result<Family> {
 fn be_worker(tells: &PipeWriter, cgroup: Option<&Cgroup>) -> io::Result<()> {
     cgroup.map_or(Ok(()), Cgroup::enter)?;
     setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
-    if in_child()? {
-        stay_if(tell(tells, 1, getpid()));
-    }
-    if in_child()? {
-        stay_if(
-            setsid()
-                .map_err(io::Error::from)
-                .and_then(|pid| tell(tells, 2, pid)),
-        );
-    }
+    start_one(tells, CHILD, || Ok(()))?;
+    start_one(tells, SESSION, || setsid().map(drop))?;
     // SAFETY: as in `in_child`.
     match unsafe { fork() }? {
         ForkResult::Child => {
-            let _ = setsid();
-            if in_child()? {
-                stay_if(tell(tells, 3, getpid()));
-            }
+            let started = setsid().map_err(io::Error::from);
+            let started = started.and_then(|_| start_one(tells, DAEMON, || Ok(())));
             // SAFETY: `_exit` has no preconditions.
-            unsafe { libc::_exit(0) }
+            unsafe { libc::_exit(i32::from(started.is_err())) }
         }
+        // The daemon has no parent any more but the one that orphans have.
         ForkResult::Parent { child } => waitpid(child, None)?,
     };
-    tell(tells, 0, getpid())
+    tell(tells, WORKER)
+}
+
+/// Starts a child that does what comes `first`, tells its number, and waits.
+fn start_one(tells: &PipeWriter, member: i32, first: fn() -> nix::Result<()>) -> io::Result<()> {
+    if in_child()? {
+        stay_if(
+            first()
+                .map_err(io::Error::from)
+                .and_then(|()| tell(tells, member)),
+        );
+    }
+    Ok(())
 }
 // ANCHOR_END: family
 
@@ -77,8 +85,8 @@ fn in_child() -> io::Result<bool> {
     Ok(matches!(unsafe { fork() }?, ForkResult::Child))
 }
 
-fn tell(mut tells: &PipeWriter, member: i32, pid: Pid) -> io::Result<()> {
-    let numbers = [member, pid.as_raw()].map(i32::to_ne_bytes);
+fn tell(mut tells: &PipeWriter, member: i32) -> io::Result<()> {
+    let numbers = [member, getpid().as_raw()].map(i32::to_ne_bytes);
     // Few enough bytes to come in one piece (pipe(7)).
     tells.write_all(numbers.as_flattened())
 }
