@@ -28,6 +28,7 @@ pub enum Job {
     /// Has started a child, and that one has called setsid(2)
     Escapes,
 }
+// ANCHOR_END: job
 
 impl Job {
     /// Does it: what the worker says in the end, if it comes to one.
@@ -63,7 +64,6 @@ impl Job {
         }
     }
 }
-// ANCHOR_END: job
 
 /// Says that the job has begun, by an empty line, and does the rest.
 fn begin(rest: impl FnOnce() -> io::Result<String>) -> io::Result<String> {

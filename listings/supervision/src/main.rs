@@ -1,6 +1,7 @@
 //! One supervisor, seven workers: what becomes of each?
 
 use std::error::Error;
+use std::fmt;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -169,8 +170,8 @@ impl Worker {
 }
 
 /// A line of the table.
-impl std::fmt::Display for Worker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let job = format!("{:?}", self.job).to_lowercase();
         let (told, others) = self.ending.clone().unwrap_or_default();
         let said = String::from_utf8_lossy(&self.said);

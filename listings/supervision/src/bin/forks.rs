@@ -51,7 +51,7 @@ fn end(kills: usize) -> Result<(), Box<dyn Error>> {
     );
 
     cgroup.kill()?;
-    let late = Instant::now() + Duration::from_secs(5);
+    let late = Instant::now() + Duration::from_secs(3);
     while reap()? && Instant::now() < late {
         thread::sleep(Duration::from_millis(1));
     }
@@ -69,7 +69,7 @@ fn fork_for_ever(cgroup: &Cgroup) -> ! {
         unsafe { libc::_exit(1) }
     }
     // Not for ever, whatever becomes of the supervisor.
-    let late = Instant::now() + Duration::from_secs(10);
+    let late = Instant::now() + Duration::from_secs(30);
     while Instant::now() < late {
         let _ = setsid();
         // SAFETY: a copy of a process with one thread.

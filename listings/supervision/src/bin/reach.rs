@@ -46,16 +46,15 @@ fn end_one(way: Way) -> Result<(), Box<dyn Error>> {
     let first = family::start(cgroup.as_ref())?;
     let [other, .., others_daemon] = family::start(None)?;
     let [worker, ..] = &first;
-    match (way, &cgroup) {
-        (Way::Kill, _) => worker.kill()?,
-        (Way::Killpg, _) => killpg(worker.pid(), Signal::SIGKILL)?,
-        (Way::Orphans, _) => {
+    match way {
+        Way::Kill => worker.kill()?,
+        Way::Killpg => killpg(worker.pid(), Signal::SIGKILL)?,
+        Way::Orphans => {
             killpg(worker.pid(), Signal::SIGKILL)?;
             worker.wait()?;
             orphans::end_all_but(&[other.pid()])?;
         }
-        (Way::Cgroup, Some(cgroup)) => or_skip(cgroup.kill()),
-        (Way::Cgroup, None) => {}
+        Way::Cgroup => or_skip(cgroup.iter().try_for_each(Cgroup::kill)),
     }
     show(way, &first, &others_daemon)?;
     // All that is left of both.
