@@ -70,13 +70,13 @@ fn supervise() -> Result<(), Box<dyn Error>> {
 // ANCHOR_END: supervise
 
 // ANCHOR: limits
-/// Sets what the worker may have: of its address space, in bytes, of the processor's time, in
-/// seconds, and of descriptors, a number above all of theirs. Its soft limits, then the hard.
+/// What a worker may have: bytes of address space, seconds of the processor's time, and
+/// descriptors with numbers below 16. The soft limit, then the hard one.
 fn limit() -> io::Result<()> {
     setrlimit(Resource::RLIMIT_AS, 512 << 20, 512 << 20)?;
     setrlimit(Resource::RLIMIT_CPU, 1, 2)?;
     setrlimit(Resource::RLIMIT_NOFILE, 16, 16)?;
-    // Nor has it to leave an image of its memory where a signal ends it.
+    // No core dump: SIGXCPU would write one.
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     Ok(())
 }

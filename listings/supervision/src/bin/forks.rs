@@ -17,7 +17,7 @@ use supervision::cgroup::{Cgroup, or_skip};
 use supervision::process::Process;
 
 /// How many processes its cgroup lets it have.
-const MOST: usize = 8;
+const MOST: usize = 32;
 
 fn main() -> ExitCode {
     command_line::run(|arguments: Arguments| end(arguments.kills))
@@ -58,6 +58,7 @@ fn end(kills: usize) -> Result<(), Box<dyn Error>> {
     println!("after cgroup.kill: {} are there", cgroup.processes()?.len());
     Ok(())
 }
+// ANCHOR_END: end
 
 fn fork_for_ever(cgroup: &Cgroup) -> ! {
     // Those of its children that end are not kept as zombies.
@@ -69,7 +70,7 @@ fn fork_for_ever(cgroup: &Cgroup) -> ! {
         unsafe { libc::_exit(1) }
     }
     // Not for ever, whatever becomes of the supervisor.
-    let late = Instant::now() + Duration::from_secs(30);
+    let late = Instant::now() + Duration::from_secs(20);
     while Instant::now() < late {
         let _ = setsid();
         // SAFETY: a copy of a process with one thread.
@@ -78,7 +79,6 @@ fn fork_for_ever(cgroup: &Cgroup) -> ! {
     // SAFETY: `_exit` has no preconditions.
     unsafe { libc::_exit(0) }
 }
-// ANCHOR_END: end
 
 /// Kills the first process that is in the cgroup.
 fn kill_one(cgroup: &Cgroup) -> io::Result<()> {

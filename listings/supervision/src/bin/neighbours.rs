@@ -40,6 +40,7 @@ fn apart() -> Result<(), Box<dyn Error>> {
     println!("the small one's cgroup: {} killed", small.oom_kills()?);
     Ok(())
 }
+// ANCHOR_END: both
 
 fn limited(name: &str, mebibytes: usize) -> Cgroup {
     or_skip(Cgroup::new(name).and_then(|cgroup| {
@@ -58,7 +59,6 @@ fn fill_both(large: &Cgroup, small: &Cgroup) -> io::Result<()> {
     println!("small worker, {} MiB: {small}", SMALL.0);
     Ok(())
 }
-// ANCHOR_END: both
 
 struct Worker {
     process: Process,
