@@ -18,6 +18,7 @@ fn block() -> MutexGuard<'static, Option<Block>> {
     BLOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+// ANCHOR: steps
 /// What a child does with the block, in this order.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub enum Step {
@@ -30,6 +31,7 @@ pub enum Step {
     /// Writes a byte to each of its pages.
     WriteAll(usize),
 }
+// ANCHOR_END: steps
 
 impl Step {
     fn name(self) -> &'static str {
