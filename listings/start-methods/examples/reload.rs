@@ -32,7 +32,6 @@ enum Begins {
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-// ANCHOR: reload
 fn reload(begins: Begins) -> Result<(), Box<dyn Error>> {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = port.local_addr()?;
@@ -44,6 +43,7 @@ fn reload(begins: Begins) -> Result<(), Box<dyn Error>> {
     };
     println!("a worker is at its job");
 
+    // ANCHOR: reload
     // The configuration may name another port by now.
     drop(port);
     println!("the service has closed its port");
@@ -51,13 +51,13 @@ fn reload(begins: Begins) -> Result<(), Box<dyn Error>> {
     let port = TcpListener::bind(address)
         .map_err(|error| format!("cannot listen on {address} again: {error}"))?;
     println!("the service listens on {address} again");
+    // ANCHOR_END: reload
 
     worker.end()?;
     println!("the worker has done its job");
     drop(port);
     Ok(())
 }
-// ANCHOR_END: reload
 
 /// What becomes of a client while the service has no port.
 fn client(address: SocketAddr) -> String {
@@ -95,12 +95,12 @@ impl Worker {
     }
 }
 
-// ANCHOR: forked
 fn forked(port: TcpListener, closes: bool) -> io::Result<(TcpListener, Worker)> {
     let (mut job, input) = io::pipe()?;
     let (mut ready, mut at_work) = io::pipe()?;
     // SAFETY: this process has one thread, so the child may do all that its parent may.
     match unsafe { fork() }? {
+        // ANCHOR: forked
         ForkResult::Child => {
             drop(input);
             if closes {
@@ -109,6 +109,7 @@ fn forked(port: TcpListener, closes: bool) -> io::Result<(TcpListener, Worker)> 
             let done = at_work.write_all(&[1]).and_then(|()| job.read(&mut [0]));
             leave(i32::from(done.is_err()))
         }
+        // ANCHOR_END: forked
         ForkResult::Parent { child } => {
             drop(at_work);
             ready.read_exact(&mut [0])?;
@@ -116,7 +117,6 @@ fn forked(port: TcpListener, closes: bool) -> io::Result<(TcpListener, Worker)> 
         }
     }
 }
-// ANCHOR_END: forked
 
 fn spawned() -> io::Result<Child> {
     // cat(1) reads its input to the end.

@@ -143,7 +143,6 @@ fn ends(reader: &PipeReader) -> io::Result<&'static str> {
 
 /// The pipe whose end of file does not come, and when it does.
 fn end_of_file(lines: &mut Vec<String>) -> io::Result<()> {
-    // ANCHOR: pipe
     let (reader, writer) = io::pipe()?;
     let sibling = Paused::fork()?;
     drop(writer);
@@ -156,7 +155,6 @@ fn end_of_file(lines: &mut Vec<String>) -> io::Result<()> {
         "fork   the end of that pipe {} when the child has ended",
         ends(&reader)?
     ));
-    // ANCHOR_END: pipe
 
     for (close_on_exec, how) in [(false, "without"), (true, "with")] {
         let (reader, writer) = io::pipe()?;

@@ -18,7 +18,6 @@ fn block() -> MutexGuard<'static, Option<Block>> {
     BLOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// ANCHOR: steps
 /// What a child does with the block, in this order.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub enum Step {
@@ -31,7 +30,6 @@ pub enum Step {
     /// Writes a byte to each of its pages.
     WriteAll(usize),
 }
-// ANCHOR_END: steps
 
 impl Step {
     fn name(self) -> &'static str {
@@ -114,6 +112,7 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
     let mut read = Vec::new();
     let mut own_after_reading = Vec::new();
     let mut written = Vec::new();
+    // ANCHOR: steps
     *block() = Some(Block::new(size, Pages::Small)?);
     for method in StartMethod::ALL {
         let pool = Pool::builder(method).workers(1).start()?;
@@ -125,6 +124,7 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
         ];
         for now in steps {
             let child = pool.submit(step, now)?.wait()??;
+            // ANCHOR_END: steps
             let (line, together) = both(method, &format!("child {}", now.name()), child);
             lines.push(line);
             match now {
