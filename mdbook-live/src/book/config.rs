@@ -28,6 +28,8 @@ pub struct Config {
     pub process: Capture,
     /// A second source beside the book's own output.
     pub reference: Option<Reference>,
+    /// Figures at the end of a line that stand in columns of their own.
+    pub cells: Option<Cells>,
     /// How timelines read what processes report.
     #[serde(default)]
     pub timeline: TimelineConfig,
@@ -66,6 +68,44 @@ pub struct Reference {
     pub says: String,
     /// In a listing's folder, where `RUN.txt` has what it printed for a run.
     pub folder: String,
+}
+
+/// Figures at the end of a line: an output has a column for each, below its head.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(try_from = "CellsToml")]
+#[cfg_attr(test, schemars(with = "CellsToml"))]
+pub struct Cells {
+    /// Matches the end of a line that has them: a capture for each.
+    pub pattern: Regex,
+    /// What stands above each.
+    pub heads: Vec<String>,
+}
+
+/// [`Cells`] as an author writes them.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct CellsToml {
+    /// Matches the end of a line that has them: a capture for each.
+    pattern: Pattern,
+    /// What stands above each.
+    heads: Vec<String>,
+}
+
+impl TryFrom<CellsToml> for Cells {
+    type Error = String;
+
+    fn try_from(CellsToml { pattern, heads }: CellsToml) -> Result<Cells, String> {
+        let Pattern(pattern) = pattern;
+        match pattern.captures_len() - 1 {
+            found if found == heads.len() && found > 0 => Ok(Cells { pattern, heads }),
+            found => Err(format!(
+                "expected a head for each capture of the pattern, found {} for {found}",
+                heads.len()
+            )),
+        }
+    }
 }
 
 /// The states that processes report, and how a timeline shows them.
@@ -162,6 +202,7 @@ impl Default for Config {
             ignore_lines: Vec::new(),
             process: process(),
             reference: None,
+            cells: None,
             timeline: TimelineConfig::default(),
             diagram: DiagramConfig::default(),
             _command: None,

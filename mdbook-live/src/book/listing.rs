@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::book::chart::Chart;
 use crate::book::claim::{Check, Claim, On};
-use crate::book::config::Config;
+use crate::book::config::{Cells, Config};
 use crate::book::counter_run::Patch;
 use crate::book::figure::{self, BUILT_IN, FigureName, FigureSpec};
 use crate::book::varies::Varies;
@@ -36,6 +36,8 @@ pub struct Listing {
     pub reference_dir: Option<PathBuf>,
     /// What varies by nature between two runs of it.
     pub varies: Varies,
+    /// The figures at the end of its lines that stand in columns of their own.
+    pub cells: Option<Cells>,
     /// Globs of files that its programs read or start and are not built from.
     pub also_hash: Vec<String>,
     /// The changes under which its claims break, by name.

@@ -248,6 +248,7 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
                 .collect(),
             process: Some(config.process.0.clone()),
         },
+        cells: config.cells.clone(),
         patches: counter_run::patches(dir)?,
         also_hash: file.also_hash,
         figures,
@@ -759,8 +760,11 @@ mod tests {
         };
         assert_eq!(
             error("[book]\ntitle = 'X'\n[preprocessor.live]\nlisting = ['x']\n"),
-            "book.toml:4: unknown key `listing`; did you mean listings? expected listings, redact, \
-             ignore_lines, process, reference, timeline, diagram, command, before, after, renderers, optional"
+            "book.toml:4: unknown key `listing`; did you mean listings?"
+        );
+        assert_eq!(
+            error("[preprocessor.live.cells]\npattern = '(a)(b)'\nheads = ['a']\n"),
+            "book.toml:1: expected a head for each capture of the pattern, found 1 for 2"
         );
         assert_eq!(
             error("[preprocessor.live]\nprocess = 'x'\n"),

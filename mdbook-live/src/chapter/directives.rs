@@ -4,6 +4,7 @@
 //! {{#listing demo/src/main.rs}}
 //! {{#listing demo/src/main.rs:anchor A caption}}
 //! {{#run demo/fork}}
+//! {{#runs demo/fork-4 demo/fork-8 With four and with eight}}
 //! {{#figure demo/fork-8 total_time_s}}
 //! {{#figure demo/spawn-4 total_time_s / demo/sequential total_time_s}}
 //! {{#figure reference:demo/fork-8 total_time_s}}
@@ -62,6 +63,13 @@ pub enum Directive {
     },
     /// A run with its record, by full name.
     Run(String),
+    /// Runs like one that is in sight, folded behind one head.
+    Runs {
+        /// Their full names.
+        runs: Vec<String>,
+        /// The author's words for them.
+        caption: String,
+    },
     /// A figure of a run.
     Figure(RunFigure),
     /// Figures of several runs side by side.
@@ -91,6 +99,7 @@ impl Directive {
             self,
             Directive::Listing { .. }
                 | Directive::Run(_)
+                | Directive::Runs { .. }
                 | Directive::Timeline(_)
                 | Directive::Diagram(_)
                 | Directive::Chart { .. }
@@ -125,7 +134,7 @@ const MDBOOKS_OWN: [&str; 6] = [
 ];
 
 const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
-     {{#run LISTING/RUN}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
+     {{#run LISTING/RUN}}, {{#runs LISTING/RUN … CAPTION}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
      {{#timeline LISTING/RUN}}, {{#diagram NAME}}, \
      {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}";
 
@@ -149,7 +158,15 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
         }
         let ours = matches!(
             name,
-            "listing" | "run" | "figure" | "timeline" | "diagram" | "chart" | "table" | "verdicts"
+            "listing"
+                | "run"
+                | "runs"
+                | "figure"
+                | "timeline"
+                | "diagram"
+                | "chart"
+                | "table"
+                | "verdicts"
         );
         if !ours && others_may_follow {
             continue;
@@ -270,6 +287,20 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
             })
         }
         "run" if is_run_name(arguments) => Ok(Directive::Run(arguments.to_owned())),
+        "runs" => {
+            let words: Vec<&str> = arguments.split_whitespace().collect();
+            let names = words.iter().take_while(|word| is_run_name(word)).count();
+            if names == 0 || names == words.len() {
+                return Err(malformed());
+            }
+            Ok(Directive::Runs {
+                runs: words[..names]
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect(),
+                caption: words[names..].join(" "),
+            })
+        }
         "chart" | "table" if is_run_name(arguments) => Ok(Directive::Chart {
             name: arguments.to_owned(),
             bars: name == "chart",
@@ -440,6 +471,13 @@ mod tests {
             Ok(Directive::Run("demo/fork".into()))
         );
         assert_eq!(
+            one("{{#runs demo/fork demo/spawn In two ways}}"),
+            Ok(Directive::Runs {
+                runs: vec!["demo/fork".into(), "demo/spawn".into()],
+                caption: "In two ways".into(),
+            })
+        );
+        assert_eq!(
             all("It takes {{#figure a/b total_time_s}}, or {{#figure a/b t / c/d t}}."),
             [
                 Ok(Directive::Figure(figure("a/b", "total_time_s"))),
@@ -500,6 +538,8 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             "{{#run fork}}",
             "{{#run a/b c}}",
             "{{#run /b}}",
+            "{{#runs a/b}}",
+            "{{#runs Without a name}}",
             "{{#figure a/b}}",
             "{{#figure a/b t / c/d}}",
             "{{#figure a/b t + c/d t}}",
@@ -523,8 +563,8 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
 
     #[test]
     fn an_unknown_name_is_an_error_unless_another_preprocessor_may_know_it() {
-        let error = one("{{#runs a/b}}").unwrap_err();
-        assert!(error.starts_with("unknown directive `runs`"), "{error}");
+        let error = one("{{#ran a/b}}").unwrap_err();
+        assert!(error.starts_with("unknown directive `ran`"), "{error}");
         assert_eq!(find("{{#quiz a}}", true), []);
         assert_eq!(find("{{#run}}", true).len(), 1);
     }

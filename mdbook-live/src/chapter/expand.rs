@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use mdbook_preprocessor::book::{BookItem, Chapter};
@@ -23,8 +23,9 @@ use crate::page::chart::{ChartFigure, ChartRow, ChartView};
 use crate::page::claims::ClaimView;
 use crate::page::listing::{Changes, ListingView};
 use crate::page::live::LiveView;
+use crate::page::output::LineStyle;
 use crate::page::plot::{PlotView, Point, Series};
-use crate::page::run::{RecordView, RunView};
+use crate::page::run::{RecordView, RunView, ShownRun};
 use crate::page::verdicts::VerdictsView;
 use crate::record::timeline::Timeline;
 
@@ -38,6 +39,17 @@ pub(super) struct Expander<'a> {
     /// How many listings each numbered chapter has shown; `None` is all that have no number.
     pub(super) listings_shown: BTreeMap<Option<u32>, usize>,
     pub(super) problems: Vec<String>,
+}
+
+/// The page that is being made.
+struct Page {
+    /// From the book's root.
+    path: PathBuf,
+    /// Its chapter's number.
+    number: Option<u32>,
+    ids: Ids,
+    /// Whether it has said what the kinds of memory count.
+    memory_is_explained: bool,
 }
 
 impl<'a> Expander<'a> {
@@ -134,19 +146,21 @@ impl<'a> Expander<'a> {
         if places.is_empty() {
             return;
         }
-        let number = chapter.number.as_ref().and_then(|n| n.first().copied());
-        let mut ids = Ids::default();
+        let page = chapter.path.as_deref();
+        let mut page = Page {
+            path: page
+                .map(|path| path.with_extension("html"))
+                .unwrap_or_default(),
+            number: chapter.number.as_ref().and_then(|n| n.first().copied()),
+            ids: Ids::default(),
+            memory_is_explained: false,
+        };
         let mut expanded = format!("{}\n\n", page::style::style());
         let mut from = 0;
         for place in places {
             expanded.push_str(&chapter.content[from..place.range.start]);
             from = place.range.end;
-            let page = chapter
-                .path
-                .as_deref()
-                .map(|path| path.with_extension("html"));
-            let page = page.unwrap_or_default();
-            match self.expand_place(&place, &page, number, &mut ids) {
+            match self.expand_place(&place, &mut page) {
                 Ok(text) if place.directive.as_ref().is_ok_and(Directive::is_block) => {
                     push_block(&mut expanded, &text);
                 }
@@ -160,13 +174,8 @@ impl<'a> Expander<'a> {
         chapter.content = expanded;
     }
 
-    fn expand_place(
-        &mut self,
-        place: &Place,
-        page: &Path,
-        chapter: Option<u32>,
-        ids: &mut Ids,
-    ) -> Result<String> {
+    fn expand_place(&mut self, place: &Place, page: &mut Page) -> Result<String> {
+        let ids = &mut page.ids;
         match &place.directive {
             Err(problem) => Err(anyhow!(problem.clone())),
             Ok(Directive::Listing {
@@ -185,9 +194,9 @@ impl<'a> Expander<'a> {
                         Some((name.to_owned(), changed(&before, &code)))
                     }
                 };
-                let count = self.listings_shown.entry(chapter).or_default();
+                let count = self.listings_shown.entry(page.number).or_default();
                 *count += 1;
-                let number = match chapter {
+                let number = match page.number {
                     Some(chapter) => format!("{chapter}-{count}"),
                     None => count.to_string(),
                 };
@@ -202,6 +211,7 @@ impl<'a> Expander<'a> {
                     path: &shown_path,
                     caption,
                     code: &code,
+                    whole: anchor.is_none(),
                     since: since
                         .as_ref()
                         .map(|(name, changes)| (name.as_str(), changes)),
@@ -209,8 +219,15 @@ impl<'a> Expander<'a> {
             }
             Ok(Directive::Run(name)) => {
                 let run = self.data.book.run(name)?;
-                let id = ids.of_run(name);
-                self.expand_run(run, &id)
+                Ok(self.expand_run(run, page)?.html)
+            }
+            Ok(Directive::Runs { runs, caption }) => {
+                let mut shown = Vec::new();
+                for name in runs {
+                    let run = self.data.book.run(name)?;
+                    shown.push(self.expand_run(run, page)?);
+                }
+                Ok(page::run::runs(caption, &shown))
             }
             Ok(Directive::Figure(name)) => Ok(match self.data.figure(name)? {
                 Some((figure, source)) => {
@@ -257,12 +274,13 @@ impl<'a> Expander<'a> {
                 });
                 Ok(drawn.unwrap_or_else(|| page::timeline::timeline_not_recorded(name)))
             }
-            Ok(Directive::Verdicts { all }) => self.expand_verdicts(page, *all),
+            Ok(Directive::Verdicts { all }) => self.expand_verdicts(&page.path, *all),
         }
     }
 
-    fn expand_run(&mut self, run: RunRef<'a>, id: &str) -> Result<String> {
+    fn expand_run(&mut self, run: RunRef<'a>, page: &mut Page) -> Result<ShownRun> {
         let name = run.full_name();
+        let id = page.ids.of_run(&name);
         let record = self.data.record(run)?;
         let made = self.made.runs.get(&name);
         let live = |at: usize| {
@@ -279,7 +297,7 @@ impl<'a> Expander<'a> {
             counters: counters.next().unwrap_or_default(),
         });
         let claims = claims.collect();
-        let view = match &record {
+        let record = match &record {
             Some(judged) => Some(RecordView {
                 record: &judged.record,
                 stale: self.data.staleness(run, &judged.record)?,
@@ -287,8 +305,8 @@ impl<'a> Expander<'a> {
             None => None,
         };
         let config = &self.data.book.config;
-        Ok(page::run::run(&RunView {
-            id,
+        let mut view = RunView {
+            id: &id,
             name: &name,
             caption: &run.run.caption,
             folder: &self.data.shown(&run.listing.dir),
@@ -298,7 +316,7 @@ impl<'a> Expander<'a> {
                 .reference
                 .as_ref()
                 .map_or("The reference says", |reference| &reference.says),
-            record: view,
+            record,
             live: made
                 .zip(self.made.host.as_ref())
                 .map(|(made, host)| LiveView {
@@ -307,9 +325,13 @@ impl<'a> Expander<'a> {
                     host,
                 }),
             has_one_size: run.has_one_size(),
-            varies: &run.listing.varies,
+            style: LineStyle::of(run.listing),
             claims,
-        }))
+            explains_memory: false,
+        };
+        view.explains_memory = view.peak().is_some() && !page.memory_is_explained;
+        page.memory_is_explained |= view.explains_memory;
+        Ok(page::run::run(&view))
     }
 
     fn expand_chart(&mut self, name: &str, bars: bool, id: &str) -> Result<String> {

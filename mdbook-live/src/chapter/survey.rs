@@ -29,7 +29,12 @@ pub(super) fn survey(items: &[BookItem], others_may_follow: bool) -> Vec<Surveye
             // The ids of other parts begin with other words, and take none of these.
             let mut ids = Ids::default();
             for place in directives::find(&chapter.content, others_may_follow) {
-                if let Ok(Directive::Run(run)) = place.directive {
+                let shown = match place.directive {
+                    Ok(Directive::Run(run)) => vec![run],
+                    Ok(Directive::Runs { runs, .. }) => runs,
+                    _ => Vec::new(),
+                };
+                for run in shown {
                     let id = ids.of_run(&run);
                     if !runs.iter().any(|(known, _)| *known == run) {
                         runs.push((run, id));

@@ -6,6 +6,7 @@ use super::inline::with_code;
 use crate::book::claim::Claim;
 use crate::judge::checks::Judgement;
 use crate::judge::counter_run::{Counter, Outcome};
+use crate::text::words::counted;
 
 /// A claim with what was found.
 #[derive(Debug, Clone)]
@@ -29,8 +30,97 @@ pub(super) fn verdict_mark(judgement: &Judgement) -> (&'static str, &'static str
     }
 }
 
+/// The claims of a run, folded below their tally.
+pub(super) fn claims(run: &str, views: &[ClaimView<'_>], reference: &str) -> Markup {
+    html! {
+        @if !views.is_empty() {
+            details.claims {
+                summary {
+                    (tally(views.iter().map(|view| &view.judgement)))
+                    // A live run's, once it has ended.
+                    " " span.live-tally {}
+                }
+                ul.claims aria-label={ "Claims about " (run) } {
+                    @for (index, view) in views.iter().enumerate() {
+                        (claim(index, view, reference))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// "9 claims hold, 2 do not hold", each with its sign.
+pub(super) fn tally<'a>(judgements: impl IntoIterator<Item = &'a Judgement>) -> Markup {
+    let mut numbers = [0; 3];
+    for judgement in judgements {
+        let (class, ..) = verdict_mark(judgement);
+        numbers[["holds", "fails", "open"]
+            .iter()
+            .position(|c| *c == class)
+            .unwrap_or(2)] += 1;
+    }
+    let [hold, fail, open] = numbers;
+    let parts = [
+        ("holds", "✔", hold, verb(hold, "holds", "hold")),
+        (
+            "fails",
+            "✘",
+            fail,
+            verb(fail, "does not hold", "do not hold"),
+        ),
+        (
+            "open",
+            "–",
+            open,
+            verb(open, "is not judged", "are not judged"),
+        ),
+    ];
+    let parts = parts.into_iter().filter(|(_, _, number, _)| *number > 0);
+    html! {
+        @for (at, (class, mark, number, words)) in parts.enumerate() {
+            @if at > 0 { ", " }
+            span class={ "tally " (class) } {
+                span aria-hidden="true" { (mark) } " "
+                @if at == 0 { (counted(number, "claim")) } @else { (number) }
+                " " (words)
+            }
+        }
+    }
+}
+
+fn verb(number: usize, one: &'static str, many: &'static str) -> &'static str {
+    if number == 1 { one } else { many }
+}
+
+/// "Live: 4 hold, 1 does not": how many of a live run's verdicts are which, and whether one of them
+/// is other than the book says.
+pub fn live_tally<'a>(
+    verdicts: impl IntoIterator<Item = (&'a Claim, &'a Judgement)>,
+) -> (String, bool) {
+    let (mut hold, mut fail, mut surprising) = (0, 0, 0);
+    for (claim, judgement) in verdicts {
+        if let Judgement::Decided(result) = judgement {
+            if result.holds {
+                hold += 1
+            } else {
+                fail += 1
+            }
+            surprising += usize::from(!claim.is_as_the_book_says(result));
+        }
+    }
+    let mut words = format!("Live: {hold} {}", verb(hold, "holds", "hold"));
+    if fail > 0 {
+        words += &format!(", {fail} {} not", verb(fail, "does", "do"));
+    }
+    if surprising > 0 {
+        words += &format!("; {surprising} other than the book says");
+    }
+    (words, surprising > 0)
+}
+
 /// A claim; `reference` comes before a sentence of the reference: "The manual says".
-pub(super) fn claim(index: usize, view: &ClaimView<'_>, reference: &str) -> Markup {
+fn claim(index: usize, view: &ClaimView<'_>, reference: &str) -> Markup {
     let claim = view.claim;
     let (class, mark, word) = verdict_mark(&view.judgement);
     let who = if claim.is_of_reference() {

@@ -21,9 +21,14 @@ pub struct ListingView<'a> {
     pub caption: &'a str,
     /// The lines shown.
     pub code: &'a str,
+    /// Whether they are a whole file, and not an excerpt of one.
+    pub whole: bool,
     /// The name of the file that came before, and what has changed since.
     pub since: Option<(&'a str, &'a Changes)>,
 }
+
+/// A whole file of more lines is folded: an excerpt shows what the text speaks of.
+const MOST_LINES_OPEN: usize = 40;
 
 /// What has changed from one step of a listing to the next.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,34 +39,107 @@ pub struct Changes {
     pub removed: usize,
 }
 
-/// A listing: a captioned figure around a fenced block.
+/// Lines as they were that are shown around those that are new.
+const CONTEXT: usize = 2;
+
+/// What is shown of a step: the lines that have changed, with some around them.
+struct Excerpt {
+    code: String,
+    /// Of each line, whether it is new.
+    new: Vec<bool>,
+}
+
+impl Changes {
+    /// The changed lines of `code` with some around them; `None`: that is most of it.
+    fn excerpt(&self, code: &str, language: &str) -> Option<Excerpt> {
+        let lines: Vec<&str> = code.lines().collect();
+        let mut shown = vec![false; lines.len()];
+        for at in (0..lines.len()).filter(|at| self.new[*at]) {
+            shown[at.saturating_sub(CONTEXT)..(at + CONTEXT + 1).min(lines.len())].fill(true);
+        }
+        // A line that says how many are left out takes the place of one.
+        let hidden = shown.iter().filter(|shown| !**shown).count();
+        if lines.len() <= MOST_LINES_OPEN || hidden * 4 < lines.len() {
+            return None;
+        }
+        let comment = if language.starts_with("rust") {
+            "//"
+        } else {
+            "#"
+        };
+        let mut excerpt = Excerpt {
+            code: String::new(),
+            new: Vec::new(),
+        };
+        let mut at = 0;
+        for region in shown.chunk_by(|one, other| one == other) {
+            let range = at..at + region.len();
+            at = range.end;
+            if region[0] || region.len() == 1 {
+                for line in range {
+                    excerpt.code.push_str(lines[line]);
+                    excerpt.code.push('\n');
+                    excerpt.new.push(self.new[line]);
+                }
+            } else {
+                // As deep as what follows.
+                let next = lines.get(range.end).copied().unwrap_or_default();
+                let indent = &next[..next.len() - next.trim_start().len()];
+                let count = counted(range.len(), "line");
+                excerpt.code += &format!("{indent}{comment} … {count} as before\n");
+                excerpt.new.push(false);
+            }
+        }
+        Some(excerpt)
+    }
+}
+
+/// A listing: a captioned figure around a fenced block. A long file is folded; of a step, what
+/// has changed is shown, and the whole is folded below it.
 pub fn listing(view: &ListingView<'_>) -> String {
+    let language = language(view.path);
+    let lines = view.code.lines().count();
+    let excerpt = view
+        .since
+        .and_then(|(_, changes)| changes.excerpt(view.code, language));
+    let (shown, new) = match (&excerpt, view.since) {
+        (Some(excerpt), _) => (&excerpt.code[..], &excerpt.new[..]),
+        (None, Some((_, changes))) => (view.code, &changes.new[..]),
+        (None, None) => (view.code, &[][..]),
+    };
+    let folded = view.whole && view.since.is_none() && lines > MOST_LINES_OPEN;
     // As many columns as the text has room for in mdBook's code font.
     let wide = view.code.lines().any(|line| line.chars().count() > 86);
+    let caption = html! {
+        a.number href={ "#" (view.id) } { "Listing " (view.number) }
+        " "
+        code.path { (view.path) }
+        @if !view.caption.is_empty() {
+            " "
+            span.caption { (with_code(view.caption)) }
+        }
+        @if folded { " " span.lines { (counted(lines, "line")) } }
+        @if let Some((name, changes)) = view.since {
+            @let new = changes.new.iter().filter(|new| **new).count();
+            " "
+            span.since {
+                (counted(new, "line")) " new since " code { (name) } ", marked +"
+                @if changes.removed > 0 { "; " (counted(changes.removed, "line")) " gone" }
+            }
+        }
+    };
     let opening = html! {
         figure.listing.wide[wide].changed[view.since.is_some()] id=(view.id) {
-            figcaption {
-                a.number href={ "#" (view.id) } { "Listing " (view.number) }
-                " "
-                code.path { (view.path) }
-                @if !view.caption.is_empty() {
-                    " "
-                    span.caption { (with_code(view.caption)) }
-                }
-                @if let Some((name, changes)) = view.since {
-                    @let new = changes.new.iter().filter(|new| **new).count();
-                    " "
-                    span.since {
-                        (counted(new, "line")) " new since " code { (name) } ", marked +"
-                        @if changes.removed > 0 { "; " (counted(changes.removed, "line")) " gone" }
-                    }
-                }
+            @if folded {
+                details { summary { (caption) } }
+            } @else {
+                figcaption { (caption) }
             }
-            @if let Some((_, changes)) = view.since {
+            @if view.since.is_some() {
                 // Beside the code and not in it: highlighting rewrites what is inside, and
                 // what is copied is the code alone.
                 div.gutter aria-hidden="true" {
-                    @for new in &changes.new {
+                    @for new in new {
                         @if *new { i.new {} } @else { i {} }
                     }
                 }
@@ -72,10 +150,28 @@ pub fn listing(view: &ListingView<'_>) -> String {
     let opening = without_directives(&opening);
     // The figure stays open around the fenced block, which ends the HTML block by its blank line.
     let opening = opening.strip_suffix("</figure>").unwrap_or(&opening);
-    let language = language(view.path);
-    let code = fenced_text(view.code, language);
+    let opening = opening.strip_suffix("</details>").unwrap_or(opening);
+    let mut text = format!("{opening}\n\n{}", fenced(shown, language));
+    if folded {
+        text.push_str("\n</details>");
+    }
+    if excerpt.is_some() {
+        let summary = html! { summary { "The whole file, " (counted(lines, "line")) } };
+        let whole = fenced(view.code, language);
+        text += &format!(
+            "\n<details>{}\n\n{whole}\n</details>",
+            summary.into_string()
+        );
+    }
+    text.push_str("\n</figure>\n");
+    text
+}
+
+/// A fenced block of code.
+fn fenced(code: &str, language: &str) -> String {
+    let code = fenced_text(code, language);
     let fence = "`".repeat(longest_run_of_backticks(&code).max(2) + 1);
-    format!("{opening}\n\n{fence}{language}\n{code}{fence}\n\n</figure>\n")
+    format!("{fence}{language}\n{code}{fence}\n")
 }
 
 /// The fence's info string for a file.

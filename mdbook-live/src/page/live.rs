@@ -2,8 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::output::{column, host_line, line, lines_of};
-use crate::book::varies::Varies;
+use super::output::{Column, LineStyle, column, host_line, line};
 use crate::judge::agreement::places;
 use crate::judge::evidence::Judged;
 use crate::record::cast::{HostCard, date_of};
@@ -39,7 +38,7 @@ pub fn template() -> String {
                 span.live-status role="status" {}
             }
             figure.run-column.live {
-                figcaption { strong { "Live" } " " span.about { "this program, on this machine, now" } }
+                figcaption { strong { "Live" } " " span.about { "on this machine: press " strong { "Run" } } }
                 pre tabindex="0" role="group" {}
             }
         }
@@ -48,8 +47,8 @@ pub fn template() -> String {
 }
 
 /// A line that a live run has printed, or the beginning of one that lacks that many bytes.
-pub fn live_line(beginning: &str, lacks: usize, varies: &Varies) -> String {
-    let mut html = line(&ansi::parse(beginning), varies);
+pub fn live_line(beginning: &str, lacks: usize, style: LineStyle<'_>) -> String {
+    let mut html = line(&ansi::parse(beginning), style);
     if lacks > 0 {
         let note = html! {
             span.cut { "… " (grouped(lacks)) " more bytes of this line are not shown" }
@@ -68,7 +67,7 @@ pub fn live_verdict_too_long(bytes: usize) -> String {
 }
 
 /// The column of a live run that was made while the book was built.
-pub(super) fn built_column(view: &LiveView<'_>, name: &str, varies: &Varies) -> Markup {
+pub(super) fn built_column(view: &LiveView<'_>, name: &str, style: LineStyle<'_>) -> Markup {
     let seconds = view.result.began.duration_since(std::time::UNIX_EPOCH);
     let date = date_of(seconds.map_or(0, |time| time.as_secs()));
     let about = html! {
@@ -77,13 +76,15 @@ pub(super) fn built_column(view: &LiveView<'_>, name: &str, varies: &Varies) -> 
     };
     let agreement = view.judged.agreement.as_ref();
     let only_live = agreement.map_or(&[][..], |found| &found.only_live);
-    column(
-        "live",
-        "Live",
+    let view = Column {
+        class: "live",
+        title: "Live",
         about,
-        &lines_of(&view.result.lines, varies, &places(only_live)),
-        name,
-    )
+        lines: &view.result.lines,
+        differ: &places(only_live),
+        run: name,
+    };
+    column(&view, style)
 }
 
 /// Below it: how the run ended, and how it compares with its record.

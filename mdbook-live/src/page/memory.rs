@@ -20,47 +20,47 @@ pub(super) fn peak(samples: &[MemorySample]) -> Option<TreeMemory> {
     times.max_by_key(|tree| tree.total_kib)
 }
 
-pub(super) fn memory(peak: &TreeMemory, run: &str) -> Markup {
-    let rows = [
-        (
-            "Total",
-            peak.total_kib,
-            "every page once: the processes' PSS, and shared memory that none of them maps",
-        ),
-        (
-            "anonymous",
-            peak.anon_kib,
-            "private memory, heaps and stacks; what a fork shares is divided until one side writes",
-        ),
-        (
-            "shared memory",
-            peak.shmem_kib,
-            "pages of memfd and /dev/shm, however many processes map them, or none",
-        ),
-        (
-            "file",
-            peak.file_kib,
-            "page cache of programs and mapped files; the system can take it back",
-        ),
-    ];
+/// What each kind of memory counts.
+const KINDS: [(&str, &str); 4] = [
+    (
+        "Total",
+        "every page once: the processes' PSS, and shared memory that none of them maps",
+    ),
+    (
+        "anonymous",
+        "private memory, heaps and stacks; what a fork shares is divided until one side writes",
+    ),
+    (
+        "shared memory",
+        "pages of memfd and /dev/shm, however many processes map them, or none",
+    ),
+    (
+        "page cache",
+        "programs and mapped files; the system can take it back",
+    ),
+];
+
+/// The memory of a run at its peak, kind by kind; `explained`: with what each kind counts.
+pub(super) fn memory(peak: &TreeMemory, run: &str, explained: bool) -> Markup {
+    let figures = [peak.total_kib, peak.anon_kib, peak.shmem_kib, peak.file_kib];
     html! {
-        div.memory tabindex="0" role="group" aria-label={ "Memory of " (run) " at its peak" } {
+        div.memory {
             table {
                 caption {
                     "Memory at the peak, "
                     (format!("{:.1}", peak.seconds)) " s after the start, in "
                     (peak.processes)
                     @if peak.processes == 1 { " process" } @else { " processes" }
+                    span.of-run { " of " (run) }
+                    ", in MiB"
                 }
-                thead { tr { th scope="col" { "Kind" } th scope="col" { "MiB" } th scope="col" { "What it counts" } } }
-                tbody {
-                    @for (index, (name, kib, counts)) in rows.iter().enumerate() {
-                        tr class=[(index == 0).then_some("total")] {
-                            th scope="row" { (name) }
-                            td.number { (mib(*kib)) }
-                            td { (counts) }
-                        }
-                    }
+                thead { tr { @for (kind, _) in KINDS { th scope="col" { (kind) } } } }
+                tbody { tr { @for kib in figures { td.number { (mib(kib)) } } } }
+            }
+            @if explained {
+                details.kinds {
+                    summary { "What the kinds of memory count" }
+                    dl { @for (kind, counts) in KINDS { div { dt { (kind) } dd { (counts) } } } }
                 }
             }
         }

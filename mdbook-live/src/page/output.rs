@@ -3,54 +3,187 @@
 use std::ops::Range;
 
 use maud::{Markup, html};
+use unicode_width::UnicodeWidthStr;
 
 use super::inline::without_directives;
+use crate::book::config::Cells;
+use crate::book::listing::Listing;
 use crate::book::varies::Varies;
 use crate::judge::agreement;
 use crate::record::cast::{HostCard, Record};
 use crate::record::line::Line;
 use crate::text::ansi::{Colour, Style, Styled};
 
-pub(super) fn column(class: &str, title: &str, about: Markup, lines: &Markup, run: &str) -> Markup {
+/// How the lines of a listing's outputs are shown.
+#[derive(Debug, Clone, Copy)]
+pub struct LineStyle<'a> {
+    /// What varies by nature in them.
+    pub varies: &'a Varies,
+    /// The figures at their ends that stand in columns of their own.
+    pub cells: Option<&'a Cells>,
+}
+
+impl<'a> LineStyle<'a> {
+    /// As the listing's `runs.toml` and `book.toml` say.
+    pub fn of(listing: &'a Listing) -> LineStyle<'a> {
+        LineStyle {
+            varies: &listing.varies,
+            cells: listing.cells.as_ref(),
+        }
+    }
+
+    /// Where the cells of a line begin, and where each of them is.
+    fn cells_of(&self, line: &str) -> Option<(usize, Vec<Option<Range<usize>>>)> {
+        let found = self.cells?.pattern.captures(line)?;
+        let whole = found.get(0).filter(|whole| whole.end() == line.len())?;
+        let cells = found.iter().skip(1);
+        let cells = cells.map(|cell| cell.map(|cell| cell.range())).collect();
+        Some((whole.start(), cells))
+    }
+}
+
+/// As many characters as a cell takes, with the space before it.
+const CELL: usize = 10;
+
+/// An output of a run: where it comes from, and its lines.
+pub(super) struct Column<'a> {
+    /// Its class.
+    pub class: &'a str,
+    /// Its title.
+    pub title: &'a str,
+    /// What stands next to the title.
+    pub about: Markup,
+    /// The lines.
+    pub lines: &'a [Line],
+    /// The places of those that differ from another output.
+    pub differ: &'a [usize],
+    /// The run's full name.
+    pub run: &'a str,
+}
+
+/// An output of a run. The page puts it beside another where both have room for their longest
+/// line, and else below it.
+pub(super) fn column(view: &Column<'_>, style: LineStyle<'_>) -> Markup {
+    let Column {
+        class, title, run, ..
+    } = view;
+    let shape = Shape::of(view.lines, style);
     html! {
-        figure class={ "run-column " (class) } {
-            figcaption { strong { (title) } " " span.about { (about) } }
+        figure class={ "run-column " (class) } style=(shape.style()) {
+            figcaption { strong { (title) } " " span.about { (view.about) } }
+            (heads(&shape, style))
             // What scrolls is reached by keyboard, and so has a name.
-            pre tabindex="0" role="group" aria-label={ (title) " output of " (run) } { (lines) }
+            pre tabindex="0" role="group" aria-label={ (title) " output of " (run) } {
+                @for (at, line) in view.lines.iter().enumerate() {
+                    (line_of(&line.styled, style, view.differ.contains(&at)))
+                }
+            }
+        }
+    }
+}
+
+/// What an output needs on the page.
+struct Shape {
+    /// The characters of its longest line, without its cells.
+    text: usize,
+    /// The most cells of a line.
+    cells: usize,
+}
+
+impl Shape {
+    fn of(lines: &[Line], style: LineStyle<'_>) -> Shape {
+        let mut shape = Shape { text: 0, cells: 0 };
+        for line in lines {
+            let text = line.text();
+            let (text, cells) = match style.cells_of(text) {
+                None => (text, 0),
+                Some((begin, cells)) => (
+                    &text[..begin],
+                    cells
+                        .iter()
+                        .rposition(Option::is_some)
+                        .map_or(0, |at| at + 1),
+                ),
+            };
+            shape.text = shape.text.max(text.width());
+            shape.cells = shape.cells.max(cells);
+        }
+        shape
+    }
+
+    /// For the style sheet: the characters of a line, and how many cells it has.
+    fn style(&self) -> String {
+        let needs = self.text + self.cells * CELL;
+        format!("--needs: {needs}; --cells: {}", self.cells)
+    }
+}
+
+/// What stands above the cells: read out with each of them, and so for the eye alone.
+fn heads(shape: &Shape, style: LineStyle<'_>) -> Markup {
+    html! {
+        @if let Some(cells) = style.cells.filter(|_| shape.cells > 0) {
+            div.cell-heads aria-hidden="true" {
+                @for head in &cells.heads[..shape.cells] { span { (head) } }
+            }
         }
     }
 }
 
 /// One line that a program has printed.
-pub fn line(line: &Styled, varies: &Varies) -> String {
-    without_directives(&line_of(line, varies, false).into_string())
+pub fn line(line: &Styled, style: LineStyle<'_>) -> String {
+    without_directives(&line_of(line, style, false).into_string())
 }
 
-/// The lines; those at the places `differ` are marked.
-pub(super) fn lines_of(lines: &[Line], varies: &Varies, differ: &[usize]) -> Markup {
-    html! {
-        @for (at, line) in lines.iter().enumerate() {
-            (line_of(&line.styled, varies, differ.contains(&at)))
-        }
-    }
-}
-
-fn line_of(line: &Styled, varies: &Varies, differs: bool) -> Markup {
-    let varying = agreement::varying(&line.text, varies);
+fn line_of(line: &Styled, style: LineStyle<'_>, differs: bool) -> Markup {
+    let varying = agreement::varying(&line.text, style.varies);
     let parts = parts(line, &varying);
+    let cells = style.cells_of(&line.text);
+    let text_end = cells.as_ref().map_or(line.text.len(), |(begin, _)| *begin);
     html! {
         // A line of its own for the page, so that what does not fit is wrapped below its
         // start; and an HTML block, which ends at a blank line, never sees one.
         span.line.differs[differs] {
             @if differs { span.differs-word { "differs: " } }
-            @for part in parts.chunk_by(|one, other| one.varies == other.varies) {
-                @if part[0].varies {
-                    span.varies { @for part in part { (styled(part)) } }
-                } @else {
-                    @for part in part { (styled(part)) }
-                }
+            @if let Some((begin, cells)) = cells {
+                span.text { (within(&parts, 0..text_end)) }
+                span.cells { (cells_with_words(&parts, begin, &cells)) }
+            } @else {
+                (within(&parts, 0..text_end))
             }
             "\n"
+        }
+    }
+}
+
+/// The cells, and the words between them, which the page shows where it has no room for columns.
+fn cells_with_words(parts: &[Part<'_>], begin: usize, cells: &[Option<Range<usize>>]) -> Markup {
+    let end = parts.last().map_or(begin, |part| part.range.end);
+    let mut at = begin;
+    let mut cut = Vec::new();
+    for cell in cells.iter().flatten() {
+        cut.push((at..cell.start, cell.clone()));
+        at = cell.end;
+    }
+    html! {
+        @for (words, cell) in cut {
+            span.words { (within(parts, words)) }
+            span.cell { (within(parts, cell)) }
+        }
+        @if at < end { span.words { (within(parts, at..end)) } }
+    }
+}
+
+/// What of the parts is in a range of the line.
+fn within(parts: &[Part<'_>], range: Range<usize>) -> Markup {
+    let inside = parts.iter().filter_map(|part| part.within(&range));
+    let inside: Vec<Part<'_>> = inside.collect();
+    html! {
+        @for part in inside.chunk_by(|one, other| one.varies == other.varies) {
+            @if part[0].varies {
+                span.varies { @for part in part { (styled(part)) } }
+            } @else {
+                @for part in part { (styled(part)) }
+            }
         }
     }
 }
@@ -59,7 +192,23 @@ fn line_of(line: &Styled, varies: &Varies, differs: bool) -> Markup {
 struct Part<'a> {
     varies: bool,
     style: Style,
+    /// Its bytes in the line.
+    range: Range<usize>,
     text: &'a str,
+}
+
+impl<'a> Part<'a> {
+    /// What of it is in a range of the line; `None`: nothing.
+    fn within(&self, range: &Range<usize>) -> Option<Part<'a>> {
+        let start = self.range.start.max(range.start);
+        let end = self.range.end.min(range.end);
+        (start < end).then(|| Part {
+            varies: self.varies,
+            style: self.style,
+            range: start..end,
+            text: &self.text[start - self.range.start..end - self.range.start],
+        })
+    }
 }
 
 /// The line, cut where a style or what varies begins or ends.
@@ -77,6 +226,7 @@ fn parts<'a>(line: &'a Styled, varying: &[Range<usize>]) -> Vec<Part<'a>> {
             parts.push(Part {
                 varies,
                 style: span.style,
+                range: at..end,
                 text: &line.text[at..end],
             });
             at = end;
@@ -139,9 +289,9 @@ pub(super) fn host_line(host: &HostCard) -> Markup {
     }
 }
 
-pub(super) fn host_card(record: &Record) -> Markup {
+/// When a record was made, and of how many runs it is one.
+pub(super) fn repeated(record: &Record) -> Markup {
     html! {
-        (host_line(&record.header.live.host)) ", "
         time datetime=(record.header.date()) { (record.header.date()) }
         @if let [first, .., last] = record.header.live.of[..] {
             ", median of " (record.header.live.of.len()) " runs by "

@@ -6,12 +6,13 @@ use super::claims::{self, ClaimView};
 use super::inline::{with_code, without_directives};
 use super::live::{self, LiveView};
 use super::memory::{memory, peak};
-use super::output::{column, host_card, lines_of};
+use super::output::{Column, LineStyle, column, host_line, repeated};
 use crate::book::config::Reference;
-use crate::book::varies::Varies;
 use crate::judge::agreement::{Agreement, places};
+use crate::judge::checks::Judgement;
 use crate::record::cast::Record;
 use crate::record::line::Line;
+use crate::record::memory::TreeMemory;
 
 /// A run as the page shows it.
 #[derive(Debug, Clone)]
@@ -37,13 +38,20 @@ pub struct RunView<'a> {
     /// Whether a live run is compared with the record that is shown, and not with that of
     /// the quick size.
     pub has_one_size: bool,
-    /// What varies by nature in its lines.
-    pub varies: &'a Varies,
+    /// How its lines are shown.
+    pub style: LineStyle<'a>,
     /// What the book claims of it.
     pub claims: Vec<ClaimView<'a>>,
+    /// Whether its memory is the first on its page: what the kinds count is said there.
+    pub explains_memory: bool,
 }
 
 impl RunView<'_> {
+    /// Its memory, where the page shows it.
+    pub fn peak(&self) -> Option<TreeMemory> {
+        peak(&self.record.as_ref()?.record.memory)
+    }
+
     fn agreement(&self) -> Option<&Agreement> {
         self.live.as_ref()?.judged.agreement.as_ref()
     }
@@ -58,8 +66,44 @@ pub struct RecordView<'a> {
     pub stale: Option<String>,
 }
 
-/// A run: its command, what the reference and the record show, its claims, its memory.
-pub fn run(view: &RunView<'_>) -> String {
+/// A run that has become HTML.
+#[derive(Debug, Clone)]
+pub struct ShownRun {
+    /// `LISTING/RUN`.
+    pub name: String,
+    /// Its section.
+    pub html: String,
+    /// What became of its claims.
+    judgements: Vec<Judgement>,
+}
+
+/// Runs like one that is in sight, folded behind one head: the author's words for them, their
+/// names, and what became of their claims.
+pub fn runs(caption: &str, shown: &[ShownRun]) -> String {
+    let head = html! {
+        details.runs {
+            summary {
+                span.caption { (with_code(caption)) }
+                " "
+                span.names {
+                    @for (at, run) in shown.iter().enumerate() {
+                        @if at > 0 { ", " }
+                        code { (run.name) }
+                    }
+                }
+                " "
+                (claims::tally(shown.iter().flat_map(|run| &run.judgements)))
+            }
+        }
+    };
+    let head = without_directives(&head.into_string());
+    let head = head.strip_suffix("</details>").unwrap_or(&head);
+    let runs: String = shown.iter().map(|run| &run.html[..]).collect();
+    format!("{head}\n{runs}</details>\n")
+}
+
+/// A run: its command, what the record and the reference show, its memory, its claims.
+pub fn run(view: &RunView<'_>) -> ShownRun {
     let page = html! {
         section.run id=(view.id) data-run=(view.name) aria-label={ "Run " (view.name) } {
             div.run-head {
@@ -71,26 +115,19 @@ pub fn run(view: &RunView<'_>) -> String {
                 pre.run-command { code.language-sh { (view.command) } }
             }
             div.run-columns {
-                @if let Some((reference, lines)) = &view.reference {
-                    (column(
-                        "reference",
-                        &reference.name,
-                        html! { (reference.about) },
-                        &lines_of(lines, view.varies, &[]),
-                        view.name,
-                    ))
-                }
                 @match &view.record {
                     Some(RecordView { record, .. }) => {
                         @let compared = view.agreement().filter(|_| view.has_one_size);
                         @let only_recorded = compared.map_or(&[][..], |found| &found.only_recorded);
-                        (column(
-                            "recorded",
-                            "Recorded",
-                            host_card(record),
-                            &lines_of(&record.lines, view.varies, &places(only_recorded)),
-                            view.name,
-                        ))
+                        @let recorded = Column {
+                            class: "recorded",
+                            title: "Recorded",
+                            about: repeated(record),
+                            lines: &record.lines,
+                            differ: &places(only_recorded),
+                            run: view.name,
+                        };
+                        (column(&recorded, view.style))
                     }
                     None => div.run-column.recorded {
                         p.run-note {
@@ -101,11 +138,23 @@ pub fn run(view: &RunView<'_>) -> String {
                     }
                 }
                 @if let Some(live) = &view.live {
-                    (live::built_column(live, view.name, view.varies))
+                    (live::built_column(live, view.name, view.style))
+                }
+                @if let Some((reference, lines)) = &view.reference {
+                    @let reference = Column {
+                        class: "reference",
+                        title: &reference.name,
+                        about: html! { (reference.about) },
+                        lines,
+                        differ: &[],
+                        run: view.name,
+                    };
+                    (column(&reference, view.style))
                 }
             }
             @if let Some(live) = &view.live { (live::built_outcome(live)) }
             @if let Some(RecordView { record, stale }) = &view.record {
+                p.run-note.host { "Recorded on: " (host_line(&record.header.live.host)) }
                 @if let Some(what) = stale {
                     p.run-note.stale {
                         strong { "Stale: " }
@@ -120,17 +169,19 @@ pub fn run(view: &RunView<'_>) -> String {
                     code => p.run-note { "The program ended with exit code " (code) "." }
                 }
             }
-            @if !view.claims.is_empty() {
-                ul.claims aria-label={ "Claims about " (view.name) } {
-                    @for (index, claim) in view.claims.iter().enumerate() {
-                        (claims::claim(index, claim, view.reference_says))
-                    }
-                }
+            @if let Some(peak) = view.peak() {
+                (memory(&peak, view.name, view.explains_memory))
             }
-            @if let Some(peak) = view.record.as_ref().and_then(|view| peak(&view.record.memory)) {
-                (memory(&peak, view.name))
-            }
+            (claims::claims(view.name, &view.claims, view.reference_says))
         }
     };
-    format!("{}\n", without_directives(&page.into_string()))
+    ShownRun {
+        name: view.name.to_owned(),
+        html: format!("{}\n", without_directives(&page.into_string())),
+        judgements: view
+            .claims
+            .iter()
+            .map(|claim| claim.judgement.clone())
+            .collect(),
+    }
 }

@@ -8,10 +8,11 @@ use super::claims::ClaimView;
 use super::inline::figure;
 use super::listing::{Changes, ListingView, language, listing};
 use super::memory::peak;
-use super::run::{RecordView, RunView, run};
+use super::output::LineStyle;
+use super::run::{RecordView, RunView, run, runs};
 use crate::book::claim::{AboutReference, Becomes, ByProcess, Claim};
 use crate::book::claim::{Check, On};
-use crate::book::config::Reference;
+use crate::book::config::{Cells, Reference};
 use crate::book::varies::Varies;
 use crate::judge::checks::CheckResult;
 use crate::judge::checks::Judgement;
@@ -91,8 +92,12 @@ fn view<'a>(record: Option<&'a Record>, claims: Vec<ClaimView<'a>>) -> RunView<'
         }),
         live: None,
         has_one_size: true,
-        varies: &TIMES_VARY,
+        style: LineStyle {
+            varies: &TIMES_VARY,
+            cells: Some(&CELLS),
+        },
         claims,
+        explains_memory: true,
     }
 }
 
@@ -101,6 +106,11 @@ static MANUAL: LazyLock<Reference> = LazyLock::new(|| Reference {
     about: "As printed in it".into(),
     says: "The manual says".into(),
     folder: "manual".into(),
+});
+
+static CELLS: LazyLock<Cells> = LazyLock::new(|| Cells {
+    pattern: Regex::new(r"memory (\d+) MB(?:, peak (\d+) MB)?$").unwrap(),
+    heads: vec!["MB".into(), "peak".into()],
 });
 
 static TIMES_VARY: LazyLock<Varies> = LazyLock::new(|| Varies {
@@ -136,6 +146,7 @@ fn a_listing_is_a_captioned_figure_around_a_fence() {
         path: "listings/demo/src/main.rs",
         caption: "The `main` & more",
         code: "fn main() {}\n",
+        whole: true,
         since: None,
     });
     assert_eq!(
@@ -157,6 +168,7 @@ fn code_is_kept_from_mdbooks_hidden_lines_directives_and_fences() {
         path: "a.rs",
         caption: "",
         code,
+        whole: true,
         since: None,
     });
     assert!(
@@ -180,6 +192,7 @@ fn new_lines_are_marked_beside_the_code_and_counted_in_words() {
         path: "s2.rs",
         caption: "",
         code: "a\nb\n",
+        whole: true,
         since: Some(("s1.rs", &changes)),
     });
     for part in [
@@ -192,6 +205,122 @@ fn new_lines_are_marked_beside_the_code_and_counted_in_words() {
 }
 
 #[test]
+fn a_long_file_is_folded_and_an_excerpt_is_not() {
+    let text = |lines: usize, whole| {
+        listing(&ListingView {
+            number: "1",
+            id: "x",
+            path: "a.rs",
+            caption: "The whole",
+            code: &"a\n".repeat(lines),
+            whole,
+            since: None,
+        })
+    };
+    let folded = text(41, true);
+    assert!(
+        folded.contains("<details><summary><a class=\"number\""),
+        "{folded}"
+    );
+    assert!(folded.contains("<span class=\"lines\">41 lines</span></summary>\n\n```rust"));
+    assert!(
+        folded.ends_with("```\n\n</details>\n</figure>\n"),
+        "{folded}"
+    );
+    assert!(!text(40, true).contains("<details>"));
+    assert!(!text(41, false).contains("<details>"));
+}
+
+#[test]
+fn a_step_shows_what_has_changed_and_folds_the_whole() {
+    let code: String = (1..=60).map(|line| format!("    line {line}\n")).collect();
+    let mut changes = Changes {
+        new: vec![false; 60],
+        removed: 0,
+    };
+    changes.new[9] = true;
+    changes.new[15] = true;
+    changes.new[59] = true;
+    let text = listing(&ListingView {
+        number: "1",
+        id: "x",
+        path: "s2.rs",
+        caption: "",
+        code: &code,
+        whole: true,
+        since: Some(("s1.rs", &changes)),
+    });
+    // One line between two regions is shown: a line in its place would be no shorter.
+    let excerpt = "```rust,noplayground\n    // … 7 lines as before\n    line 8\n    line 9\n    \
+                   line 10\n    line 11\n    line 12\n    line 13\n    line 14\n    line 15\n    \
+                   line 16\n    line 17\n    line 18\n    // … 39 lines as before\n    line 58\n    \
+                   line 59\n    line 60\n```\n";
+    assert!(text.contains(excerpt), "{text}");
+    let marks = text.matches("<i").count();
+    assert_eq!(marks, excerpt.lines().count() - 2, "a mark for each line");
+    assert!(text.contains("<details><summary>The whole file, 60 lines</summary>\n\n```rust"));
+    assert!(text.contains(&code), "{text}");
+
+    changes.new.fill(true);
+    let text = listing(&ListingView {
+        number: "1",
+        id: "x",
+        path: "s2.rs",
+        caption: "",
+        code: &code,
+        whole: true,
+        since: Some(("s1.rs", &changes)),
+    });
+    assert!(!text.contains("<details>"), "all of it is new: {text}");
+}
+
+#[test]
+fn figures_at_the_ends_of_lines_are_cells_and_the_text_stays_whole() {
+    let record = record("ready\nloaded, memory 5 MB\ndone, memory 7 MB, peak 9 MB\n");
+    let html = run(&view(Some(&record), vec![])).html;
+    for part in [
+        // "loaded, " has 8 characters; two cells of 10 each.
+        "style=\"--needs: 28; --cells: 2\"",
+        "<div class=\"cell-heads\" aria-hidden=\"true\"><span>MB</span><span>peak</span></div>",
+        "<span class=\"line\">ready\n</span>",
+        "<span class=\"text\">done, </span><span class=\"cells\"><span class=\"words\">memory </span>\
+         <span class=\"cell\">7</span><span class=\"words\"> MB, peak </span>\
+         <span class=\"cell\">9</span><span class=\"words\"> MB</span></span>\n",
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+}
+
+#[test]
+fn runs_behind_one_head_tell_their_names_and_how_many_claims_hold() {
+    let claim = a_claim();
+    let record = record("x");
+    let judged = |holds| ClaimView {
+        claim: &claim,
+        judgement: Judgement::Decided(CheckResult {
+            holds,
+            seen: "4 of 4 lines".into(),
+            nothing: false,
+        }),
+        live: None,
+        counters: Vec::new(),
+    };
+    let one = run(&view(Some(&record), vec![judged(true), judged(false)]));
+    let two = run(&view(Some(&record), vec![judged(true)]));
+    let html = runs("The `others`", &[one, two]);
+    for part in [
+        "<details class=\"runs\"><summary><span class=\"caption\">The <code>others</code></span>",
+        "<span class=\"names\"><code>demo/fork</code>, <code>demo/fork</code></span>",
+        "</span> 2 claims hold</span>, <span class=\"tally fails\">",
+        "</span> 1 does not hold</span></summary>\n<section class=\"run\"",
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+    assert!(html.ends_with("</section>\n</details>\n"), "{html}");
+    assert!(!html.trim_end().contains("\n\n"), "{html}");
+}
+
+#[test]
 fn long_lines_make_a_listing_wide() {
     let class = |code: &str| {
         let text = listing(&ListingView {
@@ -200,6 +329,7 @@ fn long_lines_make_a_listing_wide() {
             path: "a.rs",
             caption: "",
             code,
+            whole: true,
             since: None,
         });
         text.split('"').nth(1).unwrap().to_owned()
@@ -218,7 +348,7 @@ fn a_file_has_the_language_of_its_name() {
 #[test]
 fn a_run_is_one_html_block_with_escaped_columns() {
     let record = record("\x1b[1mMain\x1b[0m \x1b[32m[ 0.00s]\x1b[0m a<b\n\nend");
-    let html = run(&view(Some(&record), vec![]));
+    let html = run(&view(Some(&record), vec![])).html;
     assert!(!html.trim_end().contains("\n\n"), "{html}");
     assert!(!html.contains("{{"), "{html}");
     for part in [
@@ -230,8 +360,8 @@ fn a_run_is_one_html_block_with_escaped_columns() {
         "Main &lt;1&gt;",
         "<span class=\"bold\">Main</span> <span class=\"varies\">\
          <span class=\"green\">[ 0.00s]</span></span> a&lt;b",
-        "A &lt;fast&gt; CPU, 2 cores, 24 GiB memory, Linux 6.1.0, rustc 1.95.0, \
-         <time datetime=\"2026-11-23\">",
+        "<strong>Recorded</strong> <span class=\"about\"><time datetime=\"2026-11-23\">",
+        "Recorded on: A &lt;fast&gt; CPU, 2 cores, 24 GiB memory, Linux 6.1.0, rustc 1.95.0<",
     ] {
         assert!(html.contains(part), "{part} is not in {html}");
     }
@@ -249,7 +379,8 @@ fn a_run_without_a_record_says_so() {
             live: None,
             counters: Vec::new(),
         }],
-    ));
+    ))
+    .html;
     assert!(html.contains("has not been recorded yet"), "{html}");
     assert!(html.contains("not judged"), "{html}");
 }
@@ -263,7 +394,7 @@ fn a_stale_record_and_a_failed_run_are_told() {
     if let Some(record) = &mut view.record {
         record.stale = Some("its sources have changed since 2026-11-23".into());
     }
-    let html = run(&view);
+    let html = run(&view).html;
     assert!(
         html.contains("its sources have changed since 2026-11-23"),
         "{html}"
@@ -286,7 +417,7 @@ fn claims_say_in_words_whether_they_hold() {
         live: None,
         counters: Vec::new(),
     };
-    let html = run(&view(Some(&record), vec![judged(true), judged(false)]));
+    let html = run(&view(Some(&record), vec![judged(true), judged(false)])).html;
     for part in [
         "<span aria-hidden=\"true\">✔</span> holds",
         "<span aria-hidden=\"true\">✘</span> does not hold",
@@ -324,10 +455,10 @@ fn the_peak_is_the_sample_with_the_largest_sum() {
 fn the_memory_table_counts_in_mib() {
     let mut record = record("x");
     record.memory = vec![sample(0.0, 0, 2000, 1000), sample(0.5, 0, 204_800, 1024)];
-    let html = run(&view(Some(&record), vec![]));
+    let html = run(&view(Some(&record), vec![])).html;
     assert!(!html.contains("after the start"), "two samples: {html}");
     record.memory.push(sample(0.6, 0, 2000, 1000));
-    let html = run(&view(Some(&record), vec![]));
+    let html = run(&view(Some(&record), vec![])).html;
     assert!(
         html.contains("0.5 s after the start, in 1 process<"),
         "{html}"

@@ -78,6 +78,10 @@ pub enum RunEvent {
     Verdicts {
         /// The claims' verdicts, as the page shows them.
         claims: BTreeMap<usize, String>,
+        /// How many are which, in words.
+        words: String,
+        /// Whether one of them is other than the book says.
+        surprising: bool,
     },
     /// How the run compares with its record.
     Agreement {

@@ -27,6 +27,13 @@
     own.start.addEventListener("click", () => make(own));
     own.stop.addEventListener("click", () => own.abort?.abort());
     section.querySelector(".run-head").append(part(".live-controls"));
+    // Its place is there before it has lines, so that nothing moves aside for them; it needs
+    // the room of the record, and has the same heads.
+    const recorded = section.querySelector(".run-columns > :first-child");
+    own.column.style.cssText = recorded.style.cssText;
+    const heads = recorded.querySelector(".cell-heads");
+    if (heads) own.output.before(heads.cloneNode(true));
+    recorded.after(own.column);
     controls.set(run, [...(controls.get(run) ?? []), own]);
   }
 
@@ -52,12 +59,14 @@
   };
 
   const clear = (own) => {
-    own.section.querySelector(".run-columns").append(own.column);
     own.output.replaceChildren();
     own.lines = new Map();
     own.omitted = undefined;
     own.about.textContent = "this program, on this machine, now";
+    own.column.classList.add("made");
     own.section.querySelectorAll(".live-verdict, .live-picture").forEach((old) => old.remove());
+    const tally = own.section.querySelector(".live-tally");
+    if (tally) tally.textContent = "";
     own.section.querySelectorAll(".line.differs").forEach((line) => unmark(line));
   };
 
@@ -121,7 +130,12 @@
       recorded.forEach((at) => mark(theirs[at], "only recorded"));
       own.agrees = agrees;
     },
-    verdicts: (own, { claims }) => {
+    verdicts: (own, { claims, words, surprising }) => {
+      const fold = own.section.querySelector("details.claims");
+      if (fold) {
+        fold.querySelector(".live-tally").textContent = words;
+        if (surprising) fold.open = true;
+      }
       for (const [index, html] of Object.entries(claims)) {
         const claim = own.section.querySelector(`[data-claim="${index}"] .claim`);
         claim?.insertAdjacentHTML("beforeend", html);

@@ -18,6 +18,7 @@ use crate::book::varies::Varies;
 use crate::judge::agreement::places;
 use crate::judge::figures::Measured;
 use crate::page;
+use crate::page::output::LineStyle;
 use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::run::cargo::{self, BuildError};
@@ -199,13 +200,17 @@ impl RunQueue {
 /// Tells why there is no run: of a program that does not compile in the compiler's words.
 fn tell_failure(told: &EventSender, error: &anyhow::Error) {
     if let Some(build) = error.downcast_ref::<BuildError>() {
-        let plain = Varies::default();
+        let varies = Varies::default();
+        let plain = LineStyle {
+            varies: &varies,
+            cells: None,
+        };
         for line in build.diagnostics.lines() {
             told.line(line, |line, lacks| {
-                page::live::live_line(line, lacks, &plain)
+                page::live::live_line(line, lacks, plain)
             });
         }
-        told.end_of_lines(|line, lacks| page::live::live_line(line, lacks, &plain));
+        told.end_of_lines(|line, lacks| page::live::live_line(line, lacks, plain));
     }
     told.tell(RunEvent::Failed {
         words: format!("{error:#}"),
@@ -300,7 +305,8 @@ impl Permit {
                 Size::Recorded => "recorded size",
             }),
         });
-        let shown = |raw: &str, lacks| page::live::live_line(raw, lacks, &run.listing.varies);
+        let shown =
+            |raw: &str, lacks| page::live::live_line(raw, lacks, LineStyle::of(run.listing));
         let result = session.run(run, size, run.run.memory, &mut |line: &Line| {
             told.line(&line.raw, shown);
         })?;
@@ -347,7 +353,14 @@ impl Permit {
             (*at, html)
         });
         let claims = claims.collect();
-        told.tell(RunEvent::Verdicts { claims });
+        let verdicts = judged.claims.iter();
+        let verdicts = verdicts.map(|(at, judgement)| (&run.run.claims[*at], judgement));
+        let (words, surprising) = page::claims::live_tally(verdicts);
+        told.tell(RunEvent::Verdicts {
+            claims,
+            words,
+            surprising,
+        });
         Ok(())
     }
 }
@@ -460,10 +473,16 @@ mod tests {
             })
             .collect();
         assert_eq!(kinds, ["status", "started", "lines", "ended", "verdicts"]);
-        let Some(RunEvent::Verdicts { claims }) = told.last() else {
+        let Some(RunEvent::Verdicts {
+            claims,
+            words,
+            surprising: false,
+        }) = told.last()
+        else {
             panic!("{told:?}");
         };
         assert!(claims[&0].contains("Live: holds"), "{claims:?}");
+        assert_eq!(words, "Live: 1 holds");
     }
 
     #[test]
@@ -558,10 +577,19 @@ mod tests {
             _ => None,
         });
         assert_eq!(differences, Some((false, vec![0, 1], vec![0])));
-        let Some(RunEvent::Verdicts { claims }) = told.last() else {
+        let Some(RunEvent::Verdicts {
+            claims,
+            words,
+            surprising: true,
+        }) = told.last()
+        else {
             panic!("{told:?}");
         };
         assert!(claims[&0].contains("Live: does not hold"), "{claims:?}");
+        assert_eq!(
+            words,
+            "Live: 0 hold, 1 does not; 1 other than the book says"
+        );
     }
 
     #[test]

@@ -253,13 +253,21 @@ impl State {
                     recorded,
                 }
             }
-            RunEvent::Verdicts { mut claims } => {
+            RunEvent::Verdicts {
+                mut claims,
+                words,
+                surprising,
+            } => {
                 for html in claims.values_mut() {
                     if html.len() > 4 * MOST_WORDS {
                         *html = page::live::live_verdict_too_long(html.len());
                     }
                 }
-                RunEvent::Verdicts { claims }
+                RunEvent::Verdicts {
+                    claims,
+                    words,
+                    surprising,
+                }
             }
             event => event,
         }
@@ -413,6 +421,8 @@ pub(crate) mod tests {
         let huge = "x".repeat(1 << 20);
         sender.tell(RunEvent::Verdicts {
             claims: [(0, huge)].into(),
+            words: "Live: 1 holds".into(),
+            surprising: false,
         });
         drop(sender);
         let events = all(&mut stream);
@@ -424,7 +434,7 @@ pub(crate) mod tests {
         let (live, words) = agreement.expect("an event");
         assert_eq!(live, numbers);
         assert!(words <= MOST_WORDS + 3);
-        let Some(RunEvent::Verdicts { claims }) = events.last() else {
+        let Some(RunEvent::Verdicts { claims, .. }) = events.last() else {
             panic!("no verdicts");
         };
         assert!(claims[&0].len() < 200, "{}", claims[&0]);

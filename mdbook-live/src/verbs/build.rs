@@ -237,7 +237,7 @@ mod tests {
         );
         let page = fs::read_to_string(dest.join("one.html")).unwrap();
         for part in [
-            "<figure class=\"run-column live\">",
+            "<figure class=\"run-column live\" style=",
             "made here",
             "Live: holds",
             "The live run </strong>ended with exit code 3",
