@@ -100,7 +100,6 @@ fn forked(port: TcpListener, closes: bool) -> io::Result<(TcpListener, Worker)> 
     let (mut ready, mut at_work) = io::pipe()?;
     // SAFETY: this process has one thread, so the child may do all that its parent may.
     match unsafe { fork() }? {
-        // ANCHOR: forked
         ForkResult::Child => {
             drop(input);
             if closes {
@@ -109,7 +108,6 @@ fn forked(port: TcpListener, closes: bool) -> io::Result<(TcpListener, Worker)> 
             let done = at_work.write_all(&[1]).and_then(|()| job.read(&mut [0]));
             leave(i32::from(done.is_err()))
         }
-        // ANCHOR_END: forked
         ForkResult::Parent { child } => {
             drop(at_work);
             ready.read_exact(&mut [0])?;

@@ -112,7 +112,6 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
     let mut read = Vec::new();
     let mut own_after_reading = Vec::new();
     let mut written = Vec::new();
-    // ANCHOR: steps
     *block() = Some(Block::new(size, Pages::Small)?);
     for method in StartMethod::ALL {
         let pool = Pool::builder(method).workers(1).start()?;
@@ -124,7 +123,6 @@ pub fn measure(most_mib: usize) -> Result<Findings, Box<dyn Error>> {
         ];
         for now in steps {
             let child = pool.submit(step, now)?.wait()??;
-            // ANCHOR_END: steps
             let (line, together) = both(method, &format!("child {}", now.name()), child);
             lines.push(line);
             match now {
