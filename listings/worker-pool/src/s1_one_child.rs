@@ -11,6 +11,7 @@ fn triple(x: i32) -> i32 {
 }
 
 pub fn run() -> io::Result<()> {
+    // ANCHOR: child
     for argument in [70, 100] {
         // SAFETY: this process has one thread, so the child may do all that it may.
         match unsafe { fork() }? {
@@ -28,5 +29,6 @@ pub fn run() -> io::Result<()> {
             },
         }
     }
+    // ANCHOR_END: child
     Ok(())
 }

@@ -44,6 +44,7 @@ pub fn run() -> io::Result<()> {
     Ok(())
 }
 
+// ANCHOR: serve
 /// A socket goes both ways, whatever its number: the answers leave by standard input.
 fn serve() -> io::Result<()> {
     let stdin: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
@@ -55,3 +56,4 @@ fn serve() -> io::Result<()> {
     }
     Ok(())
 }
+// ANCHOR_END: serve

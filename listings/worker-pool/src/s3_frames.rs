@@ -24,6 +24,7 @@ pub fn send(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     to.write_all(bytes)
 }
 
+// ANCHOR: receive
 /// The next frame; `None` where the stream ends between two frames.
 pub fn receive(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut length = Vec::new();
@@ -45,6 +46,7 @@ pub fn receive(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     from.read_exact(&mut bytes)?;
     Ok(Some(bytes))
 }
+// ANCHOR_END: receive
 
 pub fn run() -> io::Result<()> {
     let mut frame = Vec::new();

@@ -71,6 +71,7 @@ pub fn run() -> io::Result<()> {
     Ok(())
 }
 
+// ANCHOR: feed
 /// One request, then its reply: the two sides never both wait to write.
 fn feed(
     worker: &mut Worker,
@@ -88,6 +89,7 @@ fn feed(
         results.lock().unwrap_or_else(PoisonError::into_inner)[batch] = Some(answer);
     }
 }
+// ANCHOR_END: feed
 
 /// How many batches it served until the stream ended.
 fn serve(socket: &mut UnixStream) -> io::Result<usize> {

@@ -43,6 +43,7 @@ pub fn run() -> io::Result<()> {
     Ok(())
 }
 
+// ANCHOR: spawn
 fn spawn() -> io::Result<(Child, UnixStream)> {
     // Close-on-exec, both: of the parent's descriptors the worker gets this one alone.
     let (ours, theirs) = UnixStream::pair()?;
@@ -52,6 +53,7 @@ fn spawn() -> io::Result<(Child, UnixStream)> {
         .spawn()?;
     Ok((worker, ours))
 }
+// ANCHOR_END: spawn
 
 fn serve() -> io::Result<()> {
     println!("worker: square lies at {:p}", square as Task);
@@ -65,6 +67,7 @@ fn serve() -> io::Result<()> {
     Ok(())
 }
 
+// ANCHOR: answer
 fn answer(request: &str) -> String {
     let Some((name, argument)) = request.split_once(' ') else {
         return "not a request".to_owned();
@@ -75,3 +78,4 @@ fn answer(request: &str) -> String {
         (_, Err(_)) => format!("{argument} is no number"),
     }
 }
+// ANCHOR_END: answer

@@ -72,6 +72,7 @@ impl Worker {
         Ok(Self { process, socket })
     }
 
+    // ANCHOR: exchange
     /// One request and its reply, or how the worker ended instead.
     pub fn exchange(&mut self, task: &str) -> io::Result<String> {
         let Some(socket) = &mut self.socket else {
@@ -84,6 +85,7 @@ impl Worker {
             Ok(None) | Err(_) => Err(io::Error::other(ending(self.end()?))),
         }
     }
+    // ANCHOR_END: exchange
 
     pub fn end(&mut self) -> io::Result<ExitStatus> {
         self.socket = None;

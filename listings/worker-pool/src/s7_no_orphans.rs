@@ -82,6 +82,7 @@ fn serve(
     is_busy: bool,
     watched: Option<Pid>,
 ) -> io::Result<()> {
+    // ANCHOR: serve
     if let Some(parent) = watched {
         prctl::set_pdeathsig(Signal::SIGKILL)?;
         // It may have died before the request was made.
@@ -95,6 +96,7 @@ fn serve(
     }
     // A worker that waits for work sees the parent's end of the socket close.
     while socket.read(&mut [0])? > 0 {}
+    // ANCHOR_END: serve
     Ok(())
 }
 

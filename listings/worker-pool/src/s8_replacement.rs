@@ -47,6 +47,7 @@ impl Slot {
         Ok(())
     }
 
+    // ANCHOR: call
     /// The batch's one result: that of the first of its workers which has one.
     fn call(&mut self, task: &str) -> io::Result<String> {
         let mut lost = Vec::new();
@@ -60,6 +61,7 @@ impl Slot {
         }
         Err(io::Error::other(format!("{lost:?}")))
     }
+    // ANCHOR_END: call
 
     fn tell(&mut self, task: &str) {
         match self.call(task) {
