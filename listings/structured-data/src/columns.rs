@@ -39,7 +39,6 @@ pub fn file(requests: &[Request], compression: Option<CompressionType>) -> Resul
     Ok(writer.into_inner()?)
 }
 
-// ANCHOR: schema
 fn schema() -> Schema {
     let tag = Field::new_list_field(DataType::Utf8, true);
     Schema::new(vec![
@@ -49,7 +48,6 @@ fn schema() -> Schema {
         Field::new_list("tags", tag, false),
     ])
 }
-// ANCHOR_END: schema
 
 fn batch(requests: &[Request]) -> Result<RecordBatch> {
     let mut path = StringBuilder::new();
@@ -73,7 +71,6 @@ fn batch(requests: &[Request]) -> Result<RecordBatch> {
     )?)
 }
 
-// ANCHOR: open
 /// What a reader does about a file that is not as it should be.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Care {
@@ -94,6 +91,7 @@ pub struct Care {
 ///
 /// With [`Care::trusting`], each offset has to lie within the array that it leads into, and
 /// each string has to be UTF-8.
+// ANCHOR: open
 pub unsafe fn batches(buffer: &Buffer, care: Care) -> Result<Vec<RecordBatch>> {
     let trailer = buffer.len().checked_sub(TRAILER).ok_or("no Arrow file")?;
     let length = read_footer_length(buffer[trailer..].try_into()?)?;
@@ -127,13 +125,13 @@ pub fn buffer(map: Mmap) -> Buffer {
 }
 // ANCHOR_END: buffer
 
-// ANCHOR: rows
 /// The rows of a batch as a question sees them. Nothing is copied: a string is a part of the
 /// column's bytes, between two of its offsets.
 ///
 /// # Errors
 ///
 /// Where the batch has other columns than [`file`] writes.
+// ANCHOR: rows
 pub fn rows(batch: &RecordBatch) -> Result<impl Iterator<Item = Row<'_>>> {
     let column = |name| batch.column_by_name(name).ok_or("a column is missing");
     let wrong = "a column is of another type";

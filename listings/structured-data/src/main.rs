@@ -89,7 +89,6 @@ fn answer(job: Job, table: &[Request]) -> Result<Report, String> {
     report(job, None, |section| Ok(waited(section, rows)))
 }
 
-// ANCHOR: compare
 fn compare(Arguments { size, workers }: Arguments) -> structured_data::Result<()> {
     let table = requests(size.requests);
     let encoded = postcard::to_stdvec(&table)?;
@@ -116,7 +115,6 @@ fn compare(Arguments { size, workers }: Arguments) -> structured_data::Result<()
     show("Arrow, trusted", ask(workers, &arrow, trusted, |job| job)?);
     Ok(())
 }
-// ANCHOR_END: compare
 
 fn show(way: &str, summary: Summary) {
     let arrays = match summary.arrays {

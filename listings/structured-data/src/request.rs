@@ -50,7 +50,6 @@ fn request(random: &mut SmallRng) -> Request {
     }
 }
 
-// ANCHOR: answer
 /// A request as a question sees it, wherever its strings lie.
 pub struct Row<'a> {
     /// See [`Request::path`].
@@ -70,7 +69,6 @@ pub fn waited<'a>(section: &str, rows: impl Iterator<Item = Row<'a>>) -> f64 {
         .filter_map(|row| row.milliseconds)
         .sum()
 }
-// ANCHOR_END: answer
 
 impl Request {
     /// As a question sees it.

@@ -60,7 +60,6 @@ pub fn present(meeting: Meeting) -> Result<(), String> {
     meeting.attend().map_err(in_words)
 }
 
-// ANCHOR: report
 /// Waits until all workers have the table, answers, and looks at this worker's memory while
 /// all of them still hold what they have.
 ///
@@ -72,6 +71,7 @@ pub fn report(
     arrays: Option<(usize, usize)>,
     answer: impl FnOnce(&str) -> Result<f64, String>,
 ) -> Result<Report, String> {
+    // ANCHOR: report
     job.ready.attend().map_err(in_words)?;
     let waited = answer(&job.section)?;
     job.answered.attend().map_err(in_words)?;
@@ -90,10 +90,9 @@ pub fn report(
     // A page of which one worker lets go is more of the others'.
     job.measured.attend().map_err(in_words)?;
     Ok(report)
+    // ANCHOR_END: report
 }
-// ANCHOR_END: report
 
-// ANCHOR: arrow
 /// The same by an Arrow file that lies in `file`, a part of the mapping `map`, where it is one.
 ///
 /// # Errors
@@ -121,7 +120,6 @@ fn sum(section: &str, batches: &[RecordBatch]) -> Result<f64, String> {
         .map(|batch| Ok(waited(section, rows(batch).map_err(in_words)?)));
     sums.sum()
 }
-// ANCHOR_END: arrow
 
 /// As errors travel.
 pub fn in_words(error: impl Display) -> String {

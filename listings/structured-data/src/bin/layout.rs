@@ -18,7 +18,6 @@ fn main() -> ExitCode {
     command_line::run(show)
 }
 
-// ANCHOR: requests
 fn four() -> [Request; 4] {
     let request = |path: &str, user: Option<&str>, milliseconds, tags: &[&str]| Request {
         path: path.to_owned(),
@@ -33,9 +32,7 @@ fn four() -> [Request; 4] {
         request("/people/7", Some(""), Some(1.25), &["cached"]),
     ]
 }
-// ANCHOR_END: requests
 
-// ANCHOR: show
 fn show(Arguments {}: Arguments) -> Result<()> {
     let file = sealed(&columns::file(&four(), None)?)?;
     let [first, second] = [columns::buffer(map(&file)?), columns::buffer(map(&file)?)];
@@ -73,7 +70,6 @@ fn show(Arguments {}: Arguments) -> Result<()> {
     );
     Ok(())
 }
-// ANCHOR_END: show
 
 fn all(batches: &[RecordBatch]) -> Vec<Part> {
     batches.iter().flat_map(parts).collect()

@@ -61,7 +61,6 @@ fn mapped((place, job): (Place, Job)) -> std::result::Result<Report, String> {
 }
 // ANCHOR_END: mapped
 
-// ANCHOR: compare
 /// What another format puts in front of the table, as many bytes as a `.npy` file begins with.
 const HEADER: [u8; 10] = *b"REQUESTS 1";
 
@@ -110,4 +109,3 @@ fn compare(Arguments { size, workers }: Arguments) -> Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: compare
