@@ -42,14 +42,7 @@ impl fmt::Display for Layer {
         f.pad(match self {
             Self::Closed => "closed",
             Self::User => "user",
-            Self::Landlock => {
-                restrict_files_and_ports(palettes).map_err(|error| match error.downcast_ref() {
-                    Some(RulesetError::HandleAccesses(_) | RulesetError::Scope(_)) => {
-                        "Landlock is missing, or older than in Linux 6.12".into()
-                    }
-                    _ => error,
-                })
-            }
+            Self::Landlock => "Landlock",
             Self::Seccomp => "seccomp",
         })
     }
@@ -76,12 +69,14 @@ impl Layer {
                 fs::read_dir(palettes)?;
                 Ok(())
             }
-            Self::Landlock => restrict_files_and_ports(palettes).map_err(|error| match error {
-                RulesetError::HandleAccesses(_) | RulesetError::Scope(_) => {
-                    "Landlock is missing, or older than in Linux 6.12".into()
-                }
-                other => other.into(),
-            }),
+            Self::Landlock => {
+                restrict_files_and_ports(palettes).map_err(|error| match error.downcast_ref() {
+                    Some(RulesetError::HandleAccesses(_) | RulesetError::Scope(_)) => {
+                        "Landlock is missing, or older than in Linux 6.12".into()
+                    }
+                    _ => error,
+                })
+            }
             Self::Seccomp => Ok(seccompiler::apply_filter(&filter(allowed()?)?)?),
         }
     }
@@ -90,7 +85,8 @@ impl Layer {
 // ANCHOR: closed
 /// Closes every descriptor but standard input, output and error (close_range(2)).
 fn close_descriptors() -> io::Result<()> {
-    // SAFETY: nothing in this process owns a descriptor above 2 at this point.
+    // SAFETY: a worker has opened nothing yet, and what a fork has copied of its parent's owners
+    // is never dropped in it: no descriptor that is closed here is used or closed again.
     match unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
