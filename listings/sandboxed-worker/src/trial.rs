@@ -48,7 +48,8 @@ struct Scene {
 
 // ANCHOR: attempt
 /// Starts a service whose worker has these layers, has the worker taken over, and looks for
-/// what the attempt was to bring about. What the worker says of it counts for nothing.
+/// what the attempt was to bring about. What the worker says counts where it has a key that it
+/// could not have guessed; that a shell ran is the shell's word.
 ///
 /// # Errors
 ///
