@@ -39,7 +39,6 @@ pub struct Picture {
     pub pixels: Vec<Colour>,
 }
 
-// ANCHOR: decode
 /// Decodes a stranger's file. `palette_of` reads the palette that it names.
 ///
 /// # Errors
@@ -62,6 +61,7 @@ pub fn decode(
     let palette = palette(take(&mut rest, name)?, palette_of)?;
     let colour = |index: &u8| palette.get(usize::from(*index)).copied();
 
+    // ANCHOR: chunks
     let mut pixels = Vec::with_capacity(size);
     while pixels.len() < size {
         let kind = take(&mut rest, 1)?[0];
@@ -78,6 +78,7 @@ pub fn decode(
             .map(|index| colour(index).ok_or(Fault::Index));
         pixels.extend(colours.collect::<Result<Vec<_>, _>>()?);
     }
+    // ANCHOR_END: chunks
     pixels.truncate(size);
     Ok(Picture {
         width,
@@ -85,7 +86,6 @@ pub fn decode(
         pixels,
     })
 }
-// ANCHOR_END: decode
 
 /// The colours of a palette. Its name is letters alone: a path would lead elsewhere.
 fn palette(
@@ -119,13 +119,13 @@ impl Picture {
         [&width, &height, self.pixels.as_flattened()].concat()
     }
 
-    // ANCHOR: from_bytes
     /// Reads what a worker has sent, and believes none of it: not that it is as long as it
     /// should be, nor that there are as many pixels as it says.
     ///
     /// # Errors
     ///
     /// What is wrong with it.
+    // ANCHOR: from_bytes
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
         let mut rest = bytes;
         let [width, height] = [number(&mut rest)?, number(&mut rest)?];

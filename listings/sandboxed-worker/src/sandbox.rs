@@ -127,7 +127,6 @@ fn restrict_files_and_ports(palettes: &Path) -> Result<(), Box<dyn Error>> {
 }
 // ANCHOR_END: landlock
 
-// ANCHOR: seccomp
 /// The system calls of a filter: those without a rule are allowed with any arguments, the
 /// others where a rule holds.
 pub type Allowed = BTreeMap<i64, Vec<SeccompRule>>;
@@ -137,6 +136,7 @@ pub type Allowed = BTreeMap<i64, Vec<SeccompRule>>;
 /// # Errors
 ///
 /// None that these rules could have.
+// ANCHOR: seccomp
 pub fn allowed() -> Result<Allowed, Box<dyn Error>> {
     Ok(Allowed::from([
         // Pictures come and go, a palette is read.
@@ -165,6 +165,7 @@ pub fn allowed() -> Result<Allowed, Box<dyn Error>> {
         ),
     ]))
 }
+// ANCHOR_END: seccomp
 
 /// A system call whose argument of this index has no bits but these.
 fn only(argument: u8, bits: libc::c_int) -> Result<SeccompRule, Box<dyn Error>> {
@@ -184,4 +185,3 @@ pub fn filter(allowed: Allowed) -> Result<BpfProgram, Box<dyn Error>> {
     let filter = SeccompFilter::new(allowed, refused, SeccompAction::Allow, architecture)?;
     Ok(filter.try_into()?)
 }
-// ANCHOR_END: seccomp

@@ -15,7 +15,6 @@ pub fn send(mut to: impl Write, message: &[u8]) -> io::Result<()> {
     to.write_all(&[&length.to_le_bytes(), message].concat())
 }
 
-// ANCHOR: receive
 /// Reads a message that has at most `most` bytes; nothing at the end of the stream.
 ///
 /// # Errors
@@ -28,6 +27,7 @@ pub fn receive(mut from: impl Read, most: usize) -> io::Result<Option<Vec<u8>>> 
         0 => return Ok(None),
         some => fill(&mut from, &mut length[some..])?,
     }
+    // ANCHOR: length
     let length = u32::from_le_bytes(length) as usize;
     if length > most {
         return Err(io::Error::other(format!(
@@ -35,10 +35,10 @@ pub fn receive(mut from: impl Read, most: usize) -> io::Result<Option<Vec<u8>>> 
         )));
     }
     let mut message = vec![0; length];
+    // ANCHOR_END: length
     fill(&mut from, &mut message)?;
     Ok(Some(message))
 }
-// ANCHOR_END: receive
 
 fn fill(from: &mut impl Read, bytes: &mut [u8]) -> io::Result<()> {
     from.read_exact(bytes).map_err(|error| match error.kind() {

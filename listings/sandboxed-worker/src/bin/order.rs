@@ -86,11 +86,11 @@ fn may_change(file: &Path) -> Result<(), String> {
     Err([said, String::from_utf8_lossy(&output.stderr)].concat())
 }
 
-// ANCHOR: order
 fn become_nobody(order: Order, file: &Path) -> Result<(), Box<dyn Error>> {
     let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
     // A service of root's that is in root's group.
     setgroups(&[Gid::from_raw(0)])?;
+    // ANCHOR: order
     match order {
         Order::UserFirst => {
             setuid(user)?;
@@ -108,6 +108,7 @@ fn become_nobody(order: Order, file: &Path) -> Result<(), Box<dyn Error>> {
             setuid(user)?;
         }
     }
+    // ANCHOR_END: order
     let groups: Vec<String> = getgroups()?.iter().map(Gid::to_string).collect();
     let groups = if groups.is_empty() {
         "none".to_owned()
@@ -121,4 +122,3 @@ fn become_nobody(order: Order, file: &Path) -> Result<(), Box<dyn Error>> {
     println!("{:<7}{:<7}{groups:<8}{read}", geteuid(), getegid());
     Ok(())
 }
-// ANCHOR_END: order

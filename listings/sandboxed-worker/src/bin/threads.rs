@@ -71,7 +71,6 @@ fn close_each() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-// ANCHOR: close
 fn close(way: Way, folder: &Path) -> Result<(), Box<dyn Error>> {
     let (ask, asked) = mpsc::channel::<()>();
     let (tell, told) = mpsc::channel();
@@ -86,12 +85,14 @@ fn close(way: Way, folder: &Path) -> Result<(), Box<dyn Error>> {
     // A thread that is being started makes system calls that the filter does not know.
     told.recv()?;
 
+    // ANCHOR: close
     let closed = match way {
         Way::Seccomp => Layer::Seccomp.close(folder),
         Way::Tsync => seccompiler::apply_filter_all_threads(&filter(allowed()?)?)
             .map_err(Box::<dyn Error>::from),
         Way::Landlock => Layer::Landlock.close(folder),
     };
+    // ANCHOR_END: close
     if let Err(why) = closed {
         println!("{why}");
         process::exit(SKIPPED);
@@ -107,4 +108,3 @@ fn create(path: &Path) -> String {
         Err(error) => reason(&error),
     }
 }
-// ANCHOR_END: close
