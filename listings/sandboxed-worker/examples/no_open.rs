@@ -10,6 +10,7 @@ use clap::Parser;
 use nix::libc;
 use sandboxed_worker::attack::Attempt;
 use sandboxed_worker::sandbox::{allowed, filter};
+use sandboxed_worker::service::Start;
 use sandboxed_worker::table::{heading, row};
 use sandboxed_worker::{role, worker};
 
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
             Attempt::Socket,
         ];
         heading(&columns);
-        if !row("no openat", &columns, &[], false)? {
+        if !row("no openat", &columns, &[], Start::Spawn)? {
             println!("Skipped: no filter can be had here");
             process::exit(77);
         }

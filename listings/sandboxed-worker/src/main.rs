@@ -7,6 +7,7 @@ use clap::Parser;
 use sandboxed_worker::attack::Attempt;
 use sandboxed_worker::role;
 use sandboxed_worker::sandbox::Layer;
+use sandboxed_worker::service::Start;
 use sandboxed_worker::table::{heading, row};
 
 /// "It cannot run here", for who runs this program.
@@ -45,7 +46,7 @@ fn compare_layers() -> io::Result<()> {
         Attempt::Socket,
     ];
     heading(&columns);
-    row("nothing", &columns, &[], false)?;
+    row("nothing", &columns, &[], Start::Spawn)?;
     let mut all = Vec::new();
     for (name, layer) in [
         ("closed", Layer::Closed),
@@ -53,11 +54,11 @@ fn compare_layers() -> io::Result<()> {
         ("Landlock", Layer::Landlock),
         ("seccomp", Layer::Seccomp),
     ] {
-        if row(name, &columns, &[layer], false)? {
+        if row(name, &columns, &[layer], Start::Spawn)? {
             all.push(layer);
         }
     }
-    row("all", &columns, &all, false)?;
+    row("all", &columns, &all, Start::Spawn)?;
     // Only root can become another user; the others are for everybody.
     for layer in [Layer::Closed, Layer::Landlock, Layer::Seccomp] {
         if !all.contains(&layer) {
@@ -73,10 +74,10 @@ fn compare_starts() -> io::Result<()> {
     let columns = [Attempt::Read, Attempt::Memory, Attempt::File, Attempt::Own];
     let all = [Layer::Closed, Layer::Landlock, Layer::Seccomp];
     heading(&columns);
-    if !row("spawned", &columns, &all, false)? {
+    if !row("spawned", &columns, &all, Start::Spawn)? {
         skip("a layer");
     }
-    row("forked", &columns, &all, true).map(|_| ())
+    row("forked", &columns, &all, Start::Fork).map(|_| ())
 }
 // ANCHOR_END: starts
 

@@ -8,8 +8,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::{fmt, mem};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
@@ -25,6 +26,21 @@ use crate::{wire, worker};
 /// The palette that all pictures here name.
 pub const PALETTE: &str = "grey";
 
+/// How a worker comes to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Start {
+    /// By executing its program anew.
+    Spawn,
+    /// As a copy of its parent.
+    Fork,
+}
+
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{self:?}").to_lowercase())
+    }
+}
+
 /// What a service is started with.
 #[derive(Debug, Args)]
 pub struct Service {
@@ -32,9 +48,9 @@ pub struct Service {
     #[arg(long = "layer")]
     pub layers: Vec<Layer>,
 
-    /// Whether the worker is forked, and executes nothing
+    /// How its worker comes to be
     #[arg(long)]
-    pub forked: bool,
+    pub start: Start,
 
     /// What the second picture tries
     #[arg(long)]
@@ -70,10 +86,9 @@ impl Service {
         let file = unmarked(File::open(&key)?)?;
         let database = unmarked(TcpStream::connect((Ipv4Addr::LOCALHOST, self.database))?)?;
 
-        let start = if self.forked {
-            WorkerProcess::fork
-        } else {
-            WorkerProcess::spawn
+        let start = match self.start {
+            Start::Spawn => WorkerProcess::spawn,
+            Start::Fork => WorkerProcess::fork,
         };
         let mut worker = match start(&self.layers, &palettes)? {
             Ok(worker) => worker,
@@ -161,7 +176,7 @@ impl WorkerProcess {
             ForkResult::Child => {
                 dup2_stdin(&theirs)?;
                 // The first layer closes what else it has.
-                std::mem::forget((ours, theirs));
+                mem::forget((ours, theirs));
                 worker::in_layers(layers, palettes)
             }
             ForkResult::Parent { child } => {

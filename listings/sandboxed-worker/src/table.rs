@@ -4,6 +4,7 @@ use std::io;
 
 use crate::attack::Attempt;
 use crate::sandbox::Layer;
+use crate::service::Start;
 use crate::trial::{self, Outcome};
 
 /// Prints the names of the attempts.
@@ -18,10 +19,10 @@ pub fn heading(columns: &[Attempt]) {
 /// # Errors
 ///
 /// Where a service fails.
-pub fn row(name: &str, columns: &[Attempt], layers: &[Layer], forked: bool) -> io::Result<bool> {
+pub fn row(name: &str, columns: &[Attempt], layers: &[Layer], start: Start) -> io::Result<bool> {
     let mut outcomes = String::new();
     for &attempt in columns {
-        match trial::attempt(attempt, layers, forked)? {
+        match trial::attempt(attempt, layers, start)? {
             Outcome::Unavailable(why) => {
                 println!("{name:<12}not available here: {why}");
                 return Ok(false);

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::attack::{Attempt, KEY};
 use crate::picture;
 use crate::sandbox::Layer;
-use crate::service::PALETTE;
+use crate::service::{PALETTE, Start};
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +54,9 @@ struct Scene {
 /// # Errors
 ///
 /// Where the scene cannot be set, or the service fails.
-pub fn attempt(attempt: Attempt, layers: &[Layer], forked: bool) -> io::Result<Outcome> {
+pub fn attempt(attempt: Attempt, layers: &[Layer], start: Start) -> io::Result<Outcome> {
     let scene = Scene::new()?;
-    let service = scene.service(attempt, layers, forked).output()?;
+    let service = scene.service(attempt, layers, start).output()?;
     let said = String::from_utf8_lossy(&service.stdout);
     let (word, rest) = said.trim().split_once(' ').unwrap_or((said.trim(), ""));
     let seen = match attempt {
@@ -116,7 +116,7 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    fn service(&self, attempt: Attempt, layers: &[Layer], forked: bool) -> Command {
+    fn service(&self, attempt: Attempt, layers: &[Layer], start: Start) -> Command {
         let mut service = Command::new("/proc/self/exe");
         let port = |listener: &TcpListener| {
             let address = listener.local_addr();
@@ -124,15 +124,13 @@ impl Scene {
         };
         service
             .args(["service", "--attempt", &attempt.to_string()])
+            .args(["--start", &start.to_string()])
             .args(layers.iter().map(Layer::argument))
             .args(["--neighbour", &port(&self.neighbour)])
             .args(["--database", &port(&self.database)])
             .arg("--folder")
             .arg(self.folder.path())
             .stderr(Stdio::inherit());
-        if forked {
-            service.arg("--forked");
-        }
         service
     }
 }

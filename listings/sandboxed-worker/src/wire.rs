@@ -27,7 +27,6 @@ pub fn receive(mut from: impl Read, most: usize) -> io::Result<Option<Vec<u8>>> 
         0 => return Ok(None),
         some => fill(&mut from, &mut length[some..])?,
     }
-    // ANCHOR: length
     let length = u32::from_le_bytes(length) as usize;
     if length > most {
         return Err(io::Error::other(format!(
@@ -35,7 +34,6 @@ pub fn receive(mut from: impl Read, most: usize) -> io::Result<Option<Vec<u8>>> 
         )));
     }
     let mut message = vec![0; length];
-    // ANCHOR_END: length
     fill(&mut from, &mut message)?;
     Ok(Some(message))
 }
