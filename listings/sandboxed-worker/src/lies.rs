@@ -21,7 +21,7 @@ pub enum Lie {
     Half,
     /// Sends a picture, as it should be, of something else.
     Forge,
-    /// Does so from now on, whoever sends the next picture.
+    /// Does so from now on, for every stranger that follows.
     Stay,
 }
 // ANCHOR_END: lies

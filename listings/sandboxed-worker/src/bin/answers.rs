@@ -16,6 +16,9 @@ use tempfile::TempDir;
 /// "It cannot run here", for who runs this program.
 const SKIPPED: i32 = 77;
 
+/// Two for everybody.
+const LAYERS: [Layer; 2] = [Layer::Closed, Layer::Seccomp];
+
 /// Lets strangers' pictures take over workers, and checks what these answer
 #[derive(Parser)]
 struct Arguments {}
@@ -27,6 +30,10 @@ fn main() -> ExitCode {
 
 // ANCHOR: ask
 fn ask_each() -> Result<(), Box<dyn Error>> {
+    if let Err(why) = WorkerProcess::spawn(&LAYERS, Path::new("/"))? {
+        println!("Skipped: no sandbox can be closed here: {why}");
+        process::exit(SKIPPED);
+    }
     let folder = TempDir::new()?;
     let palettes = folder.path();
     picture::write_palette(palettes, PALETTE)?;
@@ -56,13 +63,7 @@ fn ask_each() -> Result<(), Box<dyn Error>> {
 // ANCHOR_END: ask
 
 fn start(palettes: &Path) -> Result<WorkerProcess, Box<dyn Error>> {
-    let layers = [Layer::Closed, Layer::Seccomp];
-    Ok(
-        WorkerProcess::spawn(&layers, palettes)?.unwrap_or_else(|why| {
-            println!("Skipped: no sandbox can be closed here: {why}");
-            process::exit(SKIPPED)
-        }),
-    )
+    Ok(WorkerProcess::spawn(&LAYERS, palettes)??)
 }
 
 /// What the parent makes of an answer, and what it cannot know: whether it is right.

@@ -52,6 +52,7 @@ fn try_each() -> Result<(), Box<dyn Error>> {
     fs::write(&file, "of root, and of root's group")?;
     fs::set_permissions(&file, Permissions::from_mode(0o644))?;
     if let Err(why) = may_change(&file) {
+        folder.close()?;
         println!("Skipped: no other user can read here: {}", why.trim());
         process::exit(SKIPPED);
     }

@@ -62,6 +62,7 @@ fn close_each() -> Result<(), Box<dyn Error>> {
         match output.status.code() {
             Some(0) => println!("{name:<20}{}", said.trim_end()),
             Some(SKIPPED) => {
+                folder.close()?;
                 println!("Skipped: {name} is not available here: {}", said.trim_end());
                 process::exit(SKIPPED);
             }
