@@ -118,7 +118,7 @@ mod x86_64 {
             },
             Door::Int80 => {
                 let mut number = GETPPID_32;
-                // SAFETY: as above; the registers that the kernel may change are named.
+                // SAFETY: as above; what the kernel may change is named.
                 unsafe {
                     asm!("int 0x80", inout("rax") number,
                         out("r8") _, out("r9") _, out("r10") _, out("r11") _)
