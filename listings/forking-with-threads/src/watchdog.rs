@@ -19,19 +19,15 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub enum End {
     /// By itself.
     Itself,
-    /// It was ended, because it did not end by itself.
+    /// Its parent had to kill it.
     Watchdog,
 }
 
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Itself => f.write_str("ended by itself"),
-            Self::Watchdog => write!(
-                f,
-                "was still there after {} ms, and was ended by its parent",
-                PATIENCE.as_millis()
-            ),
+            Self::Itself => f.write_str("ends by itself"),
+            Self::Watchdog => write!(f, "does not end in {} ms", PATIENCE.as_millis()),
         }
     }
 }
@@ -43,6 +39,19 @@ impl fmt::Display for End {
 /// In a child of a process with threads `work` may do only what is async-signal-safe
 /// (fork(2), signal-safety(7)).
 pub unsafe fn in_forked_child(work: impl FnOnce()) -> io::Result<End> {
+    // SAFETY: the caller's.
+    unsafe { in_child_of(fork, work) }
+}
+
+/// The same with a fork of the caller's choice.
+///
+/// # Safety
+///
+/// That of [`in_forked_child`], and that of `fork`.
+pub unsafe fn in_child_of(
+    fork: unsafe fn() -> nix::Result<ForkResult>,
+    work: impl FnOnce(),
+) -> io::Result<End> {
     // SAFETY: the caller's.
     match unsafe { fork() }? {
         ForkResult::Child => {
@@ -62,7 +71,7 @@ pub unsafe fn in_forked_child(work: impl FnOnce()) -> io::Result<End> {
                     waitpid(child, None)?;
                     return Ok(End::Watchdog);
                 }
-                thread::sleep(Duration::from_millis(1));
+                thread::sleep(Duration::from_micros(200));
             }
             Ok(End::Itself)
         }
