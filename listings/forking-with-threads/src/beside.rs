@@ -44,6 +44,8 @@ pub unsafe fn children_beside(
     call: fn(),
     fork: unsafe fn() -> nix::Result<ForkResult>,
 ) -> io::Result<Outcome> {
+    // What a call makes on first use, it has made before any fork.
+    call();
     let called = AtomicBool::new(false);
     let enough = AtomicBool::new(false);
     thread::scope(|scope| {
