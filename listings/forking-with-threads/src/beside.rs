@@ -32,7 +32,6 @@ impl fmt::Display for Outcome {
     }
 }
 
-// ANCHOR: beside
 /// Forks children by `fork`, while a thread makes `call` over and over.
 ///
 /// # Safety
@@ -72,7 +71,6 @@ pub unsafe fn children_beside(
         outcome
     })
 }
-// ANCHOR_END: beside
 
 // ANCHOR: kernel
 /// What the kernel does for a fork, without what glibc does before it and after it.
