@@ -1,6 +1,7 @@
 //! A forked child that is ended when it does not end.
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
@@ -9,9 +10,9 @@ use std::time::{Duration, Instant};
 use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, fork};
+use nix::unistd::{ForkResult, Pid, fork};
 
-/// How long the child may take. What it has to do takes a small part of that.
+/// How long the child may take before it has to be seen at work.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How a child ended.
@@ -64,9 +65,10 @@ pub unsafe fn in_child_of(
             unsafe { libc::_exit(code) }
         }
         ForkResult::Parent { child } => {
-            let deadline = Instant::now() + PATIENCE;
+            let forked = Instant::now();
             while waitpid(child, Some(WaitPidFlag::WNOHANG))? == WaitStatus::StillAlive {
-                if Instant::now() >= deadline {
+                let age = forked.elapsed();
+                if age >= PATIENCE && (is_waiting(child) || age >= 20 * PATIENCE) {
                     kill(child, Signal::SIGKILL)?;
                     waitpid(child, None)?;
                     return Ok(End::Watchdog);
@@ -76,4 +78,13 @@ pub unsafe fn in_child_of(
             Ok(End::Itself)
         }
     }
+}
+
+/// Whether a process is asleep, as one is that waits for a lock. One that is slow, on a
+/// machine with much to do, is ready to run (proc(5), `/proc/PID/stat`).
+fn is_waiting(process: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The state comes after the program's name, which is in brackets.
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| rest.starts_with('S'))
 }
