@@ -1,7 +1,5 @@
 //! What is left of a process of several threads in its forked child.
 
-mod watchdog;
-
 use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
@@ -9,11 +7,11 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use clap::{Parser, ValueEnum};
+use forking_with_threads::watchdog::in_forked_child;
 use mem_trace::trace;
 use nix::unistd::{Pid, getpid, getppid};
 use process_pool::{Pool, StartMethod, Tasks};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use watchdog::in_forked_child;
 
 // ANCHOR: lock
 /// A lock like the one inside an allocator, a logger or standard output.

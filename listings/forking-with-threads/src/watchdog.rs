@@ -1,6 +1,7 @@
 //! A forked child that is ended when it does not end.
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
@@ -9,9 +10,9 @@ use std::time::{Duration, Instant};
 use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, fork};
+use nix::unistd::{ForkResult, Pid, fork};
 
-/// How long the child may take. What it has to do takes a small part of that.
+/// How long the child may take before it has to be seen at work.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How a child ended.
@@ -19,19 +20,15 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub enum End {
     /// By itself.
     Itself,
-    /// It was ended, because it did not end by itself.
+    /// Its parent had to kill it.
     Watchdog,
 }
 
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Itself => f.write_str("ended by itself"),
-            Self::Watchdog => write!(
-                f,
-                "was still there after {} ms, and was ended by its parent",
-                PATIENCE.as_millis()
-            ),
+            Self::Itself => f.write_str("ends by itself"),
+            Self::Watchdog => write!(f, "does not end in {} ms", PATIENCE.as_millis()),
         }
     }
 }
@@ -44,6 +41,19 @@ impl fmt::Display for End {
 /// (fork(2), signal-safety(7)).
 pub unsafe fn in_forked_child(work: impl FnOnce()) -> io::Result<End> {
     // SAFETY: the caller's.
+    unsafe { in_child_of(fork, work) }
+}
+
+/// The same with a fork of the caller's choice.
+///
+/// # Safety
+///
+/// That of [`in_forked_child`], and that of `fork`.
+pub unsafe fn in_child_of(
+    fork: unsafe fn() -> nix::Result<ForkResult>,
+    work: impl FnOnce(),
+) -> io::Result<End> {
+    // SAFETY: the caller's.
     match unsafe { fork() }? {
         ForkResult::Child => {
             // Unwinding any further would go on in the parent's code.
@@ -55,16 +65,26 @@ pub unsafe fn in_forked_child(work: impl FnOnce()) -> io::Result<End> {
             unsafe { libc::_exit(code) }
         }
         ForkResult::Parent { child } => {
-            let deadline = Instant::now() + PATIENCE;
+            let forked = Instant::now();
             while waitpid(child, Some(WaitPidFlag::WNOHANG))? == WaitStatus::StillAlive {
-                if Instant::now() >= deadline {
+                let age = forked.elapsed();
+                if age >= PATIENCE && (is_waiting(child) || age >= 20 * PATIENCE) {
                     kill(child, Signal::SIGKILL)?;
                     waitpid(child, None)?;
                     return Ok(End::Watchdog);
                 }
-                thread::sleep(Duration::from_millis(1));
+                thread::sleep(Duration::from_micros(200));
             }
             Ok(End::Itself)
         }
     }
+}
+
+/// Whether a process is asleep, as one is that waits for a lock. One that is slow, on a
+/// machine with much to do, is ready to run (proc(5), `/proc/PID/stat`).
+fn is_waiting(process: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The state comes after the program's name, which is in brackets.
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| rest.starts_with('S'))
 }

@@ -4,10 +4,7 @@ use std::io::{self, PipeWriter, Read, Write};
 use std::panic;
 use std::process;
 
-use watchdog::{End, in_forked_child};
-
-#[path = "../src/watchdog.rs"]
-mod watchdog;
+use forking_with_threads::watchdog::{End, in_forked_child};
 
 /// Writes when it is dropped in another process than the one that made it.
 struct OfThisProcess(u32, PipeWriter);
