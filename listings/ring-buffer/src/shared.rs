@@ -24,7 +24,6 @@ pub struct Shared<T> {
     holds: PhantomData<T>,
 }
 
-// ANCHOR: shared
 impl<T: Shareable> Shared<T> {
     /// New memory for a `T`, all bytes zero. Nobody can cut it while it is mapped.
     ///
@@ -57,6 +56,7 @@ impl<T: Shareable> Shared<T> {
     }
 }
 
+// ANCHOR: deref
 impl<T: Shareable> Deref for Shared<T> {
     type Target = T;
 
@@ -67,4 +67,4 @@ impl<T: Shareable> Deref for Shared<T> {
         unsafe { &*self.map.as_ptr().cast() }
     }
 }
-// ANCHOR_END: shared
+// ANCHOR_END: deref
