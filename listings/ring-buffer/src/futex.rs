@@ -22,7 +22,6 @@ pub enum Waited {
     TimedOut,
 }
 
-// ANCHOR: futex
 /// Sleeps until [`wake`] is called for this word, if it is `expected`. The kernel compares and
 /// goes to sleep in one step.
 ///
@@ -64,7 +63,6 @@ pub fn wake(word: &AtomicU32) -> io::Result<bool> {
     };
     Ok(Errno::result(woken)? > 0)
 }
-// ANCHOR_END: futex
 
 /// How often this process has called futex(2) so far.
 pub fn calls() -> u64 {

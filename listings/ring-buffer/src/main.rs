@@ -99,7 +99,6 @@ fn by_ring(pace: Pace, spins: u32) -> io::Result<Passed> {
 }
 // ANCHOR_END: by_ring
 
-// ANCHOR: by_stream
 fn by_stream<R: Read, W: Write>(pace: Pace, ends: (R, W), batch: usize) -> io::Result<Passed> {
     let (mut reads, mut writes) = ends;
     let producer = Child::fork(|| {
@@ -142,7 +141,6 @@ fn by_stream<R: Read, W: Write>(pace: Pace, ends: (R, W), batch: usize) -> io::R
     })?;
     Passed::of(producer, consumer, pace.messages)
 }
-// ANCHOR_END: by_stream
 
 /// What the consumer has.
 struct Received {

@@ -14,13 +14,13 @@ use crate::futex::{self, Waited};
 use crate::shared::{Shareable, Shared};
 use crate::{Message, WORDS};
 
-// ANCHOR: ring
 /// How many messages the ring holds: a power of two, so that counts may wrap around.
 pub const SLOTS: usize = 1024;
 
 /// Where a message lies.
 pub type Slot = [AtomicU64; WORDS];
 
+// ANCHOR: ring
 /// What lies in the shared memory.
 #[repr(C)]
 pub struct Ring {
@@ -32,21 +32,21 @@ pub struct Ring {
     pub slots: [Slot; SLOTS],
 }
 
-// SAFETY: all of it is atomics; zeros are an empty ring; there is no address in it.
-unsafe impl Shareable for Ring {}
-
 /// A count that one process raises and another waits for, on cache lines of its own.
 ///
 /// It goes up in steps of [`ONE`]. The bit below says that the other process sleeps, or is
 /// about to.
 #[repr(C, align(128))]
 pub struct Count(AtomicU32);
+// ANCHOR_END: ring
+
+// SAFETY: all of it is atomics; zeros are an empty ring; there is no address in it.
+unsafe impl Shareable for Ring {}
 
 /// A message more.
 pub const ONE: u32 = 2;
 const SLEEPS: u32 = 1;
 const ALL: u32 = SLOTS as u32 * ONE;
-// ANCHOR_END: ring
 
 /// How long to look before sleeping, and how long to sleep.
 #[derive(Debug, Clone, Copy)]
@@ -58,13 +58,13 @@ pub struct Waiting {
 }
 
 impl Count {
-    // ANCHOR: publish
     /// Makes everything that this process has written before visible to one that reads the new
     /// count, and wakes the one that sleeps.
     ///
     /// # Errors
     ///
     /// The system's.
+    // ANCHOR: publish
     pub fn publish(&self, count: u32) -> io::Result<()> {
         let before = self.0.swap(count, Release);
         if before & SLEEPS != 0 {
@@ -79,12 +79,12 @@ impl Count {
     }
     // ANCHOR_END: publish
 
-    // ANCHOR: wait
     /// Waits until the count is no longer `seen`.
     ///
     /// # Errors
     ///
     /// `TimedOut` where the patience is over, and the system's.
+    // ANCHOR: wait
     pub fn wait_past(&self, seen: u32, waiting: Waiting) -> io::Result<u32> {
         loop {
             for _ in 0..=waiting.spins {
@@ -101,12 +101,11 @@ impl Count {
         }
     }
 
-    /// Says that this process is about to sleep, if the count is `seen`.
-    pub fn announce(&self, seen: u32) {
-        // Where it fails, the count has changed, or the bit is there.
-        let _ = self
-            .0
-            .compare_exchange(seen, seen | SLEEPS, Relaxed, Relaxed);
+    /// Says that this process is about to sleep, if the count is `seen`; whether it was.
+    pub fn announce(&self, seen: u32) -> bool {
+        let announced = seen | SLEEPS;
+        let replaced = self.0.compare_exchange(seen, announced, Relaxed, Relaxed);
+        replaced.is_ok()
     }
 
     /// Sleeps if the count is `seen`, and the sleep announced.
@@ -151,12 +150,12 @@ impl Producer {
         u64::from(self.sent / ONE)
     }
 
-    // ANCHOR: send
     /// Sends a message; waits while the ring is full.
     ///
     /// # Errors
     ///
     /// `TimedOut` where the consumer takes none for too long, and the system's.
+    // ANCHOR: send
     pub fn send(&mut self, message: &Message) -> io::Result<()> {
         let slot = self.free_slot()?;
         for (word, value) in slot.iter().zip(message) {
@@ -214,12 +213,12 @@ impl Consumer {
         })
     }
 
-    // ANCHOR: receive
     /// Takes the next message; waits while there is none.
     ///
     /// # Errors
     ///
     /// `TimedOut` where the producer sends none for too long, and the system's.
+    // ANCHOR: receive
     pub fn receive(&mut self) -> io::Result<Message> {
         if self.taken == self.sent {
             self.sent = self.ring.sent.wait_past(self.sent, self.waiting)?;

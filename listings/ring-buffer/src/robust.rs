@@ -31,7 +31,6 @@ pub enum Locked {
 }
 
 impl RobustMutex {
-    // ANCHOR: init
     /// Makes it a free mutex. Once, before any other process knows of it.
     ///
     /// # Errors
@@ -52,7 +51,6 @@ impl RobustMutex {
         }
         Ok(())
     }
-    // ANCHOR_END: init
 
     /// Locks it, if its owner does not live.
     ///

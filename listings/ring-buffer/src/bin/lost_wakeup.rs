@@ -24,10 +24,6 @@ struct Arguments {
     /// How the consumer says that it sleeps
     #[arg(value_enum)]
     how: How,
-
-    /// Where the consumer is held
-    #[arg(value_enum, default_value = "look")]
-    held_after: Step,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -38,31 +34,35 @@ enum How {
     Bit,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Step {
-    /// After it has found the ring empty
-    Look,
-    /// After it has said that it will sleep
-    Announcement,
+/// Where the consumer is held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    AfterItsLook,
+    BeforeItsSleep,
 }
 
 fn main() -> ExitCode {
-    command_line::run(|Arguments { how, held_after }| match how {
-        How::Flag => meet::<Flagged>(held_after),
-        How::Bit => meet::<Ring>(held_after),
+    command_line::run(|Arguments { how }| match how {
+        How::Flag => meet::<Flagged>(Held::AfterItsLook),
+        How::Bit => {
+            println!("held after its look:");
+            meet::<Ring>(Held::AfterItsLook)?;
+            println!("held before its sleep:");
+            meet::<Ring>(Held::BeforeItsSleep)
+        }
     })
 }
 
 /// A count of messages, and three steps of a consumer.
 trait Counted: Shareable {
     fn empty(&self) -> bool;
-    fn announce(&self);
+    /// Whether it is up to date.
+    fn announce(&self) -> bool;
     fn sleep(&self) -> io::Result<Waited>;
     /// The producer's: one message.
     fn publish(&self) -> io::Result<()>;
 }
 
-// ANCHOR: flagged
 /// A count, and a flag beside it that says that the consumer sleeps.
 #[repr(C)]
 struct Flagged {
@@ -78,8 +78,10 @@ impl Counted for Flagged {
         self.count.load(Acquire) == 0
     }
 
-    fn announce(&self) {
+    // ANCHOR: flagged
+    fn announce(&self) -> bool {
         self.sleeps.store(1, SeqCst);
+        true
     }
 
     fn sleep(&self) -> io::Result<Waited> {
@@ -93,16 +95,16 @@ impl Counted for Flagged {
         }
         Ok(())
     }
+    // ANCHOR_END: flagged
 }
-// ANCHOR_END: flagged
 
 impl Counted for Ring {
     fn empty(&self) -> bool {
         self.sent.get() == 0
     }
 
-    fn announce(&self) {
-        self.sent.announce(0);
+    fn announce(&self) -> bool {
+        self.sent.announce(0)
     }
 
     fn sleep(&self) -> io::Result<Waited> {
@@ -114,15 +116,14 @@ impl Counted for Ring {
     }
 }
 
-// ANCHOR: meet
-fn meet<C: Counted>(held_after: Step) -> io::Result<()> {
+fn meet<C: Counted>(held: Held) -> io::Result<()> {
     let memory = Shared::<C>::memory()?;
     let (mut here, mut there) = UnixStream::pair()?;
     let consumer = Child::fork(|| {
         let ring = Shared::<C>::map(&memory)?;
         // Held where the parent wants to send.
-        let mut step = |step| {
-            if step == held_after {
+        let mut hold = |here| {
+            if here == held {
                 there.write_all(&[1])?;
                 there.read_exact(&mut [0])?;
             }
@@ -130,10 +131,14 @@ fn meet<C: Counted>(held_after: Step) -> io::Result<()> {
         };
         let what = if ring.empty() { "no" } else { "a" };
         println!("consumer: there is {what} message");
-        step(Step::Look)?;
-        ring.announce();
-        println!("consumer: has said that it will sleep");
-        step(Step::Announcement)?;
+        hold(Held::AfterItsLook)?;
+        let announced = if ring.announce() {
+            "has announced its sleep"
+        } else {
+            "cannot announce its sleep"
+        };
+        println!("consumer: {announced}");
+        hold(Held::BeforeItsSleep)?;
         let waited = ring.sleep()?;
         println!("consumer: {}", in_words(waited));
         Ok([
@@ -158,7 +163,6 @@ fn meet<C: Counted>(held_after: Step) -> io::Result<()> {
         other => Err(io::Error::other(format!("no message: {other:?}"))),
     }
 }
-// ANCHOR_END: meet
 
 fn in_words(waited: Waited) -> String {
     match waited {

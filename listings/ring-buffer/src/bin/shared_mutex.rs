@@ -56,7 +56,6 @@ trait Lock {
     fn now(&self) -> String;
 }
 
-// ANCHOR: try_out
 fn try_out(lock: &impl Lock) -> io::Result<()> {
     Child::fork(|| lock.with(|| Ok([])))?.report()?;
     println!(
@@ -65,6 +64,7 @@ fn try_out(lock: &impl Lock) -> io::Result<()> {
     );
 
     let (mut begins, mut tells) = io::pipe()?;
+    // ANCHOR: waiter
     let waiter = lock.with(|| {
         let waiter = Child::fork(|| {
             tells.write_all(&[1])?;
@@ -76,9 +76,14 @@ fn try_out(lock: &impl Lock) -> io::Result<()> {
         Ok(waiter)
     })?;
     let ended = has_ended(waiter.pid(), PATIENCE)?;
-    let state = if ended { "has had it" } else { "has not had it" };
+    let state = if ended {
+        "has had it"
+    } else {
+        "has not had it"
+    };
     println!("the parent has let it go; within {PATIENCE:?} the child {state}");
     println!("the parent now gets: {}", lock.now());
+    // ANCHOR_END: waiter
     drop(waiter);
 
     let owner = Child::<0>::fork(|| {
@@ -98,7 +103,6 @@ fn try_out(lock: &impl Lock) -> io::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: try_out
 
 fn ended_by(status: WaitStatus) -> String {
     match status {
@@ -142,7 +146,6 @@ fn state(pid: Pid) -> io::Result<char> {
     state.ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat: no state")))
 }
 
-// ANCHOR: std
 /// The standard library's, where it is not meant to be.
 struct StdMutex(UnsafeCell<MaybeUninit<Mutex<()>>>);
 
@@ -164,7 +167,6 @@ impl StdMutex {
         unsafe { (*self.0.get()).assume_init_ref() }
     }
 }
-// ANCHOR_END: std
 
 impl Lock for StdMutex {
     fn with<T>(&self, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {

@@ -45,7 +45,6 @@ fn main() -> ExitCode {
     })
 }
 
-// ANCHOR: consume
 fn consume(messages: u64, killed_after: u64) -> io::Result<()> {
     let memory = Shared::<Ring>::memory()?;
     // A producer has this lock for as long as it lives.
@@ -66,6 +65,7 @@ fn consume(messages: u64, killed_after: u64) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => questions += 1,
             Err(error) => return Err(error),
         }
+        // ANCHOR: asked
         match life.try_lock()? {
             Locked::OwnerDied => {
                 println!("{received} messages came whole; the producer's lock: EOWNERDEAD");
@@ -80,6 +80,7 @@ fn consume(messages: u64, killed_after: u64) -> io::Result<()> {
             // It lives, or has not begun.
             Locked::Busy if questions < QUESTIONS => {}
             Locked::Clean if questions < QUESTIONS => life.unlock()?,
+            // ANCHOR_END: asked
             other => {
                 let what = format!("{received} messages, then none; the lock: {other:?}");
                 return Err(io::Error::other(what));
@@ -94,9 +95,7 @@ fn consume(messages: u64, killed_after: u64) -> io::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: consume
 
-// ANCHOR: produce
 /// Goes on where the count of the ring stands; with which message that is.
 fn produce(
     memory: &File,
@@ -120,7 +119,6 @@ fn produce(
     life.unlock()?;
     Ok([begin])
 }
-// ANCHOR_END: produce
 
 /// How many words of a message are in its slot.
 fn written(memory: &File, number: u64) -> io::Result<usize> {
