@@ -107,6 +107,7 @@ impl Count {
         let replaced = self.0.compare_exchange(seen, announced, Relaxed, Relaxed);
         replaced.is_ok()
     }
+    // ANCHOR_END: wait
 
     /// Sleeps if the count is `seen`, and the sleep announced.
     ///
@@ -116,7 +117,6 @@ impl Count {
     pub fn sleep(&self, seen: u32, patience: Duration) -> io::Result<Waited> {
         futex::wait(&self.0, seen | SLEEPS, patience)
     }
-    // ANCHOR_END: wait
 }
 
 /// The end that sends. There is one at a time.
