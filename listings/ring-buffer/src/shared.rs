@@ -56,7 +56,6 @@ impl<T: Shareable> Shared<T> {
     }
 }
 
-// ANCHOR: deref
 impl<T: Shareable> Deref for Shared<T> {
     type Target = T;
 
@@ -67,4 +66,3 @@ impl<T: Shareable> Deref for Shared<T> {
         unsafe { &*self.map.as_ptr().cast() }
     }
 }
-// ANCHOR_END: deref
