@@ -1,0 +1,48 @@
+//! A task that does next to nothing, and shows by that whether the runtime's threads are free.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// From one tick to the next.
+pub const TICK: Duration = Duration::from_millis(10);
+
+/// Ticks of a task of its own, counted while something lasts.
+pub struct Heartbeat {
+    task: JoinHandle<()>,
+    count: Arc<AtomicUsize>,
+    start: Instant,
+}
+
+impl Heartbeat {
+    /// Begins. A tick counts where `lasts` says so.
+    pub fn start(lasts: impl Fn() -> bool + Send + 'static) -> Self {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        let task = tokio::spawn(async move {
+            let mut ticks = interval(TICK);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+            loop {
+                ticks.tick().await;
+                if lasts() {
+                    counted.fetch_add(1, Relaxed);
+                }
+            }
+        });
+        Self {
+            task,
+            count,
+            start: Instant::now(),
+        }
+    }
+
+    /// Stops; how many ticks counted, and how many a task that is never late has in that time.
+    pub fn stop(self) -> (usize, usize) {
+        self.task.abort();
+        let due = self.start.elapsed().as_millis() / TICK.as_millis();
+        (self.count.load(Relaxed), due as usize)
+    }
+}
