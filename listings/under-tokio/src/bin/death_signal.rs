@@ -44,9 +44,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     serve_if_matcher().unwrap_or_else(|| {
-        command_line::run(|arguments: Arguments| match arguments.service {
-            true => serve(arguments.thread),
-            false => watch(arguments.thread),
+        command_line::run(|arguments: Arguments| {
+            if arguments.service {
+                serve(arguments.thread)
+            } else {
+                watch(arguments.thread)
+            }
         })
     })
 }
