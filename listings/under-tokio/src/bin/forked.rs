@@ -88,7 +88,10 @@ fn in_child(
             while Instant::now() < deadline {
                 match waitpid(child, Some(WaitPidFlag::WNOHANG))? {
                     WaitStatus::StillAlive => thread::sleep(Duration::from_millis(1)),
-                    WaitStatus::Exited(_, 0) => return Ok(println!("  {what}: done")),
+                    WaitStatus::Exited(_, 0) => {
+                        println!("  {what}: done");
+                        return Ok(());
+                    }
                     other => return Err(format!("{what}: {other:?}").into()),
                 }
             }
