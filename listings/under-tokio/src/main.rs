@@ -45,7 +45,6 @@ fn main() -> ExitCode {
     })
 }
 
-// ANCHOR: day
 /// A day in the life of the service, from its start to SIGTERM.
 async fn serve_and_ask(workers: u32) -> Result<(), Box<dyn Error>> {
     let matchers = Arc::new(Matchers::new(workers, PATIENCE));
@@ -104,7 +103,6 @@ async fn serve_and_ask(workers: u32) -> Result<(), Box<dyn Error>> {
     println!("the heartbeat: {ticks} of {due} ticks");
     Ok(())
 }
-// ANCHOR_END: day
 
 /// A client of the service.
 struct Client {

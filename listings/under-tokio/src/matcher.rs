@@ -80,7 +80,6 @@ fn command(with_parent: bool) -> Command {
     command
 }
 
-// ANCHOR: matcher
 /// A matcher, as its parent has it. Dropped, it is killed.
 pub struct Matcher {
     child: Child,
@@ -97,6 +96,16 @@ impl Matcher {
         Self::by(command(false))
     }
 
+    /// Starts one that is killed when the thread ends that calls this.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with_parent() -> io::Result<Self> {
+        Self::by(command(true))
+    }
+
+    // ANCHOR: start
     fn by(mut command: Command) -> io::Result<Self> {
         let (ours, theirs) = StdUnixStream::pair()?;
         // This end alone: the worker's is another open file description, and blocks.
@@ -108,7 +117,9 @@ impl Matcher {
         let socket = BufReader::new(UnixStream::from_std(ours)?);
         Ok(Self { child, socket })
     }
+    // ANCHOR_END: start
 
+    // ANCHOR: ask
     /// Asks, and waits for the answer.
     ///
     /// A matcher whose answer nobody has waited for has to end: its next answer would be to this
@@ -126,6 +137,7 @@ impl Matcher {
         }
         Ok(answer.trim_end().to_string())
     }
+    // ANCHOR_END: ask
 
     /// The process, to wait for it or to kill it.
     pub fn child(&mut self) -> &mut Child {
@@ -135,17 +147,5 @@ impl Matcher {
     /// Tells it that no question comes any more, and gives back the process.
     pub fn dismiss(self) -> Child {
         self.child
-    }
-}
-// ANCHOR_END: matcher
-
-impl Matcher {
-    /// Starts one that is killed when the thread ends that calls this.
-    ///
-    /// # Errors
-    ///
-    /// As [`start`](Self::start).
-    pub fn start_with_parent() -> io::Result<Self> {
-        Self::by(command(true))
     }
 }

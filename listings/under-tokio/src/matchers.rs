@@ -102,7 +102,6 @@ impl Matchers {
         idle.push(matcher);
     }
 
-    // ANCHOR: close
     /// Ends those that wait for a question, and comes back when each process has ended and has
     /// been waited for.
     ///
@@ -119,7 +118,6 @@ impl Matchers {
         }
         Ok(())
     }
-    // ANCHOR_END: close
 
     /// How many questions are with a matcher.
     pub fn busy(&self) -> usize {

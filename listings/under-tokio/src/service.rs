@@ -35,6 +35,7 @@ pub async fn serve(listener: TcpListener, matchers: Arc<Matchers>) -> io::Result
     while connections.join_next().await.is_some() {}
     matchers.close().await
 }
+// ANCHOR_END: serve
 
 /// One connection. Its next question is read when it has the answer to the one before, so a
 /// client that asks faster than it is answered waits in its own write(2).
@@ -58,8 +59,6 @@ async fn answer(
         client.write_all(line.as_bytes()).await?;
     }
 }
-// ANCHOR_END: serve
-
 /// SIGTERM, as something to wait for.
 fn sigterm() -> io::Result<tokio::signal::unix::Signal> {
     // tokio's handler calls the one that it finds, and this program's has ended it so far.

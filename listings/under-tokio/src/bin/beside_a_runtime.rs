@@ -119,6 +119,7 @@ async fn beside_one_thread() -> Result<(), Box<dyn Error>> {
     Command::new("true").status().await?;
     hear("spawned, has its copy closed by exec", ours, theirs).await
 }
+// ANCHOR_END: one
 
 /// Forks, and waits for the child, which ends after `end`.
 fn fork_with(socket: UnixStream, end: impl FnOnce(UnixStream)) -> io::Result<UnixStream> {
@@ -153,4 +154,3 @@ async fn hear(
     }
     Ok(())
 }
-// ANCHOR_END: one

@@ -57,7 +57,6 @@ async fn wait_for(mut child: Child) -> bool {
 }
 // ANCHOR_END: three
 
-// ANCHOR: dropped
 /// A child that has ended, killed as it was dropped. Does not let the runtime go on.
 async fn dropped_at_a_deadline() -> Result<(bool, Pid), Box<dyn Error>> {
     let mut tries = 0;
@@ -72,7 +71,6 @@ async fn dropped_at_a_deadline() -> Result<(bool, Pid), Box<dyn Error>> {
         }
     }
 }
-// ANCHOR_END: dropped
 
 /// The same, and from then on there is no runtime.
 fn without_a_runtime(runtime: Runtime) -> Result<(), Box<dyn Error>> {

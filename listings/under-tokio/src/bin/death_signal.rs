@@ -54,7 +54,6 @@ fn main() -> ExitCode {
     })
 }
 
-// ANCHOR: serve
 fn serve(thread: Thread) -> Result<(), Box<dyn Error>> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
@@ -62,11 +61,13 @@ fn serve(thread: Thread) -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
+        // ANCHOR: start
         let start = || Matcher::start_with_parent().map(|worker| (worker, gettid()));
         let (mut worker, starter) = match thread {
             Thread::Main => start()?,
             Thread::Blocking => spawn_blocking(start).await??,
         };
+        // ANCHOR_END: start
         println!("asked at once: {}", worker.ask("[0-9]", "7").await?);
 
         let starter = format!("/proc/self/task/{starter}");
@@ -89,7 +90,6 @@ fn serve(thread: Thread) -> Result<(), Box<dyn Error>> {
         Ok(())
     })
 }
-// ANCHOR_END: serve
 
 async fn until_gone(thread: &str) {
     while Path::new(thread).exists() {

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::error::Error;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::panic;
 use std::process::ExitCode;
@@ -62,11 +62,12 @@ async fn waits() -> Result<(), Box<dyn Error>> {
     println!("tokio's wait, children 2: ticks {}", ticks.await?);
     Ok(())
 }
+// ANCHOR_END: waits
 
 /// Starts so many of `task`, and counts the ticks for which all of them wait.
 async fn ticks_while<T: Future<Output = ()> + Send + 'static>(
     tasks: usize,
-    task: impl Fn(Arc<AtomicUsize>) -> std::io::Result<T>,
+    task: impl Fn(Arc<AtomicUsize>) -> io::Result<T>,
 ) -> Result<usize, Box<dyn Error>> {
     let waiting = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&waiting);
@@ -81,10 +82,8 @@ async fn ticks_while<T: Future<Output = ()> + Send + 'static>(
     let (ticks, _) = heartbeat.stop();
     Ok(ticks)
 }
-// ANCHOR_END: waits
 
-// ANCHOR: sockets
-/// 1 MiB through a socket, more than it holds. At the other end nobody reads for 0.3 s.
+/// A socket that blocks, as it is registered and afterwards, and one that does not.
 async fn sockets() -> Result<(), Box<dyn Error>> {
     let (ours, _theirs) = StdUnixStream::pair()?;
     let hook = panic::take_hook();
@@ -95,37 +94,39 @@ async fn sockets() -> Result<(), Box<dyn Error>> {
         Ok(_) => println!("from_std of a socket that blocks: no objection"),
         Err(panicked) => println!("from_std of a socket that blocks: {}", begin(&*panicked)),
     }
-
-    for blocks in [true, false] {
-        let ticks = ticks_while(2, |waiting| {
-            let (ours, mut theirs) = StdUnixStream::pair()?;
-            ours.set_nonblocking(true)?;
-            let copy = ours.try_clone()?;
-            let mut stream = UnixStream::from_std(ours)?;
-            // By another descriptor of the same open file description.
-            copy.set_nonblocking(!blocks)?;
-            thread::spawn(move || {
-                thread::sleep(MEANWHILE);
-                theirs.read_to_end(&mut Vec::new())
-            });
-            Ok(async move {
-                let _ = stream.writable().await;
-                waiting.fetch_add(1, Relaxed);
-                let _ = stream.write_all(&vec![1; 1 << 20]).await;
-                waiting.fetch_sub(1, Relaxed);
-                drop(copy);
-            })
-        });
-        let socket = if blocks {
-            "made to block later"
-        } else {
-            "that does not block"
-        };
-        println!("a socket {socket}: ticks {}", ticks.await?);
-    }
+    let ticks = ticks_while(2, |waiting| write_that_waits(true, waiting)).await?;
+    println!("a socket made to block later: ticks {ticks}");
+    let ticks = ticks_while(2, |waiting| write_that_waits(false, waiting)).await?;
+    println!("a socket that does not block: ticks {ticks}");
     Ok(())
 }
-// ANCHOR_END: sockets
+
+// ANCHOR: socket
+/// 1 MiB through a socket, more than it holds. At the other end nobody reads for 0.3 s.
+fn write_that_waits(
+    blocks: bool,
+    waiting: Arc<AtomicUsize>,
+) -> io::Result<impl Future<Output = ()>> {
+    let (ours, theirs) = StdUnixStream::pair()?;
+    thread::spawn(|| read_later(theirs));
+    ours.set_nonblocking(true)?;
+    let copy = ours.try_clone()?;
+    let mut stream = UnixStream::from_std(ours)?;
+    // By another descriptor of the same open file description.
+    copy.set_nonblocking(!blocks)?;
+    Ok(async move {
+        let _ = stream.writable().await;
+        waiting.fetch_add(1, Relaxed);
+        let _ = stream.write_all(&vec![1; 1 << 20]).await;
+        waiting.fetch_sub(1, Relaxed);
+    })
+}
+// ANCHOR_END: socket
+
+fn read_later(mut socket: StdUnixStream) -> io::Result<usize> {
+    thread::sleep(MEANWHILE);
+    socket.read_to_end(&mut Vec::new())
+}
 
 /// The first words of a panic's message.
 fn begin(panicked: &(dyn Any + Send)) -> String {

@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::fs;
 use std::io;
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio, exit};
 
 use clap::Parser;
 use nix::sys::signal::Signal;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
 use under_tokio::processes::children;
@@ -29,18 +29,7 @@ fn main() -> ExitCode {
 // ANCHOR: learns
 async fn three_children() -> Result<(), Box<dyn Error>> {
     show("a runtime")?;
-    let mut spawned = Vec::new();
-    for _ in 0..3 {
-        spawned.push(
-            Command::new("cat")
-                .stdin(std::process::Stdio::piped())
-                .spawn()?,
-        );
-    }
-    if pidfds()? == 0 {
-        println!("Skipped: this system has no pidfds, and tokio goes by SIGCHLD");
-        std::process::exit(SKIPPED);
-    }
+    let mut spawned = vec![cat()?, cat()?, cat()?];
     show("three children")?;
 
     // Each ends when its standard input does, which `wait` closes.
@@ -58,6 +47,15 @@ async fn three_children() -> Result<(), Box<dyn Error>> {
     show("it has ended")
 }
 // ANCHOR_END: learns
+
+fn cat() -> Result<Child, Box<dyn Error>> {
+    let child = Command::new("cat").stdin(Stdio::piped()).spawn()?;
+    if pidfds()? == 0 {
+        println!("Skipped: this system has no pidfds, and tokio goes by SIGCHLD");
+        exit(SKIPPED);
+    }
+    Ok(child)
+}
 
 fn show(when: &str) -> Result<(), Box<dyn Error>> {
     println!(
