@@ -55,7 +55,6 @@ fn serve() -> io::Result<()> {
 }
 // ANCHOR_END: serve
 
-// ANCHOR: end_with
 /// From now on the kernel kills this process when its parent ends (PR_SET_PDEATHSIG of
 /// prctl(2)), unless it has ended before.
 fn end_with(parent: Option<String>) -> io::Result<()> {
@@ -66,7 +65,6 @@ fn end_with(parent: Option<String>) -> io::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: end_with
 
 /// The command that starts a matcher: this program once more.
 fn command(with_parent: bool) -> Command {
@@ -119,7 +117,6 @@ impl Matcher {
     }
     // ANCHOR_END: start
 
-    // ANCHOR: ask
     /// Asks, and waits for the answer.
     ///
     /// A matcher whose answer nobody has waited for has to end: its next answer would be to this
@@ -137,7 +134,6 @@ impl Matcher {
         }
         Ok(answer.trim_end().to_string())
     }
-    // ANCHOR_END: ask
 
     /// The process, to wait for it or to kill it.
     pub fn child(&mut self) -> &mut Child {

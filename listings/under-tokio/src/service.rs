@@ -11,7 +11,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use under_tokio::matchers::Matchers;
 
-// ANCHOR: serve
 /// Serves until SIGTERM; then answers what was asked, ends the workers and comes back.
 ///
 /// # Errors
@@ -35,7 +34,6 @@ pub async fn serve(listener: TcpListener, matchers: Arc<Matchers>) -> io::Result
     while connections.join_next().await.is_some() {}
     matchers.close().await
 }
-// ANCHOR_END: serve
 
 /// One connection. Its next question is read when it has the answer to the one before, so a
 /// client that asks faster than it is answered waits in its own write(2).

@@ -51,7 +51,6 @@ fn two_threads() -> io::Result<Runtime> {
         .build()
 }
 
-// ANCHOR: two
 fn beside_two_threads() -> Result<(), Box<dyn Error>> {
     let runtime = two_threads()?;
     println!("forked beside a runtime of two threads, and the child uses it");
@@ -65,7 +64,6 @@ fn beside_two_threads() -> Result<(), Box<dyn Error>> {
     })?;
     in_child("a task", || Ok(runtime.block_on(runtime.spawn(async {}))?))
 }
-// ANCHOR_END: two
 
 /// Forks, has the child do `work`, and says whether it came to an end.
 fn in_child(
