@@ -7,23 +7,21 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// From one tick to the next.
-pub const TICK: Duration = Duration::from_millis(10);
-
 /// Ticks of a task of its own, counted while something lasts.
 pub struct Heartbeat {
     task: JoinHandle<()>,
     count: Arc<AtomicUsize>,
+    tick: Duration,
     start: Instant,
 }
 
 impl Heartbeat {
-    /// Begins. A tick counts where `lasts` says so.
-    pub fn start(lasts: impl Fn() -> bool + Send + 'static) -> Self {
+    /// Begins; `tick` is from one to the next. A tick counts where `lasts` says so.
+    pub fn start(tick: Duration, lasts: impl Fn() -> bool + Send + 'static) -> Self {
         let count = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&count);
         let task = tokio::spawn(async move {
-            let mut ticks = interval(TICK);
+            let mut ticks = interval(tick);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
             loop {
                 ticks.tick().await;
@@ -35,6 +33,7 @@ impl Heartbeat {
         Self {
             task,
             count,
+            tick,
             start: Instant::now(),
         }
     }
@@ -42,7 +41,7 @@ impl Heartbeat {
     /// Stops; how many ticks counted, and how many a task that is never late has in that time.
     pub fn stop(self) -> (usize, usize) {
         self.task.abort();
-        let due = self.start.elapsed().as_millis() / TICK.as_millis();
+        let due = self.start.elapsed().as_millis() / self.tick.as_millis();
         (self.count.load(Relaxed), due as usize)
     }
 }

@@ -31,6 +31,9 @@ struct Arguments {
 
 /// For one answer.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// Of a task that shows whether the runtime is free: more than what a busy machine takes to let
+/// a process go on, and much less than an answer that is late.
+const TICK: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
     // A worker is this program too, and goes no further.
@@ -50,7 +53,7 @@ async fn serve_and_ask(workers: u32) -> Result<(), Box<dyn Error>> {
     let matchers = Arc::new(Matchers::new(workers, PATIENCE));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let heartbeat = Heartbeat::start(|| true);
+    let heartbeat = Heartbeat::start(TICK, || true);
     let service = tokio::spawn(service::serve(listener, Arc::clone(&matchers)));
 
     let good = || {

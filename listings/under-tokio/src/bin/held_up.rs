@@ -24,6 +24,8 @@ struct Arguments {}
 
 /// How long a child sleeps, and for how long nobody reads at a socket's other end.
 const MEANWHILE: Duration = Duration::from_millis(300);
+/// Of the task that counts.
+const TICK: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
     command_line::run(|_: Arguments| -> Result<(), Box<dyn Error>> {
@@ -71,7 +73,7 @@ async fn ticks_while<T: Future<Output = ()> + Send + 'static>(
 ) -> Result<usize, Box<dyn Error>> {
     let waiting = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&waiting);
-    let heartbeat = Heartbeat::start(move || seen.load(Relaxed) == tasks);
+    let heartbeat = Heartbeat::start(TICK, move || seen.load(Relaxed) == tasks);
     let mut started = JoinSet::new();
     for _ in 0..tasks {
         started.spawn(task(Arc::clone(&waiting))?);
