@@ -41,7 +41,8 @@ impl Heartbeat {
     /// Stops; how many ticks counted, and how many a task that is never late has in that time.
     pub fn stop(self) -> (usize, usize) {
         self.task.abort();
-        let due = self.start.elapsed().as_millis() / self.tick.as_millis();
+        // The first comes at once.
+        let due = 1 + self.start.elapsed().as_millis() / self.tick.as_millis();
         (self.count.load(Relaxed), due as usize)
     }
 }
