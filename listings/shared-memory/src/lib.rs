@@ -41,7 +41,7 @@ pub fn sealed_memory(records: &[Record]) -> io::Result<OwnedFd> {
 }
 // ANCHOR_END: seal
 
-// ANCHOR: process
+// ANCHOR: part
 /// Where a worker finds its records: no record travels.
 #[derive(Serialize, Deserialize)]
 pub struct Part {
@@ -54,6 +54,7 @@ pub struct Part {
     /// Which of them are this part's.
     pub range: Range<usize>,
 }
+// ANCHOR_END: part
 
 /// The task: maps the records, and sums those of `part`.
 ///
@@ -96,7 +97,6 @@ pub unsafe fn map(part: &Part) -> io::Result<Mmap> {
     memory.advise(Advice::Sequential)?;
     Ok(memory)
 }
-// ANCHOR_END: process
 
 /// Called in each worker before its first task.
 pub fn ready() {
@@ -114,7 +114,6 @@ pub fn announce(records: usize, workers: usize) {
     trace!("Will use {workers} workers for {workers} batches.");
 }
 
-// ANCHOR: sum
 /// Has the pool's `workers` processes map the memory and sum a part each.
 ///
 /// The timer contains the start of the workers, the sums and the workers' end.
@@ -160,4 +159,3 @@ pub fn sum_in_workers(
     trace!("total_time_s={total_time_s:.3} total_sum={total_sum}");
     Ok(())
 }
-// ANCHOR_END: sum

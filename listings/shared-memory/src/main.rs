@@ -19,7 +19,6 @@ fn main() -> ExitCode {
     command_line::run(shared)
 }
 
-// ANCHOR: shared
 /// The notes' program: load, copy into shared memory, let the workers map it.
 fn shared(Arguments { method, data, lost }: Arguments) -> Result<(), Box<dyn Error>> {
     // For a while there are the loaded records and the shared ones.
@@ -31,6 +30,7 @@ fn shared(Arguments { method, data, lost }: Arguments) -> Result<(), Box<dyn Err
 
     trace!("Copying data to shared memory... {}", MemoryUsage::now());
     mark("copying");
+    // ANCHOR: shared
     let start = Instant::now();
     let memory = sealed_memory(&loaded)?;
     let copy_time_s = start.elapsed().as_secs_f64();
@@ -43,9 +43,9 @@ fn shared(Arguments { method, data, lost }: Arguments) -> Result<(), Box<dyn Err
 
     let pool = lost.of(Pool::builder(method));
     sum_in_workers(memory.into(), 0, records, data.workers, pool)?;
+    // ANCHOR_END: shared
     Ok(check_output()?)
 }
-// ANCHOR_END: shared
 
 /// Sums one field of many records in memory that every worker maps
 #[derive(Parser)]

@@ -26,7 +26,6 @@ pub fn write(data: &mut [u8]) {
     }
 }
 
-// ANCHOR: shared
 /// New memory of `bytes` bytes, all zero, which forked children share. It is there until
 /// the last process that has it ends.
 pub fn shared(bytes: NonZeroUsize) -> io::Result<&'static [AtomicU8]> {
@@ -38,7 +37,6 @@ pub fn shared(bytes: NonZeroUsize) -> io::Result<&'static [AtomicU8]> {
     // and other processes write to it by atomics alone.
     Ok(unsafe { slice::from_raw_parts(mapping.cast().as_ptr(), bytes.get()) })
 }
-// ANCHOR_END: shared
 
 /// Reads a byte of each page of shared memory.
 pub fn read_shared(data: &[AtomicU8]) {

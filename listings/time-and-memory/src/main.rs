@@ -17,7 +17,6 @@ fn main() -> ExitCode {
     command_line::run(allocate)
 }
 
-// ANCHOR: allocate
 fn allocate(Arguments { size }: Arguments) -> io::Result<()> {
     let bytes = size.bytes();
     let huge_pages = fs::read_to_string(HUGE_PAGES).unwrap_or_default();
@@ -25,6 +24,7 @@ fn allocate(Arguments { size }: Arguments) -> io::Result<()> {
     let mut report = Report::new()?;
     report.show("At the start")?;
 
+    // ANCHOR: allocate
     let mut data: Vec<u8> = Vec::with_capacity(bytes);
     report.show("Reserved, not touched")?;
 
@@ -40,6 +40,7 @@ fn allocate(Arguments { size }: Arguments) -> io::Result<()> {
 
     drop(data);
     report.show("Freed")?;
+    // ANCHOR_END: allocate
 
     let mut zeros = vec![0; bytes];
     report.show("Zeros")?;
@@ -49,7 +50,6 @@ fn allocate(Arguments { size }: Arguments) -> io::Result<()> {
     report.show("Zeros, all written")?;
     check_output()
 }
-// ANCHOR_END: allocate
 
 /// Shows what the figures of memory count, as memory is asked for, touched and given back
 #[derive(Parser)]

@@ -25,7 +25,6 @@ fn main() -> ExitCode {
     command_line::run(compare)
 }
 
-// ANCHOR: cut_off
 /// The worker's map, kept from one task to the next.
 static KEPT: OnceLock<Mmap> = OnceLock::new();
 
@@ -59,6 +58,7 @@ fn cut_between_two_sums(memory: OwnedFd, records: usize) -> Result<(), Box<dyn E
         records,
         range: 0..records,
     };
+    // ANCHOR: cut_off
     let total_sum = pool.submit(map_and_sum, part)?.wait()??;
     trace!("total_sum={total_sum}");
     match file.write_at(&[0], 0) {
@@ -72,6 +72,7 @@ fn cut_between_two_sums(memory: OwnedFd, records: usize) -> Result<(), Box<dyn E
     let bytes = records * size_of::<Record>();
     let total_sum = pool.submit(sum_again, bytes)?.wait()??;
     trace!("total_sum={total_sum}");
+    // ANCHOR_END: cut_off
     Ok(())
 }
 
@@ -90,7 +91,6 @@ fn compare(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
     cut_between_two_sums(file.into(), data.len())?;
     Ok(check_output()?)
 }
-// ANCHOR_END: cut_off
 
 /// Has a spawned worker sum memory that is cut off while it is mapped
 #[derive(Parser)]

@@ -21,7 +21,6 @@ fn main() -> ExitCode {
     command_line::run(compare)
 }
 
-// ANCHOR: touch
 /// Copies the same records twice into the same memory, by each of four ways.
 fn compare(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
     // The records, and the memory that they are copied to.
@@ -44,6 +43,7 @@ fn compare(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
     measure("write, second", || memory.write_all(records))??;
     drop(memory);
 
+    // ANCHOR: touch
     let mut map = fresh_map(records.len(), &MmapOptions::new())?;
     copy_twice("map", &mut map, records)?;
     drop(map);
@@ -60,6 +60,7 @@ fn compare(Arguments { data }: Arguments) -> Result<(), Box<dyn Error>> {
         map.advise(Advice::PopulateWrite)
     })??;
     copy_twice("prefaulted map", &mut map, records)?;
+    // ANCHOR_END: touch
     Ok(check_output()?)
 }
 
@@ -97,7 +98,6 @@ fn measure<T>(step: &str, work: impl FnOnce() -> T) -> io::Result<T> {
     );
     Ok(result)
 }
-// ANCHOR_END: touch
 
 /// Measures what the first write to memory costs, and what the second does
 #[derive(Parser)]

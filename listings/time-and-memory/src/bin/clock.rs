@@ -13,7 +13,6 @@ fn main() -> ExitCode {
     command_line::run(|_: Arguments| time())
 }
 
-// ANCHOR: time
 fn time() -> io::Result<()> {
     let start = Instant::now();
     trace!("Starting two workers.");
@@ -35,7 +34,6 @@ fn time() -> io::Result<()> {
     trace!("total_time_s={:.2}", start.elapsed().as_secs_f64());
     check_output()
 }
-// ANCHOR_END: time
 
 /// Shows the times of two workers that wait at the same time
 #[derive(Parser)]

@@ -13,13 +13,13 @@ fn main() -> ExitCode {
     command_line::run(fork)
 }
 
-// ANCHOR: fork
 fn fork(Arguments { size }: Arguments) -> io::Result<()> {
     let bytes = size.bytes();
     let mut data = vec![1; bytes];
     let mut report = Report::new()?;
     report.show("Before the fork")?;
 
+    // ANCHOR: fork
     let mut child = Worker::fork(1, |parent| {
         let mut report = Report::new()?;
         report.show("Forked")?;
@@ -35,6 +35,7 @@ fn fork(Arguments { size }: Arguments) -> io::Result<()> {
         report.show("All written")?;
         parent.swap()
     })?;
+    // ANCHOR_END: fork
     for what in ["read all", "written a tenth", "written all"] {
         child.turns().take()?;
         report.show(&format!("The child has {what}"))?;
@@ -44,7 +45,6 @@ fn fork(Arguments { size }: Arguments) -> io::Result<()> {
     report.show("The child has ended")?;
     check_output()
 }
-// ANCHOR_END: fork
 
 /// Shows the memory of a forked child that reads its data, then writes to it
 #[derive(Parser)]

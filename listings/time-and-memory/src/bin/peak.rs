@@ -20,9 +20,9 @@ fn main() -> ExitCode {
     })
 }
 
-// ANCHOR: peak
 fn parent(bytes: usize) -> io::Result<()> {
     show("At the start.")?;
+    // ANCHOR: peak
     let data = vec![1u8; bytes];
     show(&format!("{} MB written.", mebibytes(bytes as u64)))?;
     drop(data);
@@ -32,6 +32,7 @@ fn parent(bytes: usize) -> io::Result<()> {
         .arg("--child")
         .env(NAME_VARIABLE, "SpawnProcess-1")
         .status()?;
+    // ANCHOR_END: peak
     if !status.success() {
         return Err(io::Error::other(format!("the child ended with {status}")));
     }
@@ -52,7 +53,6 @@ fn show(when: &str) -> io::Result<()> {
     );
     Ok(())
 }
-// ANCHOR_END: peak
 
 /// A field of `/proc/PID/status`, which counts in kB of 1024 bytes.
 fn status_bytes(status: &str, name: &str) -> Option<u64> {

@@ -13,7 +13,6 @@ fn main() -> ExitCode {
     command_line::run(share)
 }
 
-// ANCHOR: share
 fn share(Arguments { size }: Arguments) -> io::Result<()> {
     let bytes = NonZeroUsize::new(size.bytes()).ok_or(io::ErrorKind::InvalidInput)?;
     let (half, rest) = data::shared(bytes)?.split_at(bytes.get() / 2);
@@ -43,7 +42,6 @@ fn share(Arguments { size }: Arguments) -> io::Result<()> {
     trace!("The other half read here. {}", MemoryUsage::now());
     check_output()
 }
-// ANCHOR_END: share
 
 /// Shows the memory of two processes that map the same data
 #[derive(Parser)]

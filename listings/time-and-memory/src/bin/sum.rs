@@ -25,7 +25,6 @@ enum View {
 
 const WORKERS: usize = 4;
 
-// ANCHOR: sum
 fn sum(Arguments { view, size }: Arguments) -> io::Result<()> {
     let bytes = size.bytes();
     let asked = NonZeroUsize::new(bytes).ok_or(io::ErrorKind::InvalidInput)?;
@@ -86,7 +85,6 @@ impl View {
         bytes.ok_or_else(|| io::Error::other("this system does not tell"))
     }
 }
-// ANCHOR_END: sum
 
 impl fmt::Display for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

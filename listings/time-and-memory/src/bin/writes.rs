@@ -16,7 +16,6 @@ fn main() -> ExitCode {
     command_line::run(|_: Arguments| count_all())
 }
 
-// ANCHOR: writes
 fn count_all() -> io::Result<()> {
     // Literals would be put into the text while compiling.
     let (worker, batch, batches) = black_box((1, 2, 3));
@@ -38,6 +37,7 @@ fn count_all() -> io::Result<()> {
     check_output()
 }
 
+// ANCHOR: writes
 /// Lets a forked child print to a pipe in which each write(2) stays a packet, and counts
 /// the packets: each read(2) gives one.
 fn count(what: &str, print: impl FnOnce()) -> io::Result<()> {
