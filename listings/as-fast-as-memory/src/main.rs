@@ -25,7 +25,6 @@ fn main() -> ExitCode {
     command_line::run(compare)
 }
 
-// ANCHOR: compare
 /// Sums by each way in turn, `rounds` times after a round that is not counted.
 fn compare(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let chosen = arguments.chosen()?;
@@ -49,12 +48,14 @@ fn compare(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let mut measured = vec![Measured::default(); chosen.len()];
     for round in 0..=rounds {
         for (way, measured) in chosen.iter().zip(&mut measured) {
+            // ANCHOR: timed
             // What it needs beforehand is there before its time begins, and gone after; what
             // it asks the system for has been in use a moment ago; and no core was idle.
             let sum = (way.prepare)(&data)?;
             touch_free_memory(size_of_val(&data.records[..]))?;
             wake_cores(&data);
             let took = measure(sum)?;
+            // ANCHOR_END: timed
             if took.sum != data.sum {
                 let (name, sum, expected) = (way.name, took.sum, data.sum);
                 return Err(format!("{name}: expected the sum {expected}, found {sum}").into());
@@ -76,7 +77,6 @@ fn compare(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     println!("Every way found the same sum in every round: {}", data.sum);
     Ok(())
 }
-// ANCHOR_END: compare
 
 /// Sums the same records by every way in turn: one thread, threads, worker processes
 #[derive(Parser)]

@@ -32,7 +32,6 @@ pub struct Part {
     populate: bool,
 }
 
-// ANCHOR: map
 fn map(part: &Part) -> io::Result<Mmap> {
     let mut options = MmapOptions::new();
     options.offset(part.offset).len(part.length);
@@ -49,7 +48,6 @@ fn sum_elements<T: Pod>(part: Part, sum: fn(&[T]) -> f64) -> Result<f64, String>
     let elements = bytemuck::try_cast_slice(&memory).map_err(|error| error.to_string())?;
     Ok(sum(elements))
 }
-// ANCHOR_END: map
 
 pub fn sum_records(part: Part) -> Result<f64, String> {
     sum_elements::<Record>(part, nansum)
@@ -97,7 +95,6 @@ pub fn written(data: &Data) -> Sum<'_> {
     })
 }
 
-// ANCHOR: filled
 /// The same, through a map that is `made` within the time: as by a program that makes its
 /// records in place, if that cost nothing.
 pub fn filled<'a>(
@@ -133,7 +130,6 @@ pub fn prefaulted(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
         made.take().ok_or_else(|| io::Error::other("it is taken"))
     }))
 }
-// ANCHOR_END: filled
 
 /// The same memory, filled before the time begins.
 pub fn memfd(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
@@ -171,7 +167,6 @@ pub fn populated_file(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
     }))
 }
 
-// ANCHOR: kept
 /// By workers that have read it once before the time begins, and stay when it is over: its
 /// pages are in their tables.
 pub fn kept(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
@@ -195,7 +190,6 @@ pub fn kept(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
         Ok(found)
     }))
 }
-// ANCHOR_END: kept
 
 pub fn column(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
     let memory = sealed(bytemuck::cast_slice(&column_of(&data.records)))?;

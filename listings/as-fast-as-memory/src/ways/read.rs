@@ -21,7 +21,6 @@ pub struct Part {
     records: usize,
 }
 
-// ANCHOR: read
 /// Copies a mebibyte at a time out of the page cache, into a buffer that stays in the
 /// processor's.
 pub fn sum_read(part: Part) -> Result<f64, String> {
@@ -40,7 +39,6 @@ pub fn sum_read(part: Part) -> Result<f64, String> {
     }
     Ok(sum)
 }
-// ANCHOR_END: read
 
 pub fn sum(data: &Data) -> Result<Sum<'_>, Box<dyn Error>> {
     let file = Descriptor::from(data.file.try_clone()?);

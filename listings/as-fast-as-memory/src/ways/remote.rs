@@ -22,7 +22,6 @@ pub struct Place {
     records: usize,
 }
 
-// ANCHOR: remote
 /// A number of a process and a number of a place in its memory: nothing here knows whether
 /// records are there (process_vm_readv(2)).
 pub fn sum_remote(place: Place) -> Result<f64, String> {
@@ -32,6 +31,7 @@ pub fn sum_remote(place: Place) -> Result<f64, String> {
     let mut done = 0;
     while done < place.records {
         let records = &mut chunk[..CHUNK.min(place.records - done)];
+        // ANCHOR: there
         let there = RemoteIoVec {
             base: place.address + done * size_of::<Record>(),
             len: size_of_val(records),
@@ -42,6 +42,7 @@ pub fn sum_remote(place: Place) -> Result<f64, String> {
             Ok(read) => return Err(format!("expected {} bytes, read {read}", there.len)),
             Err(error) => return Err(format!("cannot read the parent's memory: {error}")),
         }
+        // ANCHOR_END: there
         sum += nansum(records);
         done += records.len();
     }
@@ -74,4 +75,3 @@ fn allow_reading() -> nix::Result<()> {
         allowed => allowed.map(drop),
     }
 }
-// ANCHOR_END: remote

@@ -25,10 +25,10 @@ pub struct Stream {
     records: usize,
 }
 
-// ANCHOR: stream
 pub fn sum_stream(stream: Stream) -> Result<f64, String> {
     let end = stream.end.as_fd().try_clone_to_owned();
     let mut source = File::from(end.map_err(|error| error.to_string())?);
+    // ANCHOR: chunks
     let mut chunk = vec![bytemuck::Zeroable::zeroed(); CHUNK.min(stream.records)];
     let mut sum = 0.0;
     let mut left = stream.records;
@@ -39,6 +39,7 @@ pub fn sum_stream(stream: Stream) -> Result<f64, String> {
         sum += nansum(records);
         left -= records.len();
     }
+    // ANCHOR_END: chunks
     Ok(sum)
 }
 
@@ -72,7 +73,6 @@ pub fn sum(
         })
     })
 }
-// ANCHOR_END: stream
 
 pub fn socket() -> Ends {
     let (reader, writer) = UnixStream::pair()?;

@@ -45,7 +45,6 @@ pub fn by_rayon(data: &Data) -> Sum<'_> {
 /// How long the cores are kept busy.
 const AWAKE: Duration = Duration::from_millis(200);
 
-// ANCHOR: wake
 /// Has as many threads as there are workers read the records for a while. A core that has been
 /// idle is not at once as fast as it gets, and on a virtual machine the host has to find one.
 pub fn wake_cores(data: &Data) {
@@ -63,7 +62,6 @@ pub fn wake_cores(data: &Data) {
         }
     });
 }
-// ANCHOR_END: wake
 
 /// As little work as there can be with all the bytes: what is left is the memory.
 pub fn read(data: &Data) -> Sum<'_> {

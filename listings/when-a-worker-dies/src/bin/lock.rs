@@ -65,7 +65,6 @@ fn add_up(robustness: Robustness, dies_after: u32) -> Result<(), Box<dyn Error>>
     Ok(())
 }
 
-// ANCHOR: add
 fn add(
     worker: u64,
     part: u64,
@@ -94,6 +93,7 @@ fn add(
             total.sum, total.parts
         );
     }
+    // ANCHOR: change
     total.before = (total.sum, total.parts);
     lock.set(total);
     step(1)?;
@@ -110,8 +110,8 @@ fn add(
     lock.set(total);
     step(5)?;
     lock.unlock()
+    // ANCHOR_END: change
 }
-// ANCHOR_END: add
 
 /// Three workers add to a total in shared memory; one is killed while it has the lock
 #[derive(Parser)]
