@@ -407,7 +407,7 @@ fn no_word_is_used_before_it_is_explained() {
             let href = link.attr("href").expect("it leads somewhere");
             let (explained, id) = href.split_once('#').expect("a place of a page");
             let explained = place(&order, explained).expect("a numbered chapter");
-            let in_opening = html
+            let in_opening = html[text..]
                 .find(&format!(">{word}</a>"))
                 .is_some_and(|at| text + at < opening);
             if explained > at || (explained == at && !in_opening) {

@@ -446,16 +446,20 @@ impl<'a> Expander<'a> {
                     }
                     _ => None,
                 };
-                let recorded = match self.data.record(of_run)? {
+                let record = self.data.record(of_run)?;
+                let (recorded, spread) = match &record {
                     Some(judged) => {
-                        Some(figures::of_record(of_run, &judged.record, &charted.figure)?)
+                        let record = &judged.record;
+                        let figure = figures::of_record(of_run, record, &charted.figure)?;
+                        (Some(figure), record.header.live.spread_of(&charted.figure))
                     }
-                    None => None,
+                    None => (None, None),
                 };
                 rows.push(ChartRow {
                     run: run.clone(),
                     reference,
                     recorded,
+                    spread,
                 });
             }
             let reference = charted.reference.as_ref();

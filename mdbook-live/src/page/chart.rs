@@ -40,6 +40,9 @@ pub struct ChartRow {
     pub reference: Option<Figure>,
     /// In the record, where there is one.
     pub recorded: Option<Figure>,
+    /// The least and the most of it in the runs of which the record is the median, where it
+    /// is the figure by which they were ranked.
+    pub spread: Option<(f64, f64)>,
 }
 
 /// The chart, or the table.
@@ -49,7 +52,10 @@ pub fn chart(view: &ChartView<'_>) -> String {
             figcaption { (with_code(view.caption)) }
             @for figure in &view.figures {
                 @let all = figure.rows.iter().flat_map(|row| [&row.reference, &row.recorded]);
-                @let most = all.flatten().map(|figure| figure.value).fold(0.0, f64::max);
+                @let spreads = figure.rows.iter().filter_map(|row| row.spread);
+                @let most = all.flatten().map(|figure| figure.value).chain(spreads.clone().map(|(_, most)| most));
+                @let most = most.fold(f64::MIN_POSITIVE, f64::max);
+                @let have_spread = spreads.count() > 0;
                 div.scroll tabindex="0" role="group" aria-label=(figure.heading) {
                     table {
                         caption { (with_code(&figure.heading)) @if view.bars { ", from zero" } }
@@ -58,14 +64,14 @@ pub fn chart(view: &ChartView<'_>) -> String {
                             th scope="col" {
                                 (view.reference) @if let Some(heading) = &figure.reference_heading { " (" (heading) ")" }
                             }
-                            th scope="col" { "Recorded" }
+                            th scope="col" { "Recorded" @if have_spread { ", least to most" } }
                         } }
                         tbody {
                             @for row in &figure.rows {
                                 tr {
                                     th scope="row" { code { (row.run) } }
-                                    (cell("reference", row.reference.as_ref(), most, view.bars))
-                                    (cell("recorded", row.recorded.as_ref(), most, view.bars))
+                                    (cell("reference", row.reference.as_ref(), None, most, view.bars))
+                                    (cell("recorded", row.recorded.as_ref(), row.spread, most, view.bars))
                                 }
                             }
                         }
@@ -77,16 +83,37 @@ pub fn chart(view: &ChartView<'_>) -> String {
     without_directives(&page.into_string())
 }
 
-fn cell(class: &str, figure: Option<&Figure>, most: f64, bars: bool) -> maud::Markup {
+fn cell(
+    class: &str,
+    figure: Option<&Figure>,
+    spread: Option<(f64, f64)>,
+    most: f64,
+    bars: bool,
+) -> maud::Markup {
+    let share = |value: f64| value / most;
     html! {
         td class=(class) {
             @match figure {
                 Some(figure) => {
+                    @let words = html! {
+                        span.value { (figure.to_string().replace(' ', "\u{a0}")) }
+                        @if let Some((least, most)) = spread {
+                            " " span.between { (least) "–" (most) }
+                        }
+                    };
                     @if bars {
-                        @let share = 100.0 * figure.value / most.max(f64::MIN_POSITIVE);
-                        span.bar aria-hidden="true" style=(format!("inline-size: {share:.1}%")) {}
+                        div.drawn {
+                            span.room aria-hidden="true" {
+                                span.bar style=(format!("--share: {:.3}", share(figure.value))) {}
+                                @if let Some((least, most)) = spread {
+                                    span.spread style=(format!("--from: {:.3}; --to: {:.3}", share(least), share(most))) {}
+                                }
+                            }
+                            span.words { (words) }
+                        }
+                    } @else {
+                        (words)
                     }
-                    span.value { (figure.to_string().replace(' ', "\u{a0}")) }
                 }
                 None => span.value { "–" },
             }
@@ -117,11 +144,13 @@ mod tests {
                         run: "a".into(),
                         reference: Some(figure(8.0)),
                         recorded: Some(figure(2.0)),
+                        spread: Some((1.5, 16.0)),
                     },
                     ChartRow {
                         run: "b".into(),
                         reference: None,
                         recorded: Some(figure(1.0)),
+                        spread: None,
                     },
                 ],
             }],
@@ -129,13 +158,17 @@ mod tests {
         };
         let page = chart(&view);
         for part in [
-            "inline-size: 25.0%",
+            // Of the largest that is shown, which is the most of a spread here.
+            "--share: 0.500",
+            "--share: 0.125",
+            "--from: 0.094; --to: 1.000",
+            "<span class=\"between\">1.5–16</span>",
             "2\u{a0}s",
             "<span class=\"value\">–</span>",
         ] {
             assert!(page.contains(part), "{part} is not in {page}");
         }
         view.bars = false;
-        assert!(!chart(&view).contains("inline-size"));
+        assert!(!chart(&view).contains("--share"));
     }
 }

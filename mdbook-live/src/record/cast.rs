@@ -76,6 +76,17 @@ pub struct Provenance {
     pub warm_ups: usize,
 }
 
+impl Provenance {
+    /// The least and the most of a figure in the runs of which this one is the median; `None`
+    /// where they were ranked by another, or there was one.
+    pub fn spread_of(&self, figure: &str) -> Option<(f64, f64)> {
+        match self.of[..] {
+            [least, .., most] if self.by == figure => Some((least, most)),
+            _ => None,
+        }
+    }
+}
+
 /// The machine that made a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostCard {
