@@ -318,7 +318,7 @@ impl<'a> Expander<'a> {
                     let run = self.data.book.run(name)?;
                     shown.push(self.expand_run(run, page)?);
                 }
-                Ok(page::run::runs(caption, &shown))
+                Ok(page::run::runs(caption, &shown, self.reference_says()))
             }
             Ok(Directive::Figure(name)) => self.expand_figure(name),
             Ok(Directive::Define(definition)) => {
@@ -369,6 +369,11 @@ impl<'a> Expander<'a> {
         }
     }
 
+    fn reference_says(&self) -> &'a str {
+        let reference = self.data.book.config.reference.as_ref();
+        reference.map_or("The reference says", |reference| &reference.says)
+    }
+
     fn expand_run(&mut self, run: RunRef<'a>, page: &mut Page) -> Result<ShownRun> {
         let name = run.full_name();
         let id = page.ids.of_run(&name);
@@ -403,10 +408,7 @@ impl<'a> Expander<'a> {
             folder: &self.data.shown(&run.listing.dir),
             command: &run.command(Size::Recorded),
             reference: config.reference.as_ref().zip(run.reference()?),
-            reference_says: config
-                .reference
-                .as_ref()
-                .map_or("The reference says", |reference| &reference.says),
+            reference_says: self.reference_says(),
             record,
             live: made
                 .zip(self.made.host.as_ref())

@@ -273,7 +273,7 @@ mod tests {
         assert!(
             text.ends_with(
                 "\n✔ agrees with its record, apart from what varies by nature\n\
-                 ✔ holds: Main speaks once (of the reference)\n    seen: 1 line; holds here\n"
+                 ✔ holds: Main speaks once (of the reference)\n    seen: 1 line (Main); holds here\n"
             ),
             "{text}"
         );

@@ -99,10 +99,14 @@ impl Check {
             Check::Count {
                 of: Counted::Lines(pattern),
                 bound,
-            } => match matching(lines, pattern).count() {
-                0 => CheckResult::matches_no_line(pattern),
-                seen => bound.judge_count(seen, counted(seen, "line")),
-            },
+            } => {
+                let matching: Vec<&str> = matching(lines, pattern).collect();
+                match &matching[..] {
+                    [] => CheckResult::matches_no_line(pattern),
+                    [one] => bound.judge_count(1, format!("1 line ({})", beginning(one))),
+                    several => bound.judge_count(several.len(), counted(several.len(), "line")),
+                }
+            }
             Check::Count {
                 of: Counted::Values(pattern),
                 bound,
@@ -355,13 +359,29 @@ impl Bound {
     }
 }
 
+/// As much of a line as a sentence has room for.
+fn beginning(line: &str) -> String {
+    const MOST: usize = 90;
+    let line = line.trim();
+    match line.char_indices().nth(MOST) {
+        None => line.to_owned(),
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+    }
+}
+
 /// A quotient before what it is of: "3.9 times", "a third of", "1/330 of".
 fn times(quotient: f64) -> String {
     // Below one half, its inverse is the plainer number.
     if quotient > 0.0 && quotient < 0.45 {
         format!("1/{} of", two_digits(1.0 / quotient))
     } else {
-        format!("{} times", two_digits(quotient))
+        let digits = two_digits(quotient);
+        // Little more than one is not one.
+        let near = digits == "1.0" && (quotient - 1.0).abs() >= 0.0005;
+        if near {
+            return format!("{quotient:.3} times");
+        }
+        format!("{digits} times")
     }
 }
 
@@ -434,7 +454,7 @@ mod tests {
             "Main loaded\nFork loaded\n\x1b[1mMain\x1b[0m loaded\n",
             "2 lines",
         );
-        breaks(check(), "Main loaded\n", "1 line, not 2");
+        breaks(check(), "Main loaded\n", "1 line (Main loaded), not 2");
         breaks(
             check(),
             "Main loaded\nMain loaded\nMain loaded",
@@ -673,6 +693,8 @@ mod tests {
         assert_eq!(times(0.5), "0.50 times");
         assert_eq!(times(12.34), "12 times");
         assert_eq!(times(0.0), "0 times");
+        assert_eq!(times(1.0089), "1.009 times");
+        assert_eq!(times(1.0), "1.0 times");
         assert_eq!(bound_in_words(0.25), "1/4 of");
         assert_eq!(bound_in_words(0.3), "0.3 times");
         assert_eq!(bound_in_words(4.0), "4 times");

@@ -36,7 +36,7 @@ pub(super) fn claims(run: &str, views: &[ClaimView<'_>], reference: &str) -> Mar
         @if !views.is_empty() {
             details.claims {
                 summary {
-                    (tally(views.iter().map(|view| &view.judgement)))
+                    (tally(Tally::of(views), reference))
                     // A live run's, once it has ended.
                     " " span.live-tally {}
                 }
@@ -50,41 +50,85 @@ pub(super) fn claims(run: &str, views: &[ClaimView<'_>], reference: &str) -> Mar
     }
 }
 
-/// "9 claims hold, 2 do not hold", each with its sign.
-pub(super) fn tally<'a>(judgements: impl IntoIterator<Item = &'a Judgement>) -> Markup {
-    let mut numbers = [0; 3];
-    for judgement in judgements {
-        let (class, ..) = verdict_mark(judgement);
-        numbers[["holds", "fails", "open"]
-            .iter()
-            .position(|c| *c == class)
-            .unwrap_or(2)] += 1;
+/// What became of a run's claims.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    /// How many hold.
+    hold: usize,
+    /// How many statements of the reference do not hold, as the book says.
+    refuted: usize,
+    /// How many do not hold though the book says that they do.
+    fail: usize,
+    /// How many could not be judged.
+    open: usize,
+}
+
+impl Tally {
+    pub(super) fn of(views: &[ClaimView<'_>]) -> Tally {
+        let mut tally = Tally::default();
+        for view in views {
+            let count = match verdict_mark(&view.judgement) {
+                ("holds", ..) => &mut tally.hold,
+                ("fails", ..) if view.claim.is_refuted() => &mut tally.refuted,
+                ("fails", ..) => &mut tally.fail,
+                _ => &mut tally.open,
+            };
+            *count += 1;
+        }
+        tally
     }
-    let [hold, fail, open] = numbers;
+
+    pub(super) fn and(self, other: Tally) -> Tally {
+        Tally {
+            hold: self.hold + other.hold,
+            refuted: self.refuted + other.refuted,
+            fail: self.fail + other.fail,
+            open: self.open + other.open,
+        }
+    }
+}
+
+/// "9 claims hold, The manual says: 2 do not hold", each with its sign.
+pub(super) fn tally(tally: Tally, reference_says: &str) -> Markup {
+    let Tally {
+        hold,
+        refuted,
+        fail,
+        open,
+    } = tally;
+    let holds = |number| verb(number, "holds", "hold");
+    let does_not = |number| verb(number, "does not hold", "do not hold");
     let parts = [
-        ("holds", "✔", hold, verb(hold, "holds", "hold")),
+        (
+            "holds",
+            "✔",
+            hold,
+            format!("{} {}", counted(hold, "claim"), holds(hold)),
+        ),
+        (
+            "refuted",
+            "✘",
+            refuted,
+            format!("{reference_says}: {refuted} {}", does_not(refuted)),
+        ),
         (
             "fails",
             "✘",
             fail,
-            verb(fail, "does not hold", "do not hold"),
+            format!("{} {}", counted(fail, "claim"), does_not(fail)),
         ),
         (
             "open",
             "–",
             open,
-            verb(open, "is not judged", "are not judged"),
+            format!("{open} {}", verb(open, "is not judged", "are not judged")),
         ),
     ];
     let parts = parts.into_iter().filter(|(_, _, number, _)| *number > 0);
     html! {
-        @for (at, (class, mark, number, words)) in parts.enumerate() {
+        @for (at, (class, mark, _, words)) in parts.enumerate() {
             @if at > 0 { ", " }
-            span class={ "tally " (class) } {
-                span aria-hidden="true" { (mark) } " "
-                @if at == 0 { (counted(number, "claim")) } @else { (number) }
-                " " (words)
-            }
+            span class={ "tally " (class) } { span aria-hidden="true" { (mark) } " " (words) }
         }
     }
 }

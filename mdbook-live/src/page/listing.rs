@@ -111,7 +111,12 @@ pub fn listing(view: &ListingView<'_>) -> String {
     // As many columns as the text has room for in mdBook's code font.
     let wide = view.code.lines().any(|line| line.chars().count() > 86);
     let caption = html! {
-        a.number href={ "#" (view.id) } { "Listing " (view.number) }
+        // A summary opens what is folded, and so has no link in it.
+        @if folded {
+            span.number { "Listing " (view.number) }
+        } @else {
+            a.number href={ "#" (view.id) } { "Listing " (view.number) }
+        }
         " "
         code.path { (view.path) }
         @if !view.caption.is_empty() {

@@ -48,8 +48,8 @@ const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = WIDTH - 40.0;
-const TOP: f64 = 12.0;
-const BOTTOM: f64 = HEIGHT - 40.0;
+const TOP: f64 = 30.0;
+const BOTTOM: f64 = HEIGHT - 46.0;
 
 /// The plot, its legend and its table.
 pub fn plot(view: &PlotView<'_>) -> String {
@@ -77,13 +77,16 @@ pub fn plot(view: &PlotView<'_>) -> String {
                         @for power in powers {
                             @let value = 10f64.powi(power);
                             line.grid x1=(LEFT) x2=(RIGHT) y1=(number(y(value))) y2=(number(y(value))) {}
-                            text x=(LEFT - 8.0) y=(number(y(value) + 4.0)) text-anchor="end" { (value) " " (view.y_unit) }
+                            text x=(LEFT - 8.0) y=(number(y(value) + 4.0)) text-anchor="end" { (value) }
                         }
+                        // A unit beside each number would need the room of the longest.
+                        text x="0" y="12" { (view.y_unit) }
+                        text x=(RIGHT) y=(BOTTOM + 36.0) text-anchor="end" { (view.x_unit) }
                         @for stop in &stops {
                             line.tick x1=(number(x(*stop))) x2=(number(x(*stop))) y1=(BOTTOM) y2=(BOTTOM + 5.0) {}
                         }
                         @for stop in stops.iter().filter(|stop| **stop == 0.0 || **stop * 5.0 > most_x) {
-                            text x=(number(x(*stop))) y=(BOTTOM + 20.0) text-anchor="middle" { (stop) " " (view.x_unit) }
+                            text x=(number(x(*stop))) y=(BOTTOM + 20.0) text-anchor="middle" { (stop) }
                         }
                         @for (nth, line) in view.series.iter().enumerate() {
                             @let path = line.points.iter().map(|point| format!("{} {}", number(x(point.x)), number(y(point.y)))).collect::<Vec<_>>().join("L");
@@ -189,7 +192,8 @@ mod tests {
         for part in [
             "fork: from 0.20 ms at 0 MiB to 130 ms at 4096 MiB.",
             "<td class=\"number\">130</td>",
-            "100 ms</text>",
+            ">100</text>",
+            ">ms</text>",
             "class=\"series s0\"",
         ] {
             assert!(page.contains(part), "{part} is not in {page}");

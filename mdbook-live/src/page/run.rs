@@ -2,14 +2,13 @@
 
 use maud::html;
 
-use super::claims::{self, ClaimView};
+use super::claims::{self, ClaimView, Tally};
 use super::inline::{with_code, without_directives};
 use super::live::{self, LiveView};
 use super::memory::{memory, peak};
 use super::output::{Column, LineStyle, column, fit_side_by_side, repeated};
 use crate::book::config::Reference;
 use crate::judge::agreement::{Agreement, places};
-use crate::judge::checks::Judgement;
 use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::record::memory::TreeMemory;
@@ -74,12 +73,12 @@ pub struct ShownRun {
     /// Its section.
     pub html: String,
     /// What became of its claims.
-    judgements: Vec<Judgement>,
+    tally: Tally,
 }
 
 /// Runs like one that is in sight, folded behind one head: the author's words for them, their
 /// names, and what became of their claims.
-pub fn runs(caption: &str, shown: &[ShownRun]) -> String {
+pub fn runs(caption: &str, shown: &[ShownRun], reference_says: &str) -> String {
     let head = html! {
         details.runs {
             summary {
@@ -92,7 +91,7 @@ pub fn runs(caption: &str, shown: &[ShownRun]) -> String {
                     }
                 }
                 " "
-                (claims::tally(shown.iter().flat_map(|run| &run.judgements)))
+                (claims::tally(shown.iter().map(|run| run.tally).fold(Tally::default(), Tally::and), reference_says))
             }
         }
     };
@@ -190,10 +189,6 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
     ShownRun {
         name: view.name.to_owned(),
         html: format!("{}\n", without_directives(&page.into_string())),
-        judgements: view
-            .claims
-            .iter()
-            .map(|claim| claim.judgement.clone())
-            .collect(),
+        tally: Tally::of(&view.claims),
     }
 }

@@ -219,7 +219,7 @@ fn a_long_file_is_folded_and_an_excerpt_is_not() {
     };
     let folded = text(25, true);
     assert!(
-        folded.contains("<details><summary><a class=\"number\""),
+        folded.contains("<details><summary><span class=\"number\""),
         "{folded}"
     );
     assert!(folded.contains("<span class=\"lines\">25 lines</span></summary>\n\n```rust"));
@@ -307,12 +307,12 @@ fn runs_behind_one_head_tell_their_names_and_how_many_claims_hold() {
     };
     let one = run(&view(Some(&record), vec![judged(true), judged(false)]));
     let two = run(&view(Some(&record), vec![judged(true)]));
-    let html = runs("The `others`", &[one, two]);
+    let html = runs("The `others`", &[one, two], "The manual says");
     for part in [
         "<details class=\"runs\"><summary><span class=\"caption\">The <code>others</code></span>",
         "<span class=\"names\"><code>demo/fork</code>, <code>demo/fork</code></span>",
         "</span> 2 claims hold</span>, <span class=\"tally fails\">",
-        "</span> 1 does not hold</span></summary>\n<section class=\"run\"",
+        "</span> 1 claim does not hold</span></summary>\n<section class=\"run\"",
     ] {
         assert!(html.contains(part), "{part} is not in {html}");
     }

@@ -460,7 +460,7 @@ mod tests {
         ]);
         assert_eq!(
             checked(&book, "demo/a").faults,
-            ["the claim \"Once\" holds, though the book refutes it: 1 line"]
+            ["the claim \"Once\" holds, though the book refutes it: 1 line (Main)"]
         );
         let report = checked(&book, "demo/b");
         assert_eq!((report.claims_held, &report.faults[..]), (1, &[][..]));
