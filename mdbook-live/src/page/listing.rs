@@ -28,7 +28,7 @@ pub struct ListingView<'a> {
 }
 
 /// A whole file of more lines is folded: an excerpt shows what the text speaks of.
-const MOST_LINES_OPEN: usize = 24;
+const MOST_LINES_OPEN: usize = 16;
 
 /// What has changed from one step of a listing to the next.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -217,18 +217,18 @@ fn a_long_file_is_folded_and_an_excerpt_is_not() {
             since: None,
         })
     };
-    let folded = text(25, true);
+    let folded = text(17, true);
     assert!(
         folded.contains("<details><summary><span class=\"number\""),
         "{folded}"
     );
-    assert!(folded.contains("<span class=\"lines\">25 lines</span></summary>\n\n```rust"));
+    assert!(folded.contains("<span class=\"lines\">17 lines</span></summary>\n\n```rust"));
     assert!(
         folded.ends_with("```\n\n</details>\n</figure>\n"),
         "{folded}"
     );
-    assert!(!text(24, true).contains("<details>"));
-    assert!(!text(25, false).contains("<details>"));
+    assert!(!text(16, true).contains("<details>"));
+    assert!(!text(17, false).contains("<details>"));
 }
 
 #[test]
