@@ -33,6 +33,7 @@ pub fn work(
     };
     process::exit(i32::from(ended.is_err()))
 }
+// ANCHOR_END: work
 
 fn decode(palette_of: impl Fn(&str) -> io::Result<Vec<u8>>) -> io::Result<()> {
     wire::send(socket(), b"closed")?;
@@ -45,7 +46,6 @@ fn decode(palette_of: impl Fn(&str) -> io::Result<Vec<u8>>) -> io::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: work
 
 /// A worker with these layers, and the palettes of this folder.
 pub fn in_layers(layers: &[Layer], palettes: &Path) -> ! {

@@ -184,7 +184,6 @@ impl fmt::Display for Worker {
     }
 }
 
-// ANCHOR: next
 /// What may happen next to a worker, which is told by its place.
 enum Event {
     /// It says something, or nobody is left who could
@@ -193,6 +192,7 @@ enum Event {
     Ends(usize),
 }
 
+// ANCHOR: next
 /// Waits for what happens next: one call for all pipes, processes and deadlines (poll(2)).
 fn next(workers: &[Worker]) -> io::Result<Vec<Event>> {
     let mut fds = Vec::new();

@@ -18,6 +18,7 @@ fn append_and_look(count: u64) {
     append_to_list(count);
     look("after the update");
 }
+// ANCHOR_END: look
 
 fn look(when: &str) {
     let whose = match page::is_own(&LIST) {
@@ -27,7 +28,6 @@ fn look(when: &str) {
     };
     trace!("The page of the list at {:p} {when}: {whose}", &LIST);
 }
-// ANCHOR_END: look
 
 fn main() -> ExitCode {
     module_scope();

@@ -23,7 +23,6 @@ fn main() -> ExitCode {
     command_line::run(|arguments: Arguments| end(arguments.kills))
 }
 
-// ANCHOR: end
 fn end(kills: usize) -> Result<(), Box<dyn Error>> {
     prctl::set_child_subreaper(true)?;
     let cgroup = or_skip(Cgroup::new("forks").and_then(|cgroup| {
@@ -36,6 +35,7 @@ fn end(kills: usize) -> Result<(), Box<dyn Error>> {
     if let ForkResult::Child = unsafe { fork() }? {
         fork_for_ever(&cgroup);
     }
+    // ANCHOR: end
     println!(
         "its cgroup lets it have {MOST}: {} are there",
         full(&cgroup)?
@@ -56,9 +56,9 @@ fn end(kills: usize) -> Result<(), Box<dyn Error>> {
         thread::sleep(Duration::from_millis(1));
     }
     println!("after cgroup.kill: {} are there", cgroup.processes()?.len());
+    // ANCHOR_END: end
     Ok(())
 }
-// ANCHOR_END: end
 
 fn fork_for_ever(cgroup: &Cgroup) -> ! {
     // Those of its children that end are not kept as zombies.
