@@ -198,7 +198,10 @@ impl<'a> Expander<'a> {
             return Vec::new();
         }
         let up = "../".repeat(here.components().count().saturating_sub(1));
-        let uses = self.glossary.uses(here, markdown, places);
+        let works = &self.data.book.config.cited;
+        let citations = cited::citations(markdown, places, works);
+        let cited: Vec<Range<usize>> = citations.iter().map(|(range, _)| range.clone()).collect();
+        let uses = self.glossary.uses(here, markdown, places, &cited);
         let terms = uses.into_iter().map(|found| {
             let term = &self.glossary.terms[found.term];
             let href = format!("{up}{}#{}", term.page.display(), term.id);
@@ -208,15 +211,12 @@ impl<'a> Expander<'a> {
             let link = page::glossary::term(word, &href, title.as_deref());
             (found.range, link)
         });
-        let works = &self.data.book.config.cited;
-        let citations = cited::citations(markdown, places, works).into_iter();
-        let citations = citations.map(|(range, address)| {
+        let citations = citations.into_iter().map(|(range, address)| {
             let link = page::glossary::citation(&markdown[range.clone()], &address);
             (range, link)
         });
         let mut links: Vec<(Range<usize>, String)> = terms.chain(citations).collect();
         links.sort_by_key(|(range, _)| range.start);
-        links.dedup_by(|next, kept| next.0.start < kept.0.end);
         links
     }
 

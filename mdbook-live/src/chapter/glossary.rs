@@ -87,9 +87,15 @@ impl Glossary {
         self.terms.iter().position(|term| std::ptr::eq(term, found))
     }
 
-    /// The first use of each term in the prose of the page `here`; where the page defines it,
-    /// only one that comes before.
-    pub(super) fn uses(&self, here: &Path, markdown: &str, places: &[Place]) -> Vec<Use> {
+    /// The first use of each term in the prose of the page `here`, outside of what is `cited`;
+    /// where the page defines it, only one that comes before.
+    pub(super) fn uses(
+        &self,
+        here: &Path,
+        markdown: &str,
+        places: &[Place],
+        cited: &[Range<usize>],
+    ) -> Vec<Use> {
         let Some(names) = &self.names else {
             return Vec::new();
         };
@@ -112,6 +118,10 @@ impl Glossary {
                     continue;
                 };
                 let at = range.start + found.start();
+                // "fork(2)" is no use of "fork".
+                if cited.iter().any(|cited| cited.contains(&at)) {
+                    continue;
+                }
                 if std::mem::replace(&mut seen[term], true)
                     || defined(term).is_some_and(|defined| at > defined)
                 {
@@ -313,7 +323,11 @@ mod tests {
 
     fn used(glossary: &Glossary, page: &str, text: &str) -> Vec<(String, String)> {
         let places = directives::find(text, false);
-        let uses = glossary.uses(Path::new(page), text, &places);
+        let cited: Vec<Range<usize>> = text
+            .match_indices("page(2)")
+            .map(|(at, it)| at..at + it.len())
+            .collect();
+        let uses = glossary.uses(Path::new(page), text, &places, &cited);
         let uses = uses.into_iter().map(|one| {
             let name = glossary.terms[one.term].names[0].clone();
             (text[one.range].to_owned(), name)
@@ -349,7 +363,7 @@ mod tests {
     #[test]
     fn the_first_use_in_prose_is_found_in_any_form() {
         let glossary = glossary(&[("memory.md", MEMORY)]);
-        let text = "# Page tables\n\n`page` on this page, [a page](x.md), Page tables and two pages, a page.\n\n\
+        let text = "# Page tables\n\n`page` on this page, page(2), [a page](x.md), Page tables and two pages, a page.\n\n\
                     ```\npage\n```\n\nThe tables.\n";
         assert_eq!(
             used(&glossary, "later.html", text),
