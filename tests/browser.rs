@@ -373,6 +373,44 @@ fn static_pages(driver: &str, built: &Path) -> Outcome {
             {
                 note("a Run button that nobody answers".to_owned());
             }
+            browser.size(DESKTOP).await?;
+            let height = browser.number("document.body.scrollHeight").await?;
+            let screens = height / f64::from(DESKTOP.1);
+            if screens > MOST_SCREENS {
+                note(format!(
+                    "{screens:.1} screens long, expected at most {MOST_SCREENS}"
+                ));
+            }
+            let wrapped = browser
+                .script(
+                    "return [...document.querySelectorAll('section.run')].filter((run) =>
+                       [...run.querySelectorAll('pre')].some((pre) => {
+                         const { width } = pre.getBoundingClientRect();
+                         const needs = parseFloat(pre.parentElement.style.getPropertyValue('--needs'));
+                         const room = width / parseFloat(getComputedStyle(pre).fontSize) / 0.6 - 6;
+                         const one = parseFloat(getComputedStyle(pre).lineHeight) * 1.5;
+                         return width > 0 && needs < room
+                           && [...pre.querySelectorAll('.line')].some((line) => line.getBoundingClientRect().height > one);
+                       })).map((run) => run.id);",
+                )
+                .await?;
+            if wrapped != json!([]) {
+                note(format!(
+                    "outputs that wrap a line for which there is room: {wrapped}"
+                ));
+            }
+            if page == "data-sink.html" {
+                let wrapped = "document.querySelectorAll('#run-data-sink-fork-8 .line')";
+                let tall = format!(
+                    "[...{wrapped}].filter((line) => line.getBoundingClientRect().height > 30).length"
+                );
+                if browser.number(&format!("{wrapped}.length")).await? < 40.0
+                    || browser.number(&tall).await? > 0.0
+                {
+                    note("expected no line of data-sink/fork-8 to wrap".to_owned());
+                }
+            }
+            browser.size(WINDOW).await?;
             let sizes = browser
                 .script(
                     "return performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))
@@ -412,44 +450,6 @@ fn static_pages(driver: &str, built: &Path) -> Outcome {
                 note(format!("light: {finding}"));
             }
             browser.picture(&format!("{name}-light")).await?;
-
-            browser.size(DESKTOP).await?;
-            let height = browser.number("document.body.scrollHeight").await?;
-            let screens = height / f64::from(DESKTOP.1);
-            if screens > MOST_SCREENS {
-                note(format!(
-                    "{screens:.1} screens long, expected at most {MOST_SCREENS}"
-                ));
-            }
-            let wrapped = browser
-                .script(
-                    "return [...document.querySelectorAll('section.run')].filter((run) =>
-                       [...run.querySelectorAll('pre')].some((pre) => {
-                         const { width } = pre.getBoundingClientRect();
-                         const needs = parseFloat(pre.parentElement.style.getPropertyValue('--needs'));
-                         const room = width / parseFloat(getComputedStyle(pre).fontSize) / 0.6 - 6;
-                         const one = parseFloat(getComputedStyle(pre).lineHeight) * 1.5;
-                         return width > 0 && needs < room
-                           && [...pre.querySelectorAll('.line')].some((line) => line.getBoundingClientRect().height > one);
-                       })).map((run) => run.id);",
-                )
-                .await?;
-            if wrapped != json!([]) {
-                note(format!(
-                    "outputs that wrap a line for which there is room: {wrapped}"
-                ));
-            }
-            if page == "data-sink.html" {
-                let wrapped = "document.querySelectorAll('#run-data-sink-fork-8 .line')";
-                let tall = format!(
-                    "[...{wrapped}].filter((line) => line.getBoundingClientRect().height > 30).length"
-                );
-                if browser.number(&format!("{wrapped}.length")).await? < 40.0
-                    || browser.number(&tall).await? > 0.0
-                {
-                    note("expected no line of data-sink/fork-8 to wrap".to_owned());
-                }
-            }
 
             // Loaded anew: the sidebar is open or not by the width that a page finds.
             browser.size(PHONE).await?;
