@@ -56,21 +56,22 @@ pub fn chart(view: &ChartView<'_>) -> String {
                 @let most = all.flatten().map(|figure| figure.value).chain(spreads.clone().map(|(_, most)| most));
                 @let most = most.fold(f64::MIN_POSITIVE, f64::max);
                 @let have_spread = spreads.count() > 0;
+                @let have_reference = figure.rows.iter().any(|row| row.reference.is_some());
                 div.scroll tabindex="0" role="group" aria-label=(figure.heading) {
                     table {
                         caption { (with_code(&figure.heading)) @if view.bars { ", from zero" } }
                         thead { tr {
                             th scope="col" { "Run" }
-                            th scope="col" {
+                            @if have_reference { th scope="col" {
                                 (view.reference) @if let Some(heading) = &figure.reference_heading { " (" (heading) ")" }
-                            }
+                            } }
                             th scope="col" { "Recorded" @if have_spread { ", least to most" } }
                         } }
                         tbody {
                             @for row in &figure.rows {
                                 tr {
                                     th scope="row" { code { (row.run) } }
-                                    (cell("reference", row.reference.as_ref(), None, most, view.bars))
+                                    @if have_reference { (cell("reference", row.reference.as_ref(), None, most, view.bars)) }
                                     (cell("recorded", row.recorded.as_ref(), row.spread, most, view.bars))
                                 }
                             }
@@ -170,5 +171,7 @@ mod tests {
         }
         view.bars = false;
         assert!(!chart(&view).contains("--share"));
+        view.figures[0].rows.remove(0);
+        assert!(!chart(&view).contains("Reference"), "no row has one");
     }
 }
