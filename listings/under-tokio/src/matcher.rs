@@ -129,7 +129,9 @@ impl Matcher {
         let question = format!("{pattern}\t{text}\n");
         self.socket.write_all(question.as_bytes()).await?;
         let mut answer = String::new();
-        if self.socket.read_line(&mut answer).await? == 0 {
+        self.socket.read_line(&mut answer).await?;
+        // Without its end it is no whole answer.
+        if !answer.ends_with('\n') {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(answer.trim_end().to_string())

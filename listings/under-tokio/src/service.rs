@@ -26,6 +26,8 @@ pub async fn serve(listener: TcpListener, matchers: Arc<Matchers>) -> io::Result
                 let (client, _) = accepted?;
                 connections.spawn(answer(client, Arc::clone(&matchers), ending.clone()));
             }
+            // A task that has ended is kept until somebody asks for it.
+            Some(_) = connections.join_next() => {}
             _ = asked_to_end.recv() => break,
         }
     }
