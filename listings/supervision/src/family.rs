@@ -10,8 +10,8 @@ use crate::cgroup::Cgroup;
 use crate::process::Process;
 
 /// The worker and what it has started, in this order: the worker, the first of a process group; a
-/// child of it; a child that has called setsid(2); a daemon, which has done the same, and whose
-/// parent has ended.
+/// child of it; a child that has called setsid(2); a daemon, whose parent has called setsid(2),
+/// started it, and ended.
 pub type Family = [Process; 4];
 
 const WORKER: i32 = 0;

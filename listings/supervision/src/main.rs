@@ -131,7 +131,7 @@ impl Worker {
         self.ending.is_none()
     }
 
-    /// Reads what there is. At the end of the stream all who could write to it have ended.
+    /// Reads what there is. At the end of the stream nobody is left who could write to it.
     fn listen(&mut self) -> io::Result<()> {
         match self.pipe.read_to_end(&mut self.said) {
             Ok(_) => self.silent = true,
