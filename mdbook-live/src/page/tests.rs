@@ -138,6 +138,19 @@ fn a_claim() -> Claim {
     }
 }
 
+fn judged(claim: &Claim, holds: bool) -> ClaimView<'_> {
+    ClaimView {
+        claim,
+        judgement: Judgement::Decided(CheckResult {
+            holds,
+            seen: "4 of 4 lines".into(),
+            nothing: false,
+        }),
+        live: None,
+        counters: Vec::new(),
+    }
+}
+
 #[test]
 fn a_listing_is_a_captioned_figure_around_a_fence() {
     let text = listing(&ListingView {
@@ -295,16 +308,7 @@ fn figures_at_the_ends_of_lines_are_cells_and_the_text_stays_whole() {
 fn runs_behind_one_head_tell_their_names_and_how_many_claims_hold() {
     let claim = a_claim();
     let record = record("x");
-    let judged = |holds| ClaimView {
-        claim: &claim,
-        judgement: Judgement::Decided(CheckResult {
-            holds,
-            seen: "4 of 4 lines".into(),
-            nothing: false,
-        }),
-        live: None,
-        counters: Vec::new(),
-    };
+    let judged = |holds| judged(&claim, holds);
     let one = run(&view(Some(&record), vec![judged(true), judged(false)]));
     let two = run(&view(Some(&record), vec![judged(true)]));
     let html = runs("The `others`", &[one, two], "The manual says");
@@ -407,16 +411,7 @@ fn a_stale_record_and_a_failed_run_are_told() {
 fn claims_say_in_words_whether_they_hold() {
     let claim = a_claim();
     let record = record("x");
-    let judged = |holds| ClaimView {
-        claim: &claim,
-        judgement: Judgement::Decided(CheckResult {
-            holds,
-            seen: "4 of 4 lines".into(),
-            nothing: false,
-        }),
-        live: None,
-        counters: Vec::new(),
-    };
+    let judged = |holds| judged(&claim, holds);
     let html = run(&view(Some(&record), vec![judged(true), judged(false)])).html;
     for part in [
         "<span aria-hidden=\"true\">✔</span> holds",
