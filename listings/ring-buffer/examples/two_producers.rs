@@ -46,8 +46,7 @@ fn without_a_lock() -> io::Result<()> {
 
 fn with_a_lock() -> io::Result<()> {
     let memory = Shared::<Ring>::memory()?;
-    let producing = Shared::<RobustMutex>::map(&Shared::<RobustMutex>::memory()?)?;
-    producing.init()?;
+    let producing = RobustMutex::new()?;
     let mut first = open_alone(&memory, &producing)?;
     let second = Child::fork(|| {
         let refused = open_alone(&memory, &producing).err();

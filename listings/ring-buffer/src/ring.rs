@@ -40,7 +40,7 @@ pub struct Ring {
 pub struct Count(AtomicU32);
 // ANCHOR_END: ring
 
-// SAFETY: all of it is atomics; zeros are an empty ring; there is no address in it.
+// SAFETY: all of it is atomics, of which any bytes are a value; there is no address in it.
 unsafe impl Shareable for Ring {}
 
 /// A message more.

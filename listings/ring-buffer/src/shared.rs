@@ -14,7 +14,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 /// # Safety
 ///
 /// All of it is behind atomics or `UnsafeCell`, so that a `&` to it says nothing about what other
-/// processes do; it is valid where all bytes are zero; and nothing in it is an address, or has
+/// processes do; it is valid whatever its bytes are; and nothing in it is an address, or has
 /// another meaning in another process.
 pub unsafe trait Shareable {}
 
@@ -43,8 +43,13 @@ impl<T: Shareable> Shared<T> {
     ///
     /// # Errors
     ///
-    /// Where the memory is not that of a `T`, and the system's.
+    /// Where the memory is not that of a `T`, or could be cut, and the system's.
     pub fn map(memory: &File) -> io::Result<Self> {
+        let seals = SealFlag::from_bits_retain(fcntl(memory, FcntlArg::F_GET_SEALS)?);
+        if !seals.contains(SealFlag::F_SEAL_SHRINK) {
+            let what = "shared memory that could be cut";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
         let [is, expected] = [memory.metadata()?.len(), size_of::<T>() as u64];
         if is != expected {
             let what = format!("shared memory of {is} bytes, where {expected} were expected");
@@ -61,8 +66,8 @@ impl<T: Shareable> Deref for Shared<T> {
 
     fn deref(&self) -> &T {
         // SAFETY: the mapping begins at a page, has the size of a `T`, and stays for as long as
-        // `self`; nobody can cut the memory (`F_SEAL_SHRINK`). Zeros are a valid `T`, and what
-        // other processes write to it is behind atomics or `UnsafeCell` (`Shareable`).
+        // `self`; nobody can cut the memory (`map` has seen the seal). Any bytes are a valid `T`,
+        // and what other processes write to it is behind atomics or `UnsafeCell` (`Shareable`).
         unsafe { &*self.map.as_ptr().cast() }
     }
 }

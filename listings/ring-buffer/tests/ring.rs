@@ -4,6 +4,8 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use ring_buffer::message;
 use ring_buffer::ring::{Consumer, ONE, Producer, Ring, SLOTS, Waiting};
 use ring_buffer::shared::Shared;
@@ -64,10 +66,23 @@ fn memory_of_another_size_is_refused_and_cannot_be_cut() {
     assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
 }
 
+#[test]
+fn memory_that_could_be_cut_is_refused() {
+    let other = unsealed(size_of::<Ring>() as u64).expect("memory");
+    let refused = Shared::<Ring>::map(&other).err().expect("refused");
+    assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
+}
+
 /// Memory that is not a ring's.
 fn memory_of(bytes: u64) -> io::Result<std::fs::File> {
-    use nix::sys::memfd::{MFdFlags, memfd_create};
-    let file = std::fs::File::from(memfd_create(c"other", MFdFlags::MFD_CLOEXEC)?);
+    let file = unsealed(bytes)?;
+    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK))?;
+    Ok(file)
+}
+
+fn unsealed(bytes: u64) -> io::Result<std::fs::File> {
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let file = std::fs::File::from(memfd_create(c"other", flags)?);
     file.set_len(bytes)?;
     Ok(file)
 }

@@ -70,7 +70,7 @@ struct Flagged {
     sleeps: AtomicU32,
 }
 
-// SAFETY: two atomics; zeros are an empty one.
+// SAFETY: two atomics, of which any bytes are a value; there is no address in it.
 unsafe impl Shareable for Flagged {}
 
 impl Counted for Flagged {

@@ -40,11 +40,7 @@ enum Kind {
 fn main() -> ExitCode {
     command_line::run(|Arguments { mutex }| match mutex {
         Kind::Std => try_out(&*StdMutex::new()?),
-        Kind::Posix => {
-            let mutex = Shared::<RobustMutex>::map(&Shared::<RobustMutex>::memory()?)?;
-            mutex.init()?;
-            try_out(&*mutex)
-        }
+        Kind::Posix => try_out(&RobustMutex::new()?),
     })
 }
 

@@ -48,8 +48,7 @@ fn main() -> ExitCode {
 fn consume(messages: u64, killed_after: u64) -> io::Result<()> {
     let memory = Shared::<Ring>::memory()?;
     // A producer has this lock for as long as it lives.
-    let life = Shared::<RobustMutex>::map(&Shared::<RobustMutex>::memory()?)?;
-    life.init()?;
+    let life = RobustMutex::new()?;
     let mut producer = Child::fork(|| produce(&memory, &life, messages, Some(killed_after)))?;
 
     let mut ring = Consumer::open(&memory, WAITING)?;

@@ -27,13 +27,15 @@ fn main() -> ExitCode {
 // ANCHOR: pointers
 fn share(Arguments { size }: Arguments) -> Result<()> {
     let table = requests(size.requests);
-    let last = table.last().ok_or("no request")?;
+    // The last one in which nothing is missing: what a `None` leaves unwritten must not be read.
+    let whole = |request: &&Request| request.user.is_some() && request.milliseconds.is_some();
+    let last = table.iter().rfind(whole).ok_or("no request")?;
     const { assert!(size_of::<Request>() == 3 * size_of::<String>() + size_of::<Option<f64>>()) };
-    // SAFETY: no byte of a request is padding, which must not be read: its size is that of
-    // its fields, and all of them are made of words.
+    // SAFETY: each byte of this request has been written. None is padding, since its size is
+    // that of its fields and all of them are made of words; and none is that of a `None`.
     let bytes = unsafe { slice::from_raw_parts((&raw const *last).cast(), size_of_val(last)) };
     let memory = Descriptor::from(sealed(bytes)?);
-    trace!("The last request: {} of its bytes are shared.", bytes.len());
+    trace!("A request: {} of its bytes are shared.", bytes.len());
     trace!(
         "Its path lies at {:p}: {}",
         last.path.as_ptr(),
