@@ -1,5 +1,6 @@
 //! The words that the chapters define: where, by which sentence, and where each is used first.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -31,6 +32,8 @@ pub(super) struct Glossary {
     pub(super) terms: Vec<Term>,
     /// Matches any name, and any phrase that only looks like one.
     names: Option<Regex>,
+    /// The terms of each form of a name, by their places.
+    forms: HashMap<String, Vec<usize>>,
 }
 
 /// The first use of a term on a page.
@@ -70,21 +73,30 @@ impl Glossary {
                     .context("the names of the glossary")?,
             ),
         };
-        Ok(Glossary { terms, names })
+        let mut forms: HashMap<String, Vec<usize>> = HashMap::new();
+        for (term, name) in terms
+            .iter()
+            .enumerate()
+            .flat_map(|(at, term)| term.names.iter().map(move |name| (at, name)))
+        {
+            for form in forms_of(name) {
+                forms.entry(form).or_default().push(term);
+            }
+        }
+        Ok(Glossary {
+            terms,
+            names,
+            forms,
+        })
     }
 
     /// The term that a word is on the page `here`, if it is one: of two with that name the
     /// page's own, else the first.
     fn term(&self, word: &str, here: &Path) -> Option<usize> {
-        let is = |name: &String| {
-            Regex::new(&format!("^(?:{})$", pattern(name, true)))
-                .is_ok_and(|pattern| pattern.is_match(word))
-        };
-        let named = |term: &&Term| term.names.iter().any(is);
-        let known = self.terms.iter().filter(named);
-        let found = known.clone().find(|term| term.page == here);
-        let found = found.or_else(|| known.clone().next())?;
-        self.terms.iter().position(|term| std::ptr::eq(term, found))
+        let word = word.split_whitespace().collect::<Vec<_>>().join(" ");
+        let known = self.forms.get(&word)?;
+        let own = known.iter().find(|term| self.terms[**term].page == here);
+        own.or(known.first()).copied()
     }
 
     /// The first use of each term in the prose of the page `here`, outside of what is `cited`;
@@ -137,7 +149,24 @@ impl Glossary {
     }
 }
 
-/// A name as a sentence has it: at its beginning, and of several.
+/// The forms in which a sentence has a name: as it is and of several, at its beginning and
+/// elsewhere.
+fn forms_of(name: &str) -> Vec<String> {
+    let mut letters = name.chars();
+    let first = letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>());
+    let capital = first.unwrap_or_default() + letters.as_str();
+    let mut forms: Vec<String> = [name, &capital]
+        .iter()
+        .flat_map(|name| ["", "s", "es"].map(|ending| format!("{name}{ending}")))
+        .collect();
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+/// Matches what [`forms_of`] lists.
 fn pattern(name: &str, inflects: bool) -> String {
     let mut letters = name.chars();
     let first = letters.next().unwrap_or_default();
@@ -158,6 +187,7 @@ fn collect(items: &[BookItem], others_may_follow: bool, terms: &mut Vec<Term>) -
         };
         if let Some(path) = &chapter.path {
             let places = directives::find(&chapter.content, others_may_follow);
+            let blocks = blocks(&chapter.content);
             for place in &places {
                 let Ok(Directive::Define(definition)) = &place.directive else {
                     continue;
@@ -178,7 +208,7 @@ fn collect(items: &[BookItem], others_may_follow: bool, terms: &mut Vec<Term>) -
                     chapter: chapter.name.clone(),
                     page: path.with_extension("html"),
                     id: id_of(definition),
-                    sentence: sentence(&chapter.content, place, definition),
+                    sentence: sentence(&chapter.content, &blocks, place, definition),
                 });
             }
         }
@@ -195,8 +225,17 @@ pub(super) fn id_of(definition: &Definition) -> String {
 }
 
 /// The sentence that defines a term, with those around it that the author asks for.
-fn sentence(markdown: &str, place: &Place, definition: &Definition) -> String {
-    let block = block_around(markdown, place.range.start);
+fn sentence(
+    markdown: &str,
+    blocks: &[Range<usize>],
+    place: &Place,
+    definition: &Definition,
+) -> String {
+    let around = blocks
+        .iter()
+        .filter(|block| block.contains(&place.range.start));
+    let block = around.min_by_key(|block| block.len());
+    let block = block.cloned().unwrap_or(0..markdown.len());
     let text = &markdown[block.clone()];
     let mut ends = sentence_ends(text);
     ends.insert(0, 0);
@@ -211,21 +250,19 @@ fn sentence(markdown: &str, place: &Place, definition: &Definition) -> String {
     text[ends[first]..ends[last + 1]].trim().to_owned()
 }
 
-/// The paragraph, list item or table cell that has a byte.
-fn block_around(markdown: &str, at: usize) -> Range<usize> {
-    let mut around = 0..markdown.len();
-    for (event, range) in Parser::new_ext(markdown, directives::options()).into_offset_iter() {
+/// The paragraphs, list items and table cells of a chapter.
+fn blocks(markdown: &str) -> Vec<Range<usize>> {
+    let events = Parser::new_ext(markdown, directives::options()).into_offset_iter();
+    let blocks = events.filter_map(|(event, range)| {
         let is_block = matches!(
             event,
             Event::Start(
                 Tag::Paragraph | Tag::Item | Tag::TableCell | Tag::DefinitionListDefinition
             )
         );
-        if is_block && range.contains(&at) && range.len() < around.len() {
-            around = range;
-        }
-    }
-    around
+        is_block.then_some(range)
+    });
+    blocks.collect()
 }
 
 /// Where the sentences of a paragraph end, but for the last one.
