@@ -114,6 +114,20 @@ impl Directive {
     }
 }
 
+impl Directive {
+    /// Whether what it becomes is sentences: no output, code or picture.
+    pub fn is_prose(&self) -> bool {
+        matches!(
+            self,
+            Directive::Figure(_)
+                | Directive::Quotient(..)
+                | Directive::Define(_)
+                | Directive::Glossary
+                | Directive::Verdicts { .. }
+        )
+    }
+}
+
 /// A term where a chapter says what it means:
 /// `{{#define SHOWN}}` or `{{#define SHOWN | NAME, OTHER NAME | -1 +1}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -34,6 +34,8 @@ pub(super) struct Expander<'a> {
     pub(super) data: Resolver<'a>,
     pub(super) others_may_follow: bool,
     pub(super) made: &'a LiveRuns,
+    /// Whether what is no prose is left out.
+    pub(super) prose_only: bool,
     /// Each chapter with the runs that it shows.
     pub(super) surveyed: Vec<Surveyed>,
     pub(super) glossary: Glossary,
@@ -172,7 +174,9 @@ impl<'a> Expander<'a> {
         for place in places {
             text_until(&mut expanded, from, place.range.start);
             from = place.range.end;
+            let is_prose = place.directive.as_ref().is_ok_and(Directive::is_prose);
             match self.expand_place(&place, &mut page) {
+                Ok(_) if self.prose_only && !is_prose => {}
                 Ok(text) if place.directive.as_ref().is_ok_and(Directive::is_block) => {
                     push_block(&mut expanded, &text);
                 }

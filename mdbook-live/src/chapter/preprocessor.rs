@@ -34,6 +34,9 @@ pub const NAME: &str = "live";
 pub struct LivePreprocessor {
     /// The runs that were made for this build, by name: they fill the Live columns.
     pub made: Arc<LiveRuns>,
+    /// Whether what is no prose is left out: outputs, listings and pictures. The index of a
+    /// search is made of such a book.
+    pub prose_only: bool,
 }
 
 impl Preprocessor for LivePreprocessor {
@@ -51,6 +54,7 @@ impl Preprocessor for LivePreprocessor {
             data: Resolver::new(&book, &context.config.book.src),
             others_may_follow,
             made: &self.made,
+            prose_only: self.prose_only,
             surveyed: survey(&chapters.items, others_may_follow),
             listings_shown: BTreeMap::new(),
             problems: Vec::new(),
@@ -58,6 +62,9 @@ impl Preprocessor for LivePreprocessor {
         expander.expand_items(&mut chapters.items);
         if !expander.problems.is_empty() {
             bail!(expander.problems.join("\n"));
+        }
+        if self.prose_only {
+            return Ok(chapters);
         }
         let about = &context.config.book;
         let title = about.title.as_deref().unwrap_or_default();

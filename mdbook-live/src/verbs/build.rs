@@ -84,6 +84,7 @@ pub fn build_live(
     }
     let live = LivePreprocessor {
         made: Arc::new(made),
+        prose_only: false,
     };
     let root = &session.book.root;
     let built = build_with(root, dest, live, SiteUrl::OfBookToml)?;
@@ -113,6 +114,7 @@ fn build_with(
     if config.get::<Vec<String>>(&before)?.is_none() {
         config.set(&before, ["links"])?;
     }
+    let config_of_index = config.clone();
     let mut book = MDBook::load_with_config(root, config)?;
     // Takes the place of the external command of the same name, so that it runs once.
     book.with_preprocessor(live);
@@ -120,7 +122,43 @@ fn build_with(
     book.execute_build_process(&renderer)?;
     let built = book.build_dir_for("html");
     style_once(&built.join("print.html"))?;
+    // While its author writes, a book need not be searched.
+    if site_url == SiteUrl::OfBookToml {
+        index_prose(root, config_of_index, &built)?;
+    }
     Ok(built)
+}
+
+/// Has the search of a built book find prose only: what programs print, and their code, have
+/// most of a book's words, and would hide the section that explains one. mdBook indexes what a
+/// page has, so the index is that of the same book without them.
+fn index_prose(root: &Path, mut config: Config, built: &Path) -> Result<()> {
+    let Some(index) = search_index(built)? else {
+        return Ok(());
+    };
+    let folder = tempfile::tempdir().context("making a folder for the index of the search")?;
+    config.build.build_dir = folder.path().to_owned();
+    config.set("output.html.print.enable", false)?;
+    let mut book = MDBook::load_with_config(root, config)?;
+    book.with_preprocessor(LivePreprocessor {
+        prose_only: true,
+        ..LivePreprocessor::default()
+    });
+    book.execute_build_process(&HtmlHandlebars::new())?;
+    if let Some(of_prose) = search_index(&book.build_dir_for("html"))? {
+        std::fs::copy(of_prose, &index).with_context(|| format!("writing {}", index.display()))?;
+    }
+    Ok(())
+}
+
+/// The file with the index of a book's search, where it has one.
+fn search_index(built: &Path) -> Result<Option<PathBuf>> {
+    let files = std::fs::read_dir(built).with_context(|| format!("reading {}", built.display()))?;
+    let mut paths = files.flatten().map(|file| file.path());
+    Ok(paths.find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("searchindex") && name.ends_with(".js")
+    }))
 }
 
 /// The page for printing is all chapters, each with the style that it needs alone: one is
@@ -264,6 +302,24 @@ mod tests {
         let print = fs::read_to_string(dest.join("print.html")).unwrap();
         assert_eq!(print.matches("<style>").count(), 1);
         assert_eq!(print.matches("<section class=\"run\"").count(), 2);
+    }
+
+    #[test]
+    fn a_search_finds_prose_and_no_output() {
+        let dir = book();
+        let text = "# One\n\nA sentence about zebras.\n\n{{#run demo/fork}}\n\n\
+                    {{#listing demo/src/main.rs}}\n";
+        write(dir.path(), "src/one.md", text);
+        let dest = build(dir.path(), None).unwrap();
+        let index = search_index(&dest).unwrap().expect("mdBook makes one");
+        let index = fs::read_to_string(index).unwrap();
+        assert!(index.contains("zebras"));
+        assert!(!index.contains("everywhere"), "a word of a claim");
+        assert!(!index.contains("println"), "a word of the listing");
+        // The page that looks for it finds it.
+        let page = fs::read_to_string(dest.join("one.html")).unwrap();
+        let name = search_index(&dest).unwrap().unwrap();
+        assert!(page.contains(&*name.file_name().unwrap().to_string_lossy()));
     }
 
     #[test]
