@@ -698,7 +698,7 @@ fn live_stop(driver: &str, _: &Path) -> Outcome {
 fn live_keyboard(driver: &str, _: &Path) -> Outcome {
     let (_server, url) = serve(root(), None)?;
     with_browser(driver, async |browser| {
-        let name = "logging/fork-separate-refused";
+        let name = "logging/fork-separate-initializer";
         let run = LiveRun::open(&browser, &format!("{url}/logging.html"), name).await?;
         // From the run's own link, which a deep link focuses, to its button.
         let focus = format!("{}.focus();", run.part(".run-name"));

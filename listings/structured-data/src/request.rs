@@ -63,7 +63,7 @@ pub struct Row<'a> {
 }
 
 /// Milliseconds that users whom the service knows have waited in `section` for requests that
-/// were retried. It needs all four columns of every row.
+/// were retried. It asks something of each of the four columns.
 pub fn waited<'a>(section: &str, rows: impl Iterator<Item = Row<'a>>) -> f64 {
     rows.filter(|row| row.retried && row.user.is_some() && row.path.starts_with(section))
         .filter_map(|row| row.milliseconds)

@@ -91,7 +91,8 @@ pub fn diagram(diagram: &Diagram, id: &str) -> String {
     let svg = svg.replacen("<svg", "<svg aria-hidden=\"true\" focusable=\"false\"", 1);
     let page = html! {
         figure.diagram id=(id) {
-            div.picture role="img" aria-label=(diagram.alt) style=(width) { (PreEscaped(svg)) }
+            // It scrolls where there is no room for it: by keyboard, too.
+            div.picture tabindex="0" role="img" aria-label=(diagram.alt) style=(width) { (PreEscaped(svg)) }
             figcaption { (diagram.caption) }
         }
     };
