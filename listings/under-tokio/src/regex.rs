@@ -10,6 +10,7 @@ use nix::libc::regex_t;
 const REG_EXTENDED: c_int = 1;
 const REG_NOSUB: c_int = 8;
 
+// SAFETY: the signatures are those of regex(3).
 unsafe extern "C" {
     fn regcomp(compiled: *mut regex_t, pattern: *const c_char, flags: c_int) -> c_int;
     fn regexec(

@@ -2,21 +2,16 @@
 
 use std::ops::Range;
 
-use super::directives::Place;
-use super::glossary::prose;
 use crate::book::config::CitedWork;
 
-/// Every citation in a chapter's prose, with the address that it leads to.
+/// Every citation in the `prose` of a chapter, with the address that it leads to.
 pub(super) fn citations(
     markdown: &str,
-    places: &[Place],
+    prose: &[Range<usize>],
     works: &[CitedWork],
 ) -> Vec<(Range<usize>, String)> {
-    if works.is_empty() {
-        return Vec::new();
-    }
     let mut found = Vec::new();
-    for range in prose(markdown, places) {
+    for range in prose {
         let text = &markdown[range.clone()];
         for work in works {
             for citation in work.cites.0.captures_iter(text) {
@@ -35,7 +30,7 @@ pub(super) fn citations(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chapter::directives;
+    use crate::chapter::{directives, glossary};
 
     #[test]
     fn a_citation_in_prose_leads_to_its_work() {
@@ -47,7 +42,8 @@ mod tests {
             at: "https://example.org/$2/$1.html".to_owned(),
         }];
         let text = "# fork(2)\n\n`mmap(2)` and [open(2)](x), then mmap(2) and f(9).\n";
-        let found = citations(text, &directives::find(text, false), &works);
+        let prose = glossary::prose(text, &directives::find(text, false));
+        let found = citations(text, &prose, &works);
         let found: Vec<(&str, &str)> = found
             .iter()
             .map(|(range, address)| (&text[range.clone()], &address[..]))

@@ -199,9 +199,10 @@ impl<'a> Expander<'a> {
         }
         let up = "../".repeat(here.components().count().saturating_sub(1));
         let works = &self.data.book.config.cited;
-        let citations = cited::citations(markdown, places, works);
+        let prose = glossary::prose(markdown, places);
+        let citations = cited::citations(markdown, &prose, works);
         let cited: Vec<Range<usize>> = citations.iter().map(|(range, _)| range.clone()).collect();
-        let uses = self.glossary.uses(here, markdown, places, &cited);
+        let uses = self.glossary.uses(here, markdown, &prose, places, &cited);
         let terms = uses.into_iter().map(|found| {
             let term = &self.glossary.terms[found.term];
             let href = format!("{up}{}#{}", term.page.display(), term.id);

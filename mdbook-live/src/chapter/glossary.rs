@@ -54,35 +54,28 @@ impl Glossary {
     pub(super) fn of(items: &[BookItem], others_may_follow: bool, not: &[String]) -> Result<Self> {
         let mut terms = Vec::new();
         collect(items, others_may_follow, &mut terms)?;
-        // A longer name first: "page table" is no use of "page".
-        let mut names: Vec<(&str, bool)> = terms
-            .iter()
-            .flat_map(|term| &term.names)
-            .map(|name| (&name[..], true))
-            .chain(not.iter().map(|phrase| (&phrase[..], false)))
-            .collect();
-        names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        let patterns: Vec<String> = names
-            .iter()
-            .map(|(name, is_name)| pattern(name, *is_name))
-            .collect();
-        let names = match &patterns[..] {
-            [] => None,
-            patterns => Some(
-                Regex::new(&format!(r"\b(?:{})\b", patterns.join("|")))
-                    .context("the names of the glossary")?,
-            ),
-        };
         let mut forms: HashMap<String, Vec<usize>> = HashMap::new();
-        for (term, name) in terms
-            .iter()
-            .enumerate()
-            .flat_map(|(at, term)| term.names.iter().map(move |name| (at, name)))
-        {
-            for form in forms_of(name) {
-                forms.entry(form).or_default().push(term);
+        for (at, term) in terms.iter().enumerate() {
+            for form in term
+                .names
+                .iter()
+                .flat_map(|name| forms_of(name, &["", "s", "es"]))
+            {
+                forms.entry(form).or_default().push(at);
             }
         }
+        // A longer one first: "page table" is no use of "page", nor is "this page".
+        let mut all: Vec<String> = forms.keys().cloned().collect();
+        all.extend(not.iter().flat_map(|phrase| forms_of(phrase, &[""])));
+        all.sort_by_key(|form| (std::cmp::Reverse(form.len()), form.clone()));
+        let all: Vec<String> = all
+            .iter()
+            .map(|form| regex::escape(form).replace(' ', r"\s"))
+            .collect();
+        let names = (!terms.is_empty())
+            .then(|| Regex::new(&format!(r"\b(?:{})\b", all.join("|"))))
+            .transpose()
+            .context("the names of the glossary")?;
         Ok(Glossary {
             terms,
             names,
@@ -99,12 +92,13 @@ impl Glossary {
         own.or(known.first()).copied()
     }
 
-    /// The first use of each term in the prose of the page `here`, outside of what is `cited`;
+    /// The first use of each term in the `prose` of the page `here`, outside of what is `cited`;
     /// where the page defines it, only one that comes before.
     pub(super) fn uses(
         &self,
         here: &Path,
         markdown: &str,
+        prose: &[Range<usize>],
         places: &[Place],
         cited: &[Range<usize>],
     ) -> Vec<Use> {
@@ -124,7 +118,7 @@ impl Glossary {
         };
         let mut uses: Vec<Use> = Vec::new();
         let mut seen = vec![false; self.terms.len()];
-        for range in prose(markdown, places) {
+        for range in prose {
             for found in names.find_iter(&markdown[range.clone()]) {
                 let Some(term) = self.term(found.as_str(), here) else {
                     continue;
@@ -149,35 +143,23 @@ impl Glossary {
     }
 }
 
-/// The forms in which a sentence has a name: as it is and of several, at its beginning and
-/// elsewhere.
-fn forms_of(name: &str) -> Vec<String> {
+/// The forms in which a sentence has a name: at its beginning and elsewhere, with each ending.
+fn forms_of(name: &str, endings: &[&str]) -> Vec<String> {
     let mut letters = name.chars();
-    let first = letters
-        .next()
-        .map(|first| first.to_uppercase().collect::<String>());
-    let capital = first.unwrap_or_default() + letters.as_str();
-    let mut forms: Vec<String> = [name, &capital]
-        .iter()
-        .flat_map(|name| ["", "s", "es"].map(|ending| format!("{name}{ending}")))
-        .collect();
-    forms.sort();
-    forms.dedup();
-    forms
-}
-
-/// Matches what [`forms_of`] lists.
-fn pattern(name: &str, inflects: bool) -> String {
-    let mut letters = name.chars();
-    let first = letters.next().unwrap_or_default();
-    let rest = regex::escape(letters.as_str()).replace(' ', r"\s");
-    let first = if first.is_lowercase() {
-        format!("[{first}{}]", first.to_uppercase())
-    } else {
-        regex::escape(&first.to_string())
+    let first = letters.next();
+    let first: String = first.into_iter().flat_map(char::to_uppercase).collect();
+    let mut beginnings = vec![name.to_owned(), first + letters.as_str()];
+    beginnings.dedup();
+    let with_endings = |name: &String| {
+        endings
+            .iter()
+            .map(|ending| format!("{name}{ending}"))
+            .collect()
     };
-    let ending = if inflects { "(?:s|es)?" } else { "" };
-    format!("{first}{rest}{ending}")
+    beginnings
+        .iter()
+        .flat_map::<Vec<String>, _>(with_endings)
+        .collect()
 }
 
 fn collect(items: &[BookItem], others_may_follow: bool, terms: &mut Vec<Term>) -> Result<()> {
@@ -364,7 +346,8 @@ mod tests {
             .match_indices("page(2)")
             .map(|(at, it)| at..at + it.len())
             .collect();
-        let uses = glossary.uses(Path::new(page), text, &places, &cited);
+        let prose = prose(text, &places);
+        let uses = glossary.uses(Path::new(page), text, &prose, &places, &cited);
         let uses = uses.into_iter().map(|one| {
             let name = glossary.terms[one.term].names[0].clone();
             (text[one.range].to_owned(), name)

@@ -247,6 +247,17 @@ fn a_long_file_is_folded_and_an_excerpt_is_not() {
 #[test]
 fn a_step_shows_what_has_changed_and_folds_the_whole() {
     let code: String = (1..=60).map(|line| format!("    line {line}\n")).collect();
+    let step = |changes: &Changes| {
+        listing(&ListingView {
+            number: "1",
+            id: "x",
+            path: "s2.rs",
+            caption: "",
+            code: &code,
+            whole: true,
+            since: Some(("s1.rs", changes)),
+        })
+    };
     let mut changes = Changes {
         new: vec![false; 60],
         removed: 0,
@@ -254,15 +265,7 @@ fn a_step_shows_what_has_changed_and_folds_the_whole() {
     changes.new[9] = true;
     changes.new[15] = true;
     changes.new[59] = true;
-    let text = listing(&ListingView {
-        number: "1",
-        id: "x",
-        path: "s2.rs",
-        caption: "",
-        code: &code,
-        whole: true,
-        since: Some(("s1.rs", &changes)),
-    });
+    let text = step(&changes);
     // One line between two regions is shown: a line in its place would be no shorter.
     let excerpt = "```rust,noplayground\n    // … 7 lines as before\n    line 8\n    line 9\n    \
                    line 10\n    line 11\n    line 12\n    line 13\n    line 14\n    line 15\n    \
@@ -275,15 +278,7 @@ fn a_step_shows_what_has_changed_and_folds_the_whole() {
     assert!(text.contains(&code), "{text}");
 
     changes.new.fill(true);
-    let text = listing(&ListingView {
-        number: "1",
-        id: "x",
-        path: "s2.rs",
-        caption: "",
-        code: &code,
-        whole: true,
-        since: Some(("s1.rs", &changes)),
-    });
+    let text = step(&changes);
     assert!(!text.contains("<details>"), "all of it is new: {text}");
 }
 
