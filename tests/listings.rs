@@ -1,6 +1,7 @@
 //! Every run of every listing, for real, at its quick size: its claims hold there
 //! and on its record, it agrees with its record, keeps its limit, and leaves
-//! nothing behind; and each claim has been seen to fail.
+//! nothing behind; and each claim has been seen to fail. The starter of every exercise breaks a
+//! check, with a hint.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -13,7 +14,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use mdbook_live::Book;
 use mdbook_live::Checker;
 use mdbook_live::Session;
+use mdbook_live::Starter;
 use mdbook_live::Stop;
+use mdbook_live::try_starter;
 
 fn main() -> ExitCode {
     let book = match Book::open(root()) {
@@ -27,8 +30,14 @@ fn main() -> ExitCode {
     let trials = book
         .runs()
         .map(|run| run.full_name())
-        .map(|name| Trial::test(name.clone(), move || passes(book, &name)))
-        .collect();
+        .map(|name| Trial::test(name.clone(), move || passes(book, &name)));
+    let graded = book.exercises().filter(|found| found.runs().count() > 0);
+    let starters = graded.map(|found| found.full_name()).map(|name| {
+        Trial::test(format!("starter of {name}"), move || {
+            starter_helps(book, &name)
+        })
+    });
+    let trials = trials.chain(starters).collect();
     let mut arguments = Arguments::from_args();
     // On this thread, one at a time.
     arguments.test_threads = Some(1);
@@ -37,6 +46,21 @@ fn main() -> ExitCode {
 
 thread_local! {
     static CHECKER: RefCell<Option<Checker<'static, 'static>>> = const { RefCell::new(None) };
+}
+
+/// The starter of an exercise builds, breaks a check, and its reader gets a hint.
+fn starter_helps(book: &'static Book, name: &str) -> Result<(), Failed> {
+    let session = Session::new(book, Stop::default());
+    match try_starter(&session, book.exercise(name)?)? {
+        Starter::Helps => Ok(()),
+        // A reader who has solved it has nothing to repair.
+        Starter::Solves if env::var_os("CI").is_none() => {
+            eprintln!("{name} is solved here");
+            Ok(())
+        }
+        Starter::Solves => Err("its starter solves it; expected a check that it breaks".into()),
+        Starter::Faulty(why) => Err(why.into()),
+    }
 }
 
 fn passes(book: &'static Book, name: &str) -> Result<(), Failed> {

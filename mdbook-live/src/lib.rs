@@ -31,12 +31,14 @@ mod serve;
 mod text;
 mod verbs;
 
+pub use book::exercise::ExerciseRef;
 pub use book::listing::{Book, Run, RunRef, Size};
 pub use cli::main;
 pub use run::session::Session;
 pub use run::stop::Stop;
 pub use verbs::build::build;
 pub use verbs::check::Checker;
+pub use verbs::exercise::{Starter, try_starter};
 
 #[cfg(test)]
 mod fixture_book;

@@ -14,6 +14,8 @@ pub struct Claim {
     pub line: usize,
     /// What qualifies the outcome, shown after it: "holds when every worker is up".
     pub note: Option<String>,
+    /// What helps a reader on whose version of the program it breaks.
+    pub hint: Option<String>,
     /// What the claim is checked on.
     pub on: On,
     /// What it decides of the reference, if anything.

@@ -14,6 +14,7 @@ use crate::book::pattern::{Capture, Pattern};
 pub(super) struct Claim {
     pub(super) says: String,
     pub(super) note: Option<String>,
+    pub(super) hint: Option<String>,
     pub(super) on: On,
     pub(super) reference: Option<AboutReference>,
     pub(super) broken_by: Vec<String>,
@@ -42,6 +43,8 @@ pub(super) struct RawClaim {
     says: String,
     /// What qualifies the outcome, shown after it.
     note: Option<String>,
+    /// What helps a reader on whose version of the program, an exercise, it breaks.
+    hint: Option<String>,
     /// What it is checked on.
     #[serde(default)]
     on: RawOn,
@@ -370,6 +373,7 @@ impl TryFrom<RawClaim> for Claim {
         Ok(Claim {
             says: raw.says,
             note: raw.note,
+            hint: raw.hint,
             on: match raw.on {
                 RawOn::Any => On::Any,
                 RawOn::Record => On::Record,

@@ -36,6 +36,9 @@ pub struct Config {
     /// Phrases that are no use of a term of the glossary, as "this page".
     #[serde(default)]
     pub not_terms: Vec<String>,
+    /// What a reader types in the book's folder to call this tool: "cargo run --".
+    #[serde(default = "tool")]
+    pub tool: String,
     /// How timelines read what processes report.
     #[serde(default)]
     pub timeline: TimelineConfig,
@@ -203,6 +206,10 @@ impl ThemeColour {
     }
 }
 
+fn tool() -> String {
+    "mdbook-live".to_owned()
+}
+
 fn listings() -> Vec<String> {
     vec!["listings/*".to_owned()]
 }
@@ -222,6 +229,7 @@ impl Default for Config {
             cells: None,
             cited: Vec::new(),
             not_terms: Vec::new(),
+            tool: tool(),
             timeline: TimelineConfig::default(),
             diagram: DiagramConfig::default(),
             _command: None,

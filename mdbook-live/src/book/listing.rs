@@ -10,6 +10,7 @@ use crate::book::chart::Chart;
 use crate::book::claim::{Check, Claim, On};
 use crate::book::config::{Cells, Config};
 use crate::book::counter_run::Patch;
+use crate::book::exercise::Exercise;
 use crate::book::figure::{self, BUILT_IN, FigureName, FigureSpec};
 use crate::book::varies::Varies;
 use crate::text::words::expected;
@@ -48,6 +49,8 @@ pub struct Listing {
     pub runs: Vec<Run>,
     /// Figures of several of them, side by side.
     pub charts: Vec<Chart>,
+    /// What a reader is asked to do, in the order of `runs.toml`.
+    pub exercises: Vec<Exercise>,
 }
 
 /// One way to run a listing.

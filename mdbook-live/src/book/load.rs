@@ -14,6 +14,7 @@ use crate::book::claim::{ByProcess, Check, Claim};
 use crate::book::claim_toml::CheckSpec;
 use crate::book::config::Config;
 use crate::book::counter_run::{self, CounterRun, Patch};
+use crate::book::exercise;
 use crate::book::figure::FigureSpec;
 use crate::book::listing::{Book, Listing, Program, Run};
 use crate::book::runs_toml::{self, RunsToml};
@@ -254,6 +255,7 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
         figures,
         runs: Vec::new(),
         charts: Vec::new(),
+        exercises: Vec::new(),
     };
     for run in file.run {
         let span = run.span();
@@ -273,6 +275,13 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
         let span = chart.span();
         match chart_of(&listing, chart.into_inner()) {
             Ok(chart) => listing.charts.push(chart),
+            Err(error) => return source.error(span, format!("{error:#}")),
+        }
+    }
+    for told in file.exercise {
+        let span = told.span();
+        match exercise::exercise_of(&listing, told.into_inner()) {
+            Ok(exercise) => listing.exercises.push(exercise),
             Err(error) => return source.error(span, format!("{error:#}")),
         }
     }
@@ -327,6 +336,7 @@ impl Source<'_> {
                 says: claim.says,
                 line: self.line(span),
                 note: claim.note,
+                hint: claim.hint,
                 on: claim.on,
                 reference: claim.reference,
             });
@@ -545,7 +555,7 @@ mod tests {
         assert_eq!(
             error_of("redakt = []\n[[run]]\nname = 'a'"),
             "1: unknown key `redakt`; did you mean redact? \
-             expected redact, ignore_lines, also_hash, figures, run, chart"
+             expected redact, ignore_lines, also_hash, figures, run, chart, exercise"
         );
         // Of as many keys as a run has, the nearest alone is named.
         assert_eq!(

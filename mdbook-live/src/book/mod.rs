@@ -7,6 +7,7 @@ pub mod claim;
 mod claim_toml;
 pub mod config;
 pub mod counter_run;
+pub mod exercise;
 pub mod figure;
 pub mod listing;
 pub mod load;

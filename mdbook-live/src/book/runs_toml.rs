@@ -46,6 +46,10 @@ pub(super) struct RunsToml {
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Vec<Chart>"))]
     pub(super) chart: Vec<Spanned<Chart>>,
+    /// What a reader is asked to do.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Vec<Exercise>"))]
+    pub(super) exercise: Vec<Spanned<Exercise>>,
 }
 
 /// The name of a figure: letters, digits and `_`.
@@ -209,6 +213,27 @@ impl TryFrom<i64> for Status {
             )),
         }
     }
+}
+
+/// A task for the reader: a starter, `examples/exercise_NAME.rs`, that the reader changes until
+/// the claims of its runs hold on it, or a program by a generator.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exercise {
+    /// Unique among the listing's exercises: letters, digits, - and _.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) name: RunName,
+    /// Its heading.
+    pub(super) title: String,
+    /// How hard it is: 1, 2 or 3.
+    pub(super) level: u8,
+    /// How long it takes.
+    pub(super) minutes: u32,
+    /// The runs of its solution, whose claims decide it; by default the run of its name.
+    pub(super) runs: Option<Vec<String>>,
+    /// The program `src/bin/NAME.rs` that writes a fresh one for each seed.
+    pub(super) generator: Option<String>,
 }
 
 /// A picture: figures of several runs, or series of one.

@@ -91,6 +91,8 @@ pub enum Directive {
     },
     /// A term, where its meaning is said.
     Define(Definition),
+    /// The head of an exercise, by its full name.
+    Exercise(String),
     /// The terms of the book, each with its chapter's own words for it.
     Glossary,
     /// A figure divided by another.
@@ -110,6 +112,7 @@ impl Directive {
                 | Directive::Chart { .. }
                 | Directive::Verdicts { .. }
                 | Directive::Glossary
+                | Directive::Exercise(_)
         )
     }
 }
@@ -123,6 +126,7 @@ impl Directive {
                 | Directive::Quotient(..)
                 | Directive::Define(_)
                 | Directive::Glossary
+                | Directive::Exercise(_)
                 | Directive::Verdicts { .. }
         )
     }
@@ -170,7 +174,7 @@ const MDBOOKS_OWN: [&str; 6] = [
 const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
      {{#run LISTING/RUN}}, {{#runs LISTING/RUN … CAPTION}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
      {{#timeline LISTING/RUN}}, {{#diagram NAME}}, \
-     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#glossary}}, \
+     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#glossary}}, {{#exercise LISTING/EXERCISE}}, \
      {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}";
 
 /// Finds the directives of a chapter, in order.
@@ -204,6 +208,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
                 | "verdicts"
                 | "define"
                 | "glossary"
+                | "exercise"
         );
         if !ours && others_may_follow {
             continue;
@@ -323,6 +328,7 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
                 caption: caption.trim().to_owned(),
             })
         }
+        "exercise" if is_run_name(arguments) => Ok(Directive::Exercise(arguments.to_owned())),
         "run" if is_run_name(arguments) => Ok(Directive::Run(arguments.to_owned())),
         "runs" => {
             let words: Vec<&str> = arguments.split_whitespace().collect();

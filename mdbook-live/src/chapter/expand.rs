@@ -21,6 +21,7 @@ use crate::book::listing::{RunRef, Size};
 use crate::judge::statements::{self, Row};
 use crate::page;
 use crate::page::claims::ClaimView;
+use crate::page::exercise::ExerciseView;
 use crate::page::glossary::GlossaryEntry;
 use crate::page::listing::{Changes, ListingView};
 use crate::page::live::LiveView;
@@ -53,6 +54,8 @@ struct Page {
     ids: Ids,
     /// Whether it has said what the kinds of memory count.
     memory_is_explained: bool,
+    /// How many exercises it has shown.
+    exercises: usize,
 }
 
 impl<'a> Expander<'a> {
@@ -154,6 +157,7 @@ impl<'a> Expander<'a> {
             number: chapter.number.as_ref().and_then(|n| n.first().copied()),
             ids: Ids::default(),
             memory_is_explained: false,
+            exercises: 0,
         };
         let links = self.links(&page.path, &chapter.content, &places);
         if places.is_empty() && links.is_empty() {
@@ -320,6 +324,19 @@ impl<'a> Expander<'a> {
                     shown.push(self.expand_run(run, page)?);
                 }
                 Ok(page::run::runs(caption, &shown, self.reference_says()))
+            }
+            Ok(Directive::Exercise(name)) => {
+                page.exercises += 1;
+                let number = page.exercises;
+                let id = page.ids.unique(&format!("exercise-{name}"));
+                let exercise = self.data.book.exercise(name)?;
+                Ok(page::exercise::head(&ExerciseView {
+                    exercise,
+                    number,
+                    id: &id,
+                    folder: &self.data.shown(&exercise.listing.dir),
+                    tool: &self.data.book.config.tool,
+                }))
             }
             Ok(Directive::Figure(name)) => self.expand_figure(name),
             Ok(Directive::Define(definition)) => {

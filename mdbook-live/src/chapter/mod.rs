@@ -14,4 +14,5 @@ mod included;
 pub mod live_runs;
 pub mod preprocessor;
 mod resolve;
+pub mod solutions;
 mod survey;

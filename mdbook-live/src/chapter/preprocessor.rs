@@ -23,6 +23,7 @@ use super::front;
 use super::glossary::Glossary;
 use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
+use super::solutions;
 use super::survey::survey;
 use crate::book::listing::Book;
 
@@ -37,6 +38,8 @@ pub struct LivePreprocessor {
     /// Whether what is no prose is left out: outputs, listings and pictures. The index of a
     /// search is made of such a book.
     pub prose_only: bool,
+    /// Whether the solutions of exercises are left out.
+    pub without_solutions: bool,
 }
 
 impl Preprocessor for LivePreprocessor {
@@ -49,6 +52,11 @@ impl Preprocessor for LivePreprocessor {
         let book = Book::open(&context.root)?;
         let others_may_follow = others_are_configured(context)?;
         let not_terms = &book.config.not_terms;
+        if self.without_solutions {
+            chapters.for_each_chapter_mut(|chapter| {
+                chapter.content = solutions::without_solutions(&chapter.content);
+            });
+        }
         let mut expander = Expander {
             glossary: Glossary::of(&chapters.items, others_may_follow, not_terms)?,
             data: Resolver::new(&book, &context.config.book.src),

@@ -27,8 +27,11 @@ pub(super) enum Verb {
         /// Where to put it, instead of where book.toml says
         #[arg(long, value_name = "DIR")]
         dest: Option<PathBuf>,
-        /// Make every run at its quick size, and show it in the Live columns
+        /// Leave the solutions of the exercises out
         #[arg(long)]
+        without_solutions: bool,
+        /// Make every run at its quick size, and show it in the Live columns
+        #[arg(long, conflicts_with = "without_solutions")]
         live: bool,
     },
     /// List the runs and their records
@@ -69,10 +72,35 @@ pub(super) enum Verb {
         #[arg(long)]
         keep_broken: bool,
     },
+    /// Judge your version of an exercise's program: expected are its name, or list, or pack
+    #[command(args_conflicts_with_subcommands = true)]
+    Exercise {
+        /// EXERCISE, or LISTING/EXERCISE
+        #[arg(value_name = "EXERCISE", required = true)]
+        name: Option<String>,
+        /// Answer in JSON, for a grader
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        what: Option<Exercises>,
+    },
     /// Expand a book's directives: mdBook calls this, with the book on standard input
     Preprocess {
         #[command(subcommand)]
         question: Option<Question>,
+    },
+}
+
+/// What concerns all exercises.
+#[derive(Debug, Subcommand)]
+pub(super) enum Exercises {
+    /// List the exercises, and how far you are
+    List,
+    /// Put the book's sources without the solutions into a zip, for a class
+    Pack {
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        dest: PathBuf,
     },
 }
 

@@ -10,8 +10,16 @@ use super::terminal::Terminal;
 use crate::run::session::Session;
 use crate::verbs::build;
 
-pub(super) fn build(root: &Path, dest: Option<&Path>) -> Result<ExitStatus> {
-    let built = build::build(root, dest)?;
+pub(super) fn build(
+    root: &Path,
+    dest: Option<&Path>,
+    without_solutions: bool,
+) -> Result<ExitStatus> {
+    let built = if without_solutions {
+        build::build_without_solutions(root, dest)?
+    } else {
+        build::build(root, dest)?
+    };
     println!("Built {}", built.display());
     Ok(ExitStatus::Success)
 }

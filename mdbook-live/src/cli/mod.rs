@@ -5,6 +5,7 @@
 mod arguments;
 mod build;
 mod check;
+mod exercise;
 mod exit_status;
 mod falsify;
 mod list;

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser as _;
 
-use super::arguments::{Arguments, Question, Verb, usage_line};
+use super::arguments::{Arguments, Exercises, Question, Verb, usage_line};
+use super::exercise::{self, Form};
 use super::exit_status::{ExitStatus, UsageError};
 use super::selection::book_root;
 use super::serve::ServeOptions;
@@ -66,8 +67,14 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
             serve::serve(&book_root(root)?, &options)?;
             Ok(ExitStatus::Success)
         }
-        Verb::Build { dest, live: false } => build::build(&book_root(root)?, dest.as_deref()),
-        Verb::Build { dest, live: true } => in_session(root, |session, terminal, out| {
+        Verb::Build {
+            dest,
+            without_solutions,
+            live: false,
+        } => build::build(&book_root(root)?, dest.as_deref(), without_solutions),
+        Verb::Build {
+            dest, live: true, ..
+        } => in_session(root, |session, terminal, out| {
             build::build_live(session, dest.as_deref(), terminal, out)
         }),
         Verb::Preprocess { question: None } => preprocess::preprocess(),
@@ -94,6 +101,27 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         Verb::Falsify { runs } => in_session(root, |session, terminal, out| {
             falsify::falsify(session, &runs, terminal, out)
         }),
+        Verb::Exercise {
+            what: Some(Exercises::List),
+            json,
+            ..
+        } => {
+            let book = Book::open(&book_root(root)?)?;
+            let out = &mut std::io::stdout().lock();
+            exercise::list(&book, form(json), Terminal::of_stdout(), out)
+        }
+        Verb::Exercise {
+            what: Some(Exercises::Pack { dest }),
+            ..
+        } => exercise::pack(&Book::open(&book_root(root)?)?, &dest),
+        Verb::Exercise {
+            name,
+            json,
+            what: None,
+        } => in_session(root, |session, terminal, out| {
+            let name = name.unwrap_or_default();
+            exercise::attempt(session, &name, form(json), terminal, out)
+        }),
         Verb::Record {
             runs,
             of,
@@ -108,6 +136,11 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
             )
         }),
     }
+}
+
+/// How an answer is written.
+fn form(json: bool) -> Form {
+    if json { Form::Json } else { Form::Words }
 }
 
 /// Runs a verb that makes runs: who tells this program to end ends the run under

@@ -6,6 +6,7 @@
 pub mod chart;
 pub mod claims;
 pub mod diagram;
+pub mod exercise;
 pub mod front;
 pub mod glossary;
 pub mod inline;

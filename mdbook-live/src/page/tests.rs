@@ -124,6 +124,7 @@ fn a_claim() -> Claim {
         says: "Same `id` & value".into(),
         line: 1,
         note: None,
+        hint: None,
         on: On::Any,
         broken_by: Vec::new(),
         reference: Some(AboutReference {

@@ -8,6 +8,7 @@ mod files;
 pub mod line;
 pub mod marks;
 pub mod memory;
+pub mod progress;
 mod reference;
 pub mod result;
 pub mod seen_to_fail;

@@ -88,8 +88,14 @@ impl<'b> Session<'b> {
     /// Takes a program as it is, so that tests need not build one.
     #[cfg(test)]
     pub(crate) fn use_program(&self, listing: &str, program: &str) {
+        self.use_program_as(listing, Program::Main, program);
+    }
+
+    /// Takes a program as the one that a listing names so.
+    #[cfg(test)]
+    pub(crate) fn use_program_as(&self, listing: &str, name: Program, program: &str) {
         let mut programs = self.programs.borrow_mut();
-        programs.insert((listing.to_owned(), Program::Main), Ok(program.into()));
+        programs.insert((listing.to_owned(), name), Ok(program.into()));
     }
 
     /// Makes a run. `watch` sees its output as it is read.

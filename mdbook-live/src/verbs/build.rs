@@ -28,6 +28,19 @@ pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
     build_with(root, dest, LivePreprocessor::default(), SiteUrl::OfBookToml)
 }
 
+/// As [`build`], without the solutions of the exercises.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn build_without_solutions(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
+    let live = LivePreprocessor {
+        without_solutions: true,
+        ..LivePreprocessor::default()
+    };
+    build_with(root, dest, live, SiteUrl::OfBookToml)
+}
+
 /// As [`build`], for a server that shows the book at its root, wherever `book.toml` has it
 /// published: the page for what is not there finds its style.
 ///
@@ -84,7 +97,7 @@ pub fn build_live(
     }
     let live = LivePreprocessor {
         made: Arc::new(made),
-        prose_only: false,
+        ..LivePreprocessor::default()
     };
     let root = &session.book.root;
     let built = build_with(root, dest, live, SiteUrl::OfBookToml)?;
@@ -115,6 +128,7 @@ fn build_with(
         config.set(&before, ["links"])?;
     }
     let config_of_index = config.clone();
+    let without_solutions = live.without_solutions;
     let mut book = MDBook::load_with_config(root, config)?;
     // Takes the place of the external command of the same name, so that it runs once.
     book.with_preprocessor(live);
@@ -124,7 +138,7 @@ fn build_with(
     style_once(&built.join("print.html"))?;
     // While its author writes, a book need not be searched.
     if site_url == SiteUrl::OfBookToml {
-        index_prose(root, config_of_index, &built)?;
+        index_prose(root, config_of_index, without_solutions, &built)?;
     }
     Ok(built)
 }
@@ -132,7 +146,12 @@ fn build_with(
 /// Has the search of a built book find prose only: what programs print, and their code, have
 /// most of a book's words, and would hide the section that explains one. mdBook indexes what a
 /// page has, so the index is that of the same book without them.
-fn index_prose(root: &Path, mut config: Config, built: &Path) -> Result<()> {
+fn index_prose(
+    root: &Path,
+    mut config: Config,
+    without_solutions: bool,
+    built: &Path,
+) -> Result<()> {
     let Some(index) = search_index(built)? else {
         return Ok(());
     };
@@ -142,6 +161,7 @@ fn index_prose(root: &Path, mut config: Config, built: &Path) -> Result<()> {
     let mut book = MDBook::load_with_config(root, config)?;
     book.with_preprocessor(LivePreprocessor {
         prose_only: true,
+        without_solutions,
         ..LivePreprocessor::default()
     });
     book.execute_build_process(&HtmlHandlebars::new())?;

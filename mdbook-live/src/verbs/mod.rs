@@ -4,5 +4,7 @@
 
 pub mod build;
 pub mod check;
+pub mod exercise;
 pub mod falsify;
+pub mod pack;
 pub mod record;
