@@ -132,6 +132,13 @@ mod tests {
     }
 
     #[test]
+    fn a_choice_that_nothing_speaks_for_shows_no_pattern() {
+        let text = one(&QUESTION.replace("lines = 'id:', is = 3", "lines = 'id=', is = 3"));
+        let text = text.expect("one is right");
+        assert!(text.contains("</a>: nothing of the kind</p>"), "{text}");
+    }
+
+    #[test]
     fn without_a_record_no_choice_is_right() {
         let text = one(&QUESTION.replace("demo/fork", "demo/new")).expect("nothing is wrong");
         assert_eq!(

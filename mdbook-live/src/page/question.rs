@@ -61,7 +61,9 @@ fn outcome(choice: &Choice, result: &CheckResult, view: &QuestionView<'_>) -> Ma
                 Some(href) => { a href=(href) { code { (view.question.run) } } }
                 None => { code { (view.question.run) } }
             }
-            ": " (with_code(&result.seen))
+            ": "
+            // The pattern that has matched nothing is the author's business.
+            @if result.nothing { "nothing of the kind" } @else { (with_code(&result.seen)) }
         }
     }
 }
