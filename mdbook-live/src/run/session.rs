@@ -9,11 +9,12 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail};
 
 use crate::book::claim::Claim;
-use crate::book::figure::FigureName;
+use crate::book::figure::{self, FigureName};
 use crate::book::listing::{Book, Program, RunRef, Size};
 use crate::judge::checks::Judgement;
 use crate::judge::evidence::{self, Evidence, Judged};
 use crate::judge::figures::{self, Figure, FigureSource, Measured};
+use crate::record::account::Observation;
 use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::record::result::RunResult;
@@ -116,6 +117,8 @@ impl<'b> Session<'b> {
             dir: &run.listing.dir,
             timeout: run.run.timeout(size),
             memory,
+            observe: self.book.is_observed(run, size),
+            data_limit: run.run.data_limit,
         };
         runner::run(&launch, &self.stop, watch)
             .with_context(|| format!("cannot run {}", run.full_name()))
@@ -193,13 +196,8 @@ struct LiveFigures<'a, 'b> {
 
 impl LiveFigures<'_, '_> {
     fn of(&self, run: RunRef<'_>, outcome: &RunResult, name: &str) -> Result<Figure> {
-        Measured {
-            lines: &outcome.lines,
-            seconds: outcome.seconds,
-            memory: &outcome.memory,
-        }
-        .figure(run.listing, name)
-        .with_context(|| format!("in the live run of {}", run.full_name()))
+        let figure = Measured::of(outcome).figure(run.listing, name);
+        figure.with_context(|| format!("in the live run of {}", run.full_name()))
     }
 }
 
@@ -227,6 +225,27 @@ impl FigureSource for LiveFigures<'_, '_> {
 
     fn size(&self) -> Size {
         self.size
+    }
+
+    fn unobserved(&self, name: &FigureName) -> Option<String> {
+        if !figure::is_of_account(&name.figure) {
+            return None;
+        }
+        let refused = |outcome: &RunResult| match &outcome.observation {
+            Observation::Refused(why) => Some(why.clone()),
+            Observation::NotAsked | Observation::Made(_) => None,
+        };
+        match &name.run {
+            Some(other) if *other != self.run.full_name() => match self.size {
+                Size::Quick => {
+                    let other = self.session.book.run(other).ok()?;
+                    let outcome = self.session.quick(other).ok()?;
+                    refused(&outcome)
+                }
+                Size::Recorded => figures::unobserved_record(self.session.book, other),
+            },
+            _ => refused(self.result),
+        }
     }
 
     fn absent(&self, run: &str) -> Option<String> {

@@ -155,6 +155,7 @@ fn run_of(program: Program, args: Vec<String>) -> Run {
         once: true,
         unordered: false,
         memory: false,
+        data_limit: None,
         status: 0,
         claims: Vec::new(),
     }
