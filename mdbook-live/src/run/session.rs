@@ -107,6 +107,23 @@ impl<'b> Session<'b> {
         memory: bool,
         watch: &mut dyn FnMut(&Line),
     ) -> Result<RunResult> {
+        let observe = self.book.is_observed(run, size);
+        self.launch(run, size, memory, observe, watch)
+    }
+
+    /// Makes a run at its quick size, and observes what its processes do.
+    pub fn run_observed(&self, run: RunRef<'_>) -> Result<RunResult> {
+        self.launch(run, Size::Quick, false, true, &mut |_| {})
+    }
+
+    fn launch(
+        &self,
+        run: RunRef<'_>,
+        size: Size,
+        memory: bool,
+        observe: bool,
+        watch: &mut dyn FnMut(&Line),
+    ) -> Result<RunResult> {
         let program = self.program(run)?;
         if self.stop.is_requested() {
             bail!("stopped");
@@ -117,7 +134,7 @@ impl<'b> Session<'b> {
             dir: &run.listing.dir,
             timeout: run.run.timeout(size),
             memory,
-            observe: self.book.is_observed(run, size),
+            observe,
             data_limit: run.run.data_limit,
         };
         runner::run(&launch, &self.stop, watch)
