@@ -117,6 +117,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         Verb::Exercise {
             name,
             seed,
+            level,
             answer,
             json,
             what: None,
@@ -124,8 +125,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
             let name = name.unwrap_or_default();
             match (seed, answer) {
                 (None, _) => exercise::attempt(session, &name, form(json), terminal, out),
-                (Some(seed), false) => problem::ask(session, &name, seed, terminal, out),
-                (Some(seed), true) => problem::answer(session, &name, seed, terminal, out),
+                (Some(seed), false) => problem::ask(session, &name, seed, level, terminal, out),
+                (Some(seed), true) => problem::answer(session, &name, seed, level, terminal, out),
             }
         }),
         Verb::Record {

@@ -16,6 +16,7 @@ fn run_script(script: &str, observe: bool) -> RunResult {
         program: Path::new("/bin/sh"),
         args: &args,
         dir: Path::new("/"),
+        input: None,
         timeout: Duration::from_secs(60),
         memory: false,
         observe,

@@ -2,6 +2,7 @@
 //! ended, and what it left behind.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -63,6 +64,8 @@ pub struct Launch<'a> {
     pub args: &'a [String],
     /// Its working directory.
     pub dir: &'a Path,
+    /// What it reads from standard input; nothing, where there is none.
+    pub input: Option<&'a Path>,
     /// After this time the whole process group is ended.
     pub timeout: Duration,
     /// Whether the memory of the process tree is sampled.
@@ -275,6 +278,12 @@ impl Running {
 
         let (output, input) = Output::new(Stream::Output)?;
         let (errors, errors_input) = Output::new(Stream::Error)?;
+        let stdin = match launch.input {
+            None => Stdio::null(),
+            Some(path) => File::open(path)
+                .with_context(|| format!("cannot read {}", path.display()))?
+                .into(),
+        };
         let mut command = Command::new(launch.program);
         {
             use std::os::unix::process::CommandExt;
@@ -288,7 +297,7 @@ impl Running {
                 .env("FORCE_COLOR", "1")
                 .env("COLUMNS", COLUMNS.to_string())
                 .env(MARKERS_VAR, marks.path())
-                .stdin(Stdio::null())
+                .stdin(stdin)
                 .stdout(input)
                 .stderr(errors_input)
                 .process_group(0);
@@ -498,6 +507,7 @@ mod tests {
             program: Path::new("/bin/sh"),
             args: &args,
             dir: Path::new("/"),
+            input: None,
             timeout,
             memory: true,
             observe: false,
@@ -512,6 +522,7 @@ mod tests {
             program: Path::new(program),
             args,
             dir: Path::new("/"),
+            input: None,
             timeout: Duration::from_secs(60),
             memory: false,
             observe: false,
@@ -621,6 +632,7 @@ mod tests {
             program: Path::new("/no/such/program"),
             args: &[],
             dir: Path::new("/"),
+            input: None,
             timeout: Duration::from_secs(60),
             memory: false,
             observe: false,
@@ -791,6 +803,7 @@ mod tests {
             program: Path::new("yes"),
             args: &args,
             dir: Path::new("/"),
+            input: None,
             timeout: Duration::from_secs(60),
             memory: false,
             observe: false,
@@ -830,6 +843,7 @@ mod tests {
             program: Path::new("/bin/sh"),
             args: &args,
             dir: Path::new("/"),
+            input: None,
             timeout: Duration::from_secs(60),
             memory: false,
             observe: false,

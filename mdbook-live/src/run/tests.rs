@@ -32,6 +32,7 @@ fn makes_the_run_of_another_test() {
         program: Path::new("/bin/sh"),
         args: &args,
         dir: Path::new("/"),
+        input: None,
         timeout: Duration::from_secs(60),
         memory: false,
         observe: false,
