@@ -425,12 +425,26 @@ fn every_plan_goes_by_the_clock_and_has_its_breaks() {
         let (hours, rest) = text.split_once(':').expect("a time");
         minutes(hours) * 60 + minutes(rest)
     };
-    for plan in &plans {
+    let said = |key: &str| -> Vec<&str> {
+        let key = format!("{key} = \"");
+        let lines = course.lines();
+        let values = lines.filter_map(|line| line.strip_prefix(&key)?.strip_suffix('"'));
+        values.collect()
+    };
+    // "90min", "8h", "3h 30min".
+    let minutes_of = |length: &str| -> u32 {
+        let parts = length.split(' ').map(|part| match part.strip_suffix('h') {
+            Some(hours) => minutes(hours) * 60,
+            None => minutes(part.trim_end_matches("min")),
+        });
+        parts.sum()
+    };
+    let sessions = said("starts").into_iter().zip(said("length"));
+    for (plan, (starts, length)) in plans.iter().zip(sessions) {
         let [parts @ .., end] = &plan[..] else {
             panic!("a session without parts");
         };
-        let starts = clock(&parts[0][0]);
-        let length = minutes(&parts[0][2]) + minutes(&parts[0][4]);
+        let (starts, length) = (clock(starts), minutes_of(length));
         let (mut passed, mut without_break) = (0, 0);
         for part in parts {
             assert_eq!(clock(&part[0]), starts + passed, "when {} begins", part[1]);

@@ -138,7 +138,7 @@ fn sum(rows: &[PlanRow], kind: Option<Kind>) -> u32 {
 
 /// A plan: a table for each session, and the sums.
 pub fn plan(sessions: &[SessionView]) -> String {
-    let mut text = String::new();
+    let mut text = String::from("<div class=\"plan\">\n\n");
     for session in sessions {
         let (starts, ends) = session.hours;
         let hours = format!("{} to {}", clock(starts), clock(ends));
@@ -185,7 +185,7 @@ pub fn plan(sessions: &[SessionView]) -> String {
             text += &format!(" At home, {minutes}.");
         }
     }
-    text.trim_end().to_owned()
+    format!("{}\n\n</div>", text.trim_end())
 }
 
 /// "55 minutes of class, 20 of exercises, 15 of breaks: 90, and 0 left."
