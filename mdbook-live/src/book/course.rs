@@ -197,7 +197,7 @@ impl TryFrom<String> for Minutes {
     fn try_from(text: String) -> Result<Minutes, String> {
         let seconds = humantime::parse_duration(&text).map_or(0, |time| time.as_secs());
         match u32::try_from(seconds / 60) {
-            Ok(minutes) if minutes > 0 && seconds % 60 == 0 => Ok(Minutes(minutes)),
+            Ok(minutes) if minutes > 0 && seconds.is_multiple_of(60) => Ok(Minutes(minutes)),
             _ => Err(format!(
                 "expected minutes such as \"90min\" or \"7h 30min\", found `{text}`"
             )),

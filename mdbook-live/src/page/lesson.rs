@@ -169,17 +169,13 @@ pub fn plan(sessions: &[SessionView]) -> String {
         }
     }
     if let [_, _, ..] = sessions {
-        let rows = |homework: bool| -> Vec<PlanRow> {
-            let rows = sessions.iter().flat_map(|session| match homework {
-                true => &session.homework,
-                false => &session.rows,
-            });
-            rows.cloned().collect()
+        let rows = |of: fn(&SessionView) -> &Vec<PlanRow>| -> Vec<PlanRow> {
+            sessions.iter().flat_map(of).cloned().collect()
         };
+        let (in_class, at_home) = (rows(|one| &one.rows), rows(|one| &one.homework));
         let length: u32 = sessions.iter().map(|one| one.hours.1 - one.hours.0).sum();
-        let at_home = rows(true);
         text += "**All of them**: ";
-        text += &sums(&rows(false), length - sum(&rows(false), None));
+        text += &sums(&in_class, length - sum(&in_class, None));
         if !at_home.is_empty() {
             let minutes = counted(sum(&at_home, None) as usize, "minute");
             text += &format!(" At home, {minutes}.");
