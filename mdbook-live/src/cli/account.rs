@@ -16,7 +16,10 @@ pub(super) fn shown(account: &Account, seconds: f64, terminal: Terminal) -> Stri
     let mut lines = vec![terminal.strong(&in_words(account))];
     let rows = tree(account);
     let shown = &rows[..rows.len().min(MOST_SHOWN)];
-    let names: Vec<String> = shown.iter().map(|(stem, one)| name(stem, one)).collect();
+    let names: Vec<String> = shown
+        .iter()
+        .map(|(stem, one)| format!("{stem}{}", one.name()))
+        .collect();
     let facts: Vec<String> = shown.iter().map(|(_, one)| facts(one)).collect();
     let widest = |texts: &[String]| texts.iter().map(|text| text.chars().count()).max();
     let (of_name, of_facts) = (widest(&names).unwrap_or(0), widest(&facts).unwrap_or(0));
@@ -87,15 +90,6 @@ fn tree(account: &Account) -> Vec<(String, &ObservedProcess)> {
     rows
 }
 
-/// "├─ P1 sh → ls": what stands before it, its number, the programs that it executed.
-fn name(stem: &str, one: &ObservedProcess) -> String {
-    let programs = match &one.programs[..] {
-        [] => String::new(),
-        programs => format!(" {}", programs.join(" → ")),
-    };
-    format!("{stem}P{}{programs}", one.id)
-}
-
 /// The part of the run in which it was alive; what ended at once has a mark, too.
 fn bar(one: &ObservedProcess, seconds: f64, width: usize) -> String {
     let place = |time: f64| ((time / seconds.max(1e-9)).min(1.0) * width as f64) as usize;
@@ -110,10 +104,10 @@ fn bar(one: &ObservedProcess, seconds: f64, width: usize) -> String {
     )
 }
 
-/// "0.00–0.12 s, exit 0, 12 descriptors, 1.2 MiB private".
+/// "0.001–0.124 s, exit 0, 12 descriptors, 1.2 MiB private".
 fn facts(one: &ObservedProcess) -> String {
-    let end = one.ended_s.map(|end| format!("{end:.2} s"));
-    let mut words = vec![format!("{:.2}–{}", one.born_s, end.unwrap_or_default())];
+    let end = one.ended_s.map(|end| format!("{end:.3} s"));
+    let mut words = vec![format!("{:.3}–{}", one.born_s, end.unwrap_or_default())];
     words.extend(one.exit.map(|exit| exit.to_string()));
     if let Some(end) = &one.at_end {
         words.push(format!("{} descriptors", end.descriptors));

@@ -100,6 +100,7 @@ fn view<'a>(record: Option<&'a Record>, claims: Vec<ClaimView<'a>>) -> RunView<'
         },
         claims,
         explains_memory: true,
+        data_limit: None,
     }
 }
 
