@@ -137,10 +137,10 @@ mod tests {
         let text = shown(&of, 1.0, PLAIN);
         let expected = "\
 4 processes, 1 program executed, at most 6 descriptors and 8 MiB private in one, 40 bytes written
-P0 demo   ━━━━━━━━━━━━━━━━━━━  0.00–1.00 s, exit 0, 3 descriptors, 1 MiB private
-├─ P1      ━━━━━━━━            0.10–0.50 s, exit 0, 4 descriptors, 2 MiB private
-│  └─ P2     ━                 0.20–0.25 s, exit 0, 5 descriptors, 4 MiB private
-└─ P3                      ━━  0.90–1.00 s, exit 0, 6 descriptors, 8 MiB private";
+P0 demo   ━━━━━━━━━━━━━━━━━  0.000–1.000 s, exit 0, 3 descriptors, 1 MiB private
+├─ P1      ━━━━━━━           0.100–0.500 s, exit 0, 4 descriptors, 2 MiB private
+│  └─ P2     ━               0.200–0.250 s, exit 0, 5 descriptors, 4 MiB private
+└─ P3                    ━━  0.900–1.000 s, exit 0, 6 descriptors, 8 MiB private";
         assert_eq!(text, expected, "\n{text}");
     }
 

@@ -201,7 +201,7 @@ pub(crate) mod tests {
                     descriptors: 3 + number,
                     written: 10,
                     read: 5,
-                    private_dirty: 1024 << number,
+                    private_dirty: 1024 << number.min(10),
                     peak_resident: 4096,
                     faults: 100,
                 }),

@@ -10,6 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::proc;
 use super::runner::{Launch, run};
 use super::stop::Stop;
 use crate::record::account::{Account, Ended, Observation, ObservedProcess};
@@ -274,6 +275,21 @@ fn an_orphan_and_a_daemon_are_observed_to_their_ends() {
     let ends: Vec<Option<Ended>> = orphans.map(|one| one.exit).collect();
     let (late, daemon) = (Ended::Status(0), Ended::Signal(15));
     assert_eq!(ends, [Some(late), Some(daemon)], "{account:?}");
+}
+
+#[test]
+fn an_observed_process_without_group_and_mark_ends_with_its_run() {
+    let (result, account) = observed(
+        "(setsid sh -c 'ulimit -S -m 1000000; echo $$; exec sleep 1000 > /dev/null 2>&1' &) |
+         { read pid; echo $pid; }",
+    );
+    let pid = Pid::from_raw(texts(&result)[0].parse().expect("a number"));
+    assert!(proc::stat(pid).is_none(), "{pid} is still there");
+    let killed = |one: &ObservedProcess| one.exit == Some(Ended::Signal(9));
+    assert_eq!(
+        account.processes.iter().filter(|one| killed(one)).count(),
+        1
+    );
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
 use super::at_end;
@@ -90,10 +91,12 @@ impl Observer {
     /// the run's group and took its mark off.
     pub(super) fn stop(self) -> Result<Observation> {
         let until = Instant::now() + PATIENCE;
+        let mut left = HashMap::new();
         while !self.thread.is_finished() {
             let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
             for (pid, stat) in alive.iter() {
                 send(*pid, stat, Signal::SIGKILL);
+                left.insert(*pid, *stat);
             }
             ensure!(
                 Instant::now() < until,
@@ -103,8 +106,27 @@ impl Observer {
             drop(alive);
             std::thread::sleep(TICK);
         }
+        for (pid, stat) in left {
+            reap(pid, &stat, until);
+        }
         let observed = self.thread.join();
         observed.map_err(|_| anyhow::anyhow!("the observer panicked"))
+    }
+}
+
+/// Waits until a process that has been killed is gone. As an orphan it is a child of this
+/// process's, and nobody else waits for it.
+fn reap(pid: Pid, seen: &Stat, until: Instant) {
+    while let Some(now) = proc::stat(pid)
+        && now.began == seen.began
+        && Instant::now() < until
+    {
+        if now.zombie && now.parent == Pid::this() {
+            // Gone already, or reaped here: both are well.
+            let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+        } else {
+            std::thread::sleep(TICK);
+        }
     }
 }
 

@@ -77,7 +77,7 @@ pub struct Launch<'a> {
 ///
 /// When this returns, or unwinds because `watch` panics, no process of the run
 /// is alive or waits to be reaped, but for one that left the process group and set its own
-/// `RLIMIT_RSS`: it cannot be told from a stranger. When this process is killed, the run's
+/// `RLIMIT_RSS`: unless it is observed, it cannot be told from a stranger. When this process is killed, the run's
 /// processes end at once. A program that cannot be started is an error; one that fails is a
 /// [`RunResult`].
 pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Result<RunResult> {
