@@ -36,7 +36,8 @@ pub(super) fn shown(account: &Account, seconds: f64, terminal: Terminal) -> Stri
     lines.join("\n")
 }
 
-/// "3 processes, 1 program executed, at most 12 descriptors and 1.2 MiB private in one, …".
+/// "3 processes, 1 program executed, at most 12 descriptors and 1.2 MiB private at the end of
+/// one …".
 fn in_words(account: &Account) -> String {
     let mut words = vec![
         counted(account.processes(), "process"),
@@ -46,12 +47,16 @@ fn in_words(account: &Account) -> String {
         words.push(format!("{} started", counted(account.threads(), "thread")));
     }
     let most = |part: fn(&AtEnd) -> u64| account.most(part);
-    if let (Some(descriptors), Some(private)) =
-        (most(|end| end.descriptors), most(|end| end.private_dirty))
-    {
+    if let (Some(descriptors), Some(private), Some(resident)) = (
+        most(|end| end.descriptors),
+        most(|end| end.private_dirty),
+        most(|end| end.peak_resident),
+    ) {
         words.push(format!(
-            "at most {descriptors} descriptors and {} private in one",
-            amount(private << 10)
+            "at most {} and {} private at the end of one and {} resident before it",
+            descriptors_of(descriptors),
+            amount(private << 10),
+            amount(resident << 10)
         ));
     }
     if let Some(written) = account.sum(|end| end.written) {
@@ -110,10 +115,16 @@ fn facts(one: &ObservedProcess) -> String {
     let mut words = vec![format!("{:.3}–{}", one.born_s, end.unwrap_or_default())];
     words.extend(one.exit.map(|exit| exit.to_string()));
     if let Some(end) = &one.at_end {
-        words.push(format!("{} descriptors", end.descriptors));
+        words.push(descriptors_of(end.descriptors));
         words.push(format!("{} private", amount(end.private_dirty << 10)));
     }
     words.join(", ")
+}
+
+/// "1 descriptor", "12 descriptors".
+fn descriptors_of(number: u64) -> String {
+    // A process has far fewer than 2³² of them.
+    counted(number as usize, "descriptor")
 }
 
 #[cfg(test)]
@@ -136,7 +147,7 @@ mod tests {
         ]);
         let text = shown(&of, 1.0, PLAIN);
         let expected = "\
-4 processes, 1 program executed, at most 6 descriptors and 8 MiB private in one, 40 bytes written
+4 processes, 1 program executed, at most 6 descriptors and 8 MiB private at the end of one and 4 MiB resident before it, 40 bytes written
 P0 demo   ━━━━━━━━━━━━━━━━━  0.000–1.000 s, exit 0, 3 descriptors, 1 MiB private
 ├─ P1      ━━━━━━━           0.100–0.500 s, exit 0, 4 descriptors, 2 MiB private
 │  └─ P2     ━               0.200–0.250 s, exit 0, 5 descriptors, 4 MiB private
