@@ -12,4 +12,5 @@ pub mod listing;
 pub mod load;
 mod pattern;
 mod runs_toml;
+pub mod site;
 pub mod varies;

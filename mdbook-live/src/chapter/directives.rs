@@ -9,6 +9,7 @@
 //! {{#figure demo/spawn-4 total_time_s / demo/sequential total_time_s}}
 //! {{#figure reference:demo/fork-8 total_time_s}}
 //! {{#define page}}
+//! {{#description What the chapter is about}}
 //! ```
 //!
 //! A `figure` and a `define` may be anywhere in a sentence; every other directive is alone on its line.
@@ -93,6 +94,8 @@ pub enum Directive {
     Define(Definition),
     /// The terms of the book, each with its chapter's own words for it.
     Glossary,
+    /// What the chapter is about, for a reader who has not opened it: no part of its page.
+    Description(String),
     /// A figure divided by another.
     Quotient(RunFigure, RunFigure),
 }
@@ -110,6 +113,7 @@ impl Directive {
                 | Directive::Chart { .. }
                 | Directive::Verdicts { .. }
                 | Directive::Glossary
+                | Directive::Description(_)
         )
     }
 }
@@ -171,7 +175,7 @@ const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANC
      {{#run LISTING/RUN}}, {{#runs LISTING/RUN … CAPTION}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
      {{#timeline LISTING/RUN}}, {{#diagram NAME}}, \
      {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#glossary}}, \
-     {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}";
+     {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}, {{#description WORDS}}";
 
 /// Finds the directives of a chapter, in order.
 ///
@@ -204,6 +208,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
                 | "verdicts"
                 | "define"
                 | "glossary"
+                | "description"
         );
         if !ours && others_may_follow {
             continue;
@@ -345,6 +350,7 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
         "diagram" if is_name(arguments) => Ok(Directive::Diagram(arguments.to_owned())),
         "timeline" if is_run_name(arguments) => Ok(Directive::Timeline(arguments.to_owned())),
         "glossary" if arguments.is_empty() => Ok(Directive::Glossary),
+        "description" if !arguments.is_empty() => Ok(Directive::Description(arguments.to_owned())),
         "define" => definition(arguments)
             .map(Directive::Define)
             .ok_or_else(malformed),

@@ -17,6 +17,7 @@ use super::included;
 use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
 use super::survey::Surveyed;
+use super::texts::ChapterText;
 use crate::book::listing::{RunRef, Size};
 use crate::judge::statements::{self, Row};
 use crate::page;
@@ -34,8 +35,8 @@ pub(super) struct Expander<'a> {
     pub(super) data: Resolver<'a>,
     pub(super) others_may_follow: bool,
     pub(super) made: &'a LiveRuns,
-    /// Whether what is no prose is left out.
-    pub(super) prose_only: bool,
+    /// What each chapter says in words, in reading order.
+    pub(super) texts: Vec<ChapterText>,
     /// Each chapter with the runs that it shows.
     pub(super) surveyed: Vec<Surveyed>,
     pub(super) glossary: Glossary,
@@ -51,6 +52,8 @@ struct Page {
     /// Its chapter's number.
     number: Option<u32>,
     ids: Ids,
+    /// What the author says of it to those who have not opened it.
+    description: Option<String>,
     /// Whether it has said what the kinds of memory count.
     memory_is_explained: bool,
 }
@@ -153,13 +156,17 @@ impl<'a> Expander<'a> {
                 .unwrap_or_default(),
             number: chapter.number.as_ref().and_then(|n| n.first().copied()),
             ids: Ids::default(),
+            description: None,
             memory_is_explained: false,
         };
         let links = self.links(&page.path, &chapter.content, &places);
         if places.is_empty() && links.is_empty() {
+            let text = ChapterText::of(chapter, &chapter.content, None);
+            self.texts.extend(text);
             return;
         }
         let mut expanded = format!("{}\n\n", page::style::style());
+        let mut prose = String::new();
         let mut from = 0;
         let mut links = links.into_iter().peekable();
         let mut text_until = |expanded: &mut String, from: usize, end: usize| {
@@ -172,21 +179,32 @@ impl<'a> Expander<'a> {
             expanded.push_str(&chapter.content[at..end]);
         };
         for place in places {
+            let begins = expanded.len();
             text_until(&mut expanded, from, place.range.start);
+            prose.push_str(&expanded[begins..]);
             from = place.range.end;
             let is_prose = place.directive.as_ref().is_ok_and(Directive::is_prose);
             match self.expand_place(&place, &mut page) {
-                Ok(_) if self.prose_only && !is_prose => {}
-                Ok(text) if place.directive.as_ref().is_ok_and(Directive::is_block) => {
-                    push_block(&mut expanded, &text);
+                Ok(text) => {
+                    let is_block = place.directive.as_ref().is_ok_and(Directive::is_block);
+                    for to in std::iter::once(&mut expanded).chain(is_prose.then_some(&mut prose)) {
+                        if is_block {
+                            push_block(to, &text);
+                        } else {
+                            to.push_str(&text);
+                        }
+                    }
                 }
-                Ok(text) => expanded.push_str(&text),
                 Err(error) => self
                     .problems
                     .push(format!("{file}:{}: {error:#}", place.line)),
             }
         }
+        let begins = expanded.len();
         text_until(&mut expanded, from, chapter.content.len());
+        prose.push_str(&expanded[begins..]);
+        self.texts
+            .extend(ChapterText::of(chapter, &prose, page.description));
         chapter.content = expanded;
     }
 
@@ -367,6 +385,12 @@ impl<'a> Expander<'a> {
                 Ok(drawn.unwrap_or_else(|| page::timeline::timeline_not_recorded(name)))
             }
             Ok(Directive::Verdicts { all }) => self.expand_verdicts(&page.path, *all),
+            Ok(Directive::Description(words)) => {
+                if page.description.replace(words.clone()).is_some() {
+                    bail!("a second description; expected one in a chapter");
+                }
+                Ok(String::new())
+            }
         }
     }
 

@@ -15,3 +15,4 @@ pub mod live_runs;
 pub mod preprocessor;
 mod resolve;
 mod survey;
+pub mod texts;

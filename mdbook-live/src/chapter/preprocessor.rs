@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use mdbook_preprocessor::book::Book as Chapters;
@@ -24,6 +24,7 @@ use super::glossary::Glossary;
 use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
 use super::survey::survey;
+use super::texts::ChapterText;
 use crate::book::listing::Book;
 
 /// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
@@ -34,9 +35,8 @@ pub const NAME: &str = "live";
 pub struct LivePreprocessor {
     /// The runs that were made for this build, by name: they fill the Live columns.
     pub made: Arc<LiveRuns>,
-    /// Whether what is no prose is left out: outputs, listings and pictures. The index of a
-    /// search is made of such a book.
-    pub prose_only: bool,
+    /// What the chapters say in words, once they have been expanded.
+    pub texts: Arc<Mutex<Vec<ChapterText>>>,
 }
 
 impl Preprocessor for LivePreprocessor {
@@ -54,7 +54,7 @@ impl Preprocessor for LivePreprocessor {
             data: Resolver::new(&book, &context.config.book.src),
             others_may_follow,
             made: &self.made,
-            prose_only: self.prose_only,
+            texts: Vec::new(),
             surveyed: survey(&chapters.items, others_may_follow),
             listings_shown: BTreeMap::new(),
             problems: Vec::new(),
@@ -63,9 +63,7 @@ impl Preprocessor for LivePreprocessor {
         if !expander.problems.is_empty() {
             bail!(expander.problems.join("\n"));
         }
-        if self.prose_only {
-            return Ok(chapters);
-        }
+        *self.texts.lock().unwrap_or_else(PoisonError::into_inner) = expander.texts;
         let about = &context.config.book;
         let title = about.title.as_deref().unwrap_or_default();
         let description = about.description.as_deref().unwrap_or_default();

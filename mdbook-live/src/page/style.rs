@@ -14,3 +14,13 @@ const CSS: &str = concat!(
 pub fn style() -> String {
     html! { style { (PreEscaped(CSS)) } }.into_string()
 }
+
+/// The page for printing is all chapters, each with the style that it needs alone: one is
+/// enough for all.
+pub fn style_once(page: &str) -> String {
+    let style = style();
+    match page.split_once(&style) {
+        Some((before, after)) => format!("{before}{style}{}", after.replace(&style, "")),
+        None => page.to_owned(),
+    }
+}

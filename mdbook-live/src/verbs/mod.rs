@@ -4,5 +4,7 @@
 
 pub mod build;
 pub mod check;
+mod edition;
 pub mod falsify;
+mod publish;
 pub mod record;
