@@ -412,6 +412,7 @@ impl<'a> Expander<'a> {
         let mut counters = self.data.counters(run)?.into_iter();
         let claims = self.data.judgements(run)?.into_iter().enumerate();
         let claims = claims.map(|(at, (claim, judgement))| ClaimView {
+            id: page.ids.of_claim(&id, &claim.says),
             claim,
             judgement,
             live: live(at),

@@ -274,6 +274,7 @@ mod tests {
         let dest = build(dir.path(), None).unwrap();
         let print = fs::read_to_string(dest.join("print.html")).unwrap();
         assert_eq!(print.matches("<style>").count(), 1);
+        assert_eq!(print.matches("const markLine").count(), 1);
         assert_eq!(print.matches("<section class=\"run\"").count(), 2);
     }
 

@@ -14,6 +14,7 @@ use crate::book::site::SiteConfig;
 use crate::chapter::preprocessor;
 use crate::chapter::texts::ChapterText;
 use crate::page::head::{Edition, HeadView, sitemap, with_footer, with_head};
+use crate::page::listing::with_line_anchors;
 use crate::page::not_found::not_found;
 use crate::page::style::style_once;
 
@@ -93,7 +94,8 @@ impl Publication {
             }
             if let Some(text) = by_page.get(page) {
                 let is_first = Some(&text.page) == first;
-                html = with_footer(&self.with_head(&html, text, is_first), &self.edition);
+                html = with_line_anchors(&self.with_head(&html, text, is_first));
+                html = with_footer(&html, &self.edition);
             } else if page.as_path() == Path::new(not_found) {
                 html = self.keep_apart(built, &html, not_found)?;
             } else {
