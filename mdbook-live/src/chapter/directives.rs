@@ -9,6 +9,7 @@
 //! {{#figure demo/spawn-4 total_time_s / demo/sequential total_time_s}}
 //! {{#figure reference:demo/fork-8 total_time_s}}
 //! {{#define page}}
+//! {{#description What the chapter is about}}
 //! ```
 //!
 //! A block of code in the language `question` is a directive too.
@@ -97,6 +98,8 @@ pub enum Directive {
     Exercise(String),
     /// The terms of the book, each with its chapter's own words for it.
     Glossary,
+    /// What the chapter is about, for a reader who has not opened it: no part of its page.
+    Description(String),
     /// A figure divided by another.
     Quotient(RunFigure, RunFigure),
     /// A question that a run answers, as its author wrote it.
@@ -121,6 +124,7 @@ impl Directive {
                 | Directive::Exercise(_)
                 | Directive::Question(_)
                 | Directive::Lesson(_)
+                | Directive::Description(_)
         )
     }
 }
@@ -187,7 +191,7 @@ const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANC
      {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#glossary}}, \
      {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}, {{#exercise LISTING/EXERCISE}}, \
      {{#lesson read=MINUTES [exercises=MINUTES] [after=CHAPTER.md,…]}}, {{#minutes SECTION=MINUTES …}}, \
-     {{#lessons}}, {{#plan NAME}}";
+     {{#lessons}}, {{#plan NAME}}, {{#description WORDS}}";
 
 /// Finds the directives of a chapter, in order.
 ///
@@ -225,6 +229,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
                 | "minutes"
                 | "lessons"
                 | "plan"
+                | "description"
         );
         if !ours && others_may_follow {
             continue;
@@ -339,6 +344,7 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
         "diagram" if is_name(arguments) => Ok(Directive::Diagram(arguments.to_owned())),
         "timeline" if is_run_name(arguments) => Ok(Directive::Timeline(arguments.to_owned())),
         "glossary" if arguments.is_empty() => Ok(Directive::Glossary),
+        "description" if !arguments.is_empty() => Ok(Directive::Description(arguments.to_owned())),
         "define" => definition(arguments)
             .map(Directive::Define)
             .ok_or_else(malformed),

@@ -21,4 +21,5 @@ mod resolve;
 pub mod solutions;
 mod survey;
 mod teaching;
+pub mod texts;
 mod timetable;
