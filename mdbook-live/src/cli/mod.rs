@@ -11,6 +11,7 @@ mod list;
 mod preprocess;
 mod program;
 mod record;
+mod report;
 mod run;
 mod selection;
 mod serve;

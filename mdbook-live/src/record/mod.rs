@@ -9,6 +9,7 @@ pub mod line;
 pub mod marks;
 pub mod memory;
 mod reference;
+pub mod report;
 pub mod result;
 pub mod seen_to_fail;
 pub mod timeline;

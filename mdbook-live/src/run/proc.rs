@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, SysconfVar, sysconf};
 
 /// What matters of a process's `/proc/PID/stat`.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +60,14 @@ pub(crate) fn tree(root: Pid) -> Vec<Pid> {
 pub(crate) fn name(pid: Pid) -> Option<String> {
     let name = std::fs::read(format!("/proc/{pid}/comm")).ok()?;
     Some(String::from_utf8_lossy(&name).trim_end().to_owned())
+}
+
+/// What of a process is resident, in KiB (proc_pid_statm(5)); `None` when it is gone.
+pub(crate) fn resident_kib(pid: Pid) -> Option<u64> {
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    let page = sysconf(SysconfVar::PAGE_SIZE).ok()??;
+    Some(pages * u64::try_from(page).ok()? / 1024)
 }
 
 /// A process's state; `None` when it is gone.
