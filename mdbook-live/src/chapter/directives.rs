@@ -9,6 +9,7 @@
 //! {{#figure demo/spawn-4 total_time_s / demo/sequential total_time_s}}
 //! {{#figure reference:demo/fork-8 total_time_s}}
 //! {{#define page}}
+//! {{#reports demo/fork-4 total_time_s, demo/fork-8 total_time_s}}
 //! ```
 //!
 //! A `figure` and a `define` may be anywhere in a sentence; every other directive is alone on its line.
@@ -89,6 +90,8 @@ pub enum Directive {
         /// Whether those of every chapter are meant.
         all: bool,
     },
+    /// What the machines of the reports make of the claims; with figures of runs, those alone.
+    Reports(Vec<RunFigure>),
     /// A term, where its meaning is said.
     Define(Definition),
     /// The terms of the book, each with its chapter's own words for it.
@@ -109,6 +112,7 @@ impl Directive {
                 | Directive::Diagram(_)
                 | Directive::Chart { .. }
                 | Directive::Verdicts { .. }
+                | Directive::Reports(_)
                 | Directive::Glossary
         )
     }
@@ -170,7 +174,7 @@ const MDBOOKS_OWN: [&str; 6] = [
 const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
      {{#run LISTING/RUN}}, {{#runs LISTING/RUN … CAPTION}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
      {{#timeline LISTING/RUN}}, {{#diagram NAME}}, \
-     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#glossary}}, \
+     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#reports [LISTING/RUN FIGURE, …]}}, {{#glossary}}, \
      {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}";
 
 /// Finds the directives of a chapter, in order.
@@ -202,6 +206,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
                 | "chart"
                 | "table"
                 | "verdicts"
+                | "reports"
                 | "define"
                 | "glossary"
         );
@@ -348,6 +353,22 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
         "define" => definition(arguments)
             .map(Directive::Define)
             .ok_or_else(malformed),
+        "reports" if arguments.is_empty() => Ok(Directive::Reports(Vec::new())),
+        "reports" => {
+            let figures = arguments.split(',').map(|figure| {
+                let words: Vec<&str> = figure.split_whitespace().collect();
+                match words[..] {
+                    [run, figure] if is_run_name(run) => Some(RunFigure {
+                        in_reference: false,
+                        run: run.to_owned(),
+                        figure: figure.to_owned(),
+                    }),
+                    _ => None,
+                }
+            });
+            let figures = figures.collect::<Option<Vec<RunFigure>>>();
+            figures.map(Directive::Reports).ok_or_else(malformed)
+        }
         "verdicts" => match arguments {
             "" => Ok(Directive::Verdicts { all: false }),
             "all" => Ok(Directive::Verdicts { all: true }),

@@ -367,6 +367,7 @@ impl<'a> Expander<'a> {
                 Ok(drawn.unwrap_or_else(|| page::timeline::timeline_not_recorded(name)))
             }
             Ok(Directive::Verdicts { all }) => self.expand_verdicts(&page.path, *all),
+            Ok(Directive::Reports(figures)) => self.expand_reports(&page.path, figures),
         }
     }
 

@@ -12,6 +12,7 @@ mod glossary;
 mod ids;
 mod included;
 pub mod live_runs;
+mod machines;
 pub mod preprocessor;
 mod resolve;
 mod survey;

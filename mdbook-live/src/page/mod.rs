@@ -11,6 +11,7 @@ pub mod glossary;
 pub mod inline;
 pub mod listing;
 pub mod live;
+pub mod machines;
 mod memory;
 pub mod output;
 pub mod plot;

@@ -151,7 +151,8 @@ impl MachineReport {
             }
             let shown = book.relative(&path).display().to_string();
             ensure!(
-                path.extension().is_some_and(|extension| extension == "json"),
+                path.extension()
+                    .is_some_and(|extension| extension == "json"),
                 "{shown}: expected NAME.json"
             );
             let report = MachineReport::load(&path, &shown)?;
@@ -181,7 +182,11 @@ impl MachineReport {
         let broken = |error: serde_json::Error| {
             let line = error.line();
             let error = error.to_string();
-            let error = error.split(" at line ").next().unwrap_or_default().to_owned();
+            let error = error
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             anyhow::anyhow!("{shown}:{line}: expected what `report` writes: {error}")
         };
         let Versioned { version } = serde_json::from_str(&text).map_err(broken)?;
@@ -233,7 +238,12 @@ impl Machine {
         let Machine { host, limits } = self;
         let counted = |cores: usize| if cores == 1 { "core" } else { "cores" };
         let mut parts = vec![if limits.processors < host.cores {
-            format!("{}-of-{}-{}", limits.processors, host.cores, counted(host.cores))
+            format!(
+                "{}-of-{}-{}",
+                limits.processors,
+                host.cores,
+                counted(host.cores)
+            )
         } else {
             format!("{}-{}", host.cores, counted(host.cores))
         }];
@@ -394,7 +404,9 @@ pub(crate) mod tests {
         let error = |from: &str, to: &str| {
             assert!(text.contains(from), "{text}");
             std::fs::write(&path, text.replace(from, to)).expect("a file");
-            MachineReport::load_all(&book).expect_err("it is wrong").to_string()
+            MachineReport::load_all(&book)
+                .expect_err("it is wrong")
+                .to_string()
         };
         let file = "reports/2-cores-24-gib-amd-epyc.json";
         assert_eq!(
@@ -421,7 +433,11 @@ pub(crate) mod tests {
         recorded.size = Size::Recorded;
         let mut before = reported("demo/one", Vec::new());
         before.of = "0".into();
-        now.add_earlier(report_of(vec![before, recorded, reported("demo/two", Vec::new())]));
+        now.add_earlier(report_of(vec![
+            before,
+            recorded,
+            reported("demo/two", Vec::new()),
+        ]));
         let found: Vec<(&str, Size, &str)> = now
             .runs
             .iter()
