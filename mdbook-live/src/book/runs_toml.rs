@@ -277,6 +277,7 @@ mod tests {
     use super::*;
     use crate::book::config::Config;
     use crate::book::listing::tests::book_with;
+    use crate::record::report::MachineReport;
 
     fn package() -> &'static Path {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -287,6 +288,7 @@ mod tests {
         for (name, schema) in [
             ("runs", schema_for!(RunsToml)),
             ("book", schema_for!(Config)),
+            ("report", schema_for!(MachineReport)),
         ] {
             let path = package().join(format!("schema/{name}.json"));
             let schema = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
@@ -325,7 +327,11 @@ mod tests {
             .flat_map(|code| code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
             .collect();
         let mut found = BTreeSet::new();
-        for schema in [schema_for!(RunsToml), schema_for!(Config)] {
+        for schema in [
+            schema_for!(RunsToml),
+            schema_for!(Config),
+            schema_for!(MachineReport),
+        ] {
             keys(Schema::as_value(&schema), &mut found);
         }
         assert!(found.len() > 50, "{found:?}");

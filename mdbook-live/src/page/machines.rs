@@ -42,6 +42,8 @@ pub fn machines(view: &MachinesView<'_>) -> String {
     let told = |part: &&PartView<'_>| !part.comparison.rows.is_empty();
     let differing: Vec<&PartView<'_>> = view.parts.iter().filter(told).collect();
     let same: Vec<&PartView<'_>> = view.parts.iter().filter(|part| !told(part)).collect();
+    let differs = |part: &&PartView<'_>| !part.comparison.differing.is_empty();
+    let differing_runs: Vec<&PartView<'_>> = view.parts.iter().filter(differs).collect();
     let agreed: usize = view.parts.iter().map(|part| part.comparison.agreed).sum();
     let unreported: usize = view
         .parts
@@ -73,19 +75,32 @@ pub fn machines(view: &MachinesView<'_>) -> String {
             }
         }
         @if !differing.is_empty() {
-            (table("What differs among the machines", view.reports, &differing))
+            (table("What differs among the machines", view.reports, &differing, true))
         }
         @if !same.is_empty() {
             details.machines-same {
                 summary { "The same on every machine: " (counted(same.len(), "chapter")) }
-                (table("Chapters whose claims come out the same on every machine", view.reports, &same))
+                (table("Chapters whose claims come out the same on every machine", view.reports, &same, true))
+            }
+        }
+        @if !differing_runs.is_empty() {
+            @let number = differing_runs.iter().map(|part| part.comparison.differing.len()).sum();
+            details.machines-same {
+                summary { (counted(number, "run")) " that differ from their records on a machine" }
+                (table("Runs that differ from their records", view.reports, &differing_runs, false))
             }
         }
     };
     without_directives(&page.into_string())
 }
 
-fn table(label: &str, reports: &[MachineReport], parts: &[&PartView<'_>]) -> Markup {
+/// A table of claims, or of the runs that differ from their records.
+fn table(
+    label: &str,
+    reports: &[MachineReport],
+    parts: &[&PartView<'_>],
+    of_claims: bool,
+) -> Markup {
     html! {
         div.verdicts.machines tabindex="0" role="group" aria-label=(label) {
             table {
@@ -100,11 +115,15 @@ fn table(label: &str, reports: &[MachineReport], parts: &[&PartView<'_>]) -> Mar
                                 @if part.link.is_empty() { (part.title) }
                                 @else { a href=(part.link) { (part.title) } }
                             }
-                            @for (report, tally) in reports.iter().zip(&part.comparison.tallies) {
-                                td data-machine=(short(&report.machine)) { (tally_of(*tally)) }
+                            @if of_claims {
+                                @for (report, tally) in reports.iter().zip(&part.comparison.tallies) {
+                                    td data-machine=(short(&report.machine)) { (tally_of(*tally)) }
+                                }
+                            } @else {
+                                td colspan=(reports.len()) {}
                             }
                         }
-                        @for row in &part.comparison.rows { (claim(row, reports, &part.hrefs)) }
+                        @for row in rows(part, of_claims) { (claim(row, reports, &part.hrefs, of_claims)) }
                     }
                 }
             }
@@ -112,12 +131,29 @@ fn table(label: &str, reports: &[MachineReport], parts: &[&PartView<'_>]) -> Mar
     }
 }
 
-fn claim(row: &Row<'_>, reports: &[MachineReport], hrefs: &HashMap<String, String>) -> Markup {
+fn rows<'p, 'a>(part: &'p PartView<'a>, of_claims: bool) -> &'p [Row<'a>] {
+    if of_claims {
+        &part.comparison.rows
+    } else {
+        &part.comparison.differing
+    }
+}
+
+fn claim(
+    row: &Row<'_>,
+    reports: &[MachineReport],
+    hrefs: &HashMap<String, String>,
+    of_claims: bool,
+) -> Markup {
     let name = row.run.full_name();
     html! {
         tr {
             th.statement scope="row" {
-                @if let Some(claim) = row.claim { (with_code(&claim.says)) " " }
+                @match row.claim {
+                    Some(claim) => (with_code(&claim.says)),
+                    None => { span.who { (with_code(&row.run.run.caption)) } }
+                }
+                " "
                 @match hrefs.get(&name) {
                     Some(href) => { a href=(href) { code { (name) } } }
                     None => { code { (name) } }
@@ -125,17 +161,19 @@ fn claim(row: &Row<'_>, reports: &[MachineReport], hrefs: &HashMap<String, Strin
                 @if row.size == Size::Recorded { " " span.who { "at the size of its record" } }
             }
             @for (report, cell) in reports.iter().zip(&row.cells) {
-                td data-machine=(short(&report.machine)) { (verdict(row, cell)) }
+                td data-machine=(short(&report.machine)) { (verdict(row, cell, of_claims)) }
             }
         }
     }
 }
 
-fn verdict(row: &Row<'_>, cell: &Cell) -> Markup {
+fn verdict(row: &Row<'_>, cell: &Cell, of_claims: bool) -> Markup {
     let is_run = row.claim.is_none();
     let (class, mark, words, seen) = match &cell.outcome {
-        Outcome::AsSaid(_) if is_run => ("holds", "✔", "as its record", ""),
-        Outcome::Otherwise(seen) if is_run => ("fails", "✘", "not as its record", seen.as_str()),
+        Outcome::AsSaid(_) if !of_claims => ("holds", "✔", "agrees", ""),
+        Outcome::Otherwise(seen) if !of_claims => ("open", "≠", "differs", seen.as_str()),
+        Outcome::AsSaid(_) if is_run => ("holds", "✔", "made", ""),
+        Outcome::Otherwise(seen) if is_run => ("fails", "✘", "not as it must", seen.as_str()),
         Outcome::AsSaid(seen) => ("holds", "✔", "as the book says", seen.as_str()),
         Outcome::Otherwise(seen) => ("fails", "✘", "otherwise", seen.as_str()),
         Outcome::Open(why) => ("open", "–", "not judged", why.as_str()),

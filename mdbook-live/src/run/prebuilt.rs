@@ -56,33 +56,36 @@ impl Prebuilt {
 pub fn compiler_of(program: &Path) -> Option<String> {
     const BEFORE: &[u8] = b"rustc version ";
     let bytes = fs::read(program).ok()?;
-    let at = bytes
-        .windows(BEFORE.len())
-        .position(|window| window == BEFORE)?;
-    let version = bytes[at + BEFORE.len()..].split(|byte| *byte == 0).next()?;
-    let version = std::str::from_utf8(version).ok()?;
-    Some(format!("rustc {version}"))
+    let found = bytes.windows(BEFORE.len()).enumerate();
+    let mut found = found.filter(|(_, window)| *window == BEFORE);
+    found.find_map(|(at, _)| {
+        let version = bytes[at + BEFORE.len()..].split(|byte| *byte == 0).next()?;
+        let version = std::str::from_utf8(version).ok()?;
+        // The words may stand elsewhere in a program, too.
+        let is_version =
+            version.starts_with(|c: char| c.is_ascii_digit()) && version.ends_with(')');
+        is_version.then(|| format!("rustc {version}"))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::listing::Book;
     use crate::book::listing::tests::{book_with, one_run};
 
     #[test]
     fn programs_are_where_cargo_leaves_them_and_a_missing_one_is_named() {
-        let (_dir, book) =
-            book_with(&(one_run("") + "[[run]]\nname = 'two'\nargs = []\nexample = 'solved'\n"));
-        let book = book.expect("it is right");
+        let (_dir, book) = book_with(&one_run(""));
+        let mut book = book.expect("it is right");
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("examples")).expect("a folder");
         fs::write(folder.path().join("demo"), "").expect("a file");
         let prebuilt = Prebuilt::of(folder.path()).expect("it is there");
-        let program = |run: &str| prebuilt.program(book.run(run).expect("it is there"));
-        assert!(program("demo/one").expect("it is there").ends_with("demo"));
-        let error = program("demo/two")
-            .expect_err("it is not there")
-            .to_string();
+        let program = |book: &Book| prebuilt.program(book.run("demo/one").expect("it is there"));
+        assert!(program(&book).expect("it is there").ends_with("demo"));
+        book.listings[0].runs[0].program = Program::Example("solved".into());
+        let error = program(&book).expect_err("it is not there").to_string();
         assert!(
             error.starts_with("no program examples/solved: expected it in /"),
             "{error}"
