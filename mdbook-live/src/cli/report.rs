@@ -265,7 +265,9 @@ fn agreed(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::listing::tests::book_with;
     use crate::record::report::tests::{report_of, reported};
+    use crate::run::stop::Stop;
 
     #[test]
     fn a_size_is_read_and_what_is_none_is_told() {
@@ -279,6 +281,51 @@ mod tests {
                 "{wrong}"
             );
         }
+    }
+
+    #[test]
+    fn a_report_is_shown_and_written_and_a_run_made_again_takes_its_place() {
+        let runs = "[[run]]\nname = 'one'\nargs = ['-c', 'echo Main']\n\
+                    [[run.claim]]\nsays = 'Twice'\ncount = { lines = 'Main', is = 2 }\n\
+                    [[run]]\nname = 'two'\nargs = ['-c', 'echo needs root; exit 77']\n";
+        let (_dir, book) = book_with(runs);
+        let book = book.expect("it is right");
+        let terminal = Terminal {
+            width: 100,
+            colour: false,
+        };
+        let reported = |runs: &[&str]| {
+            let session = Session::new(&book, Stop::default());
+            session.use_program("demo", "/bin/sh");
+            let options = ReportOptions {
+                runs: runs.iter().map(|run| (*run).to_owned()).collect(),
+                yes: true,
+                ..ReportOptions::default()
+            };
+            let mut out = Vec::new();
+            report(&session, &options, terminal, &mut out).expect("it does its work");
+            String::from_utf8(out).expect("text")
+        };
+        let text = reported(&[]);
+        for words in [
+            "The report says of this machine:\n    cores: ",
+            "\n✘ demo/one",
+            ", 0 claims as the book says\n    Twice: 1 line (Main), not 2\n",
+            "\n- demo/two",
+            "skipped: needs root\n",
+            "\n2 runs, 1 skipped, 0 failed; of their claims 0 came out as the book says, \
+             1 otherwise, 0 not judged\n✔ written to reports/",
+        ] {
+            assert!(text.contains(words), "{words} is not in {text}");
+        }
+        let text = reported(&["demo/one"]);
+        assert!(
+            text.contains("1 run of them made earlier, on this machine"),
+            "{text}"
+        );
+        let reports = MachineReport::load_all(&book).expect("they can be read");
+        assert_eq!(reports.len(), 1);
+        assert_eq!(reports[0].1.runs.len(), 2);
     }
 
     #[test]
