@@ -429,6 +429,7 @@ impl<'a> Expander<'a> {
                 }
                 Ok(String::new())
             }
+            Ok(Directive::Reports(figures)) => self.expand_reports(&page.path, figures),
         }
     }
 

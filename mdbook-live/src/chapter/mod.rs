@@ -14,6 +14,7 @@ mod included;
 mod lesson;
 mod lessons;
 pub mod live_runs;
+mod machines;
 mod markdown;
 pub mod preprocessor;
 mod question;

@@ -14,6 +14,7 @@ pub mod inline;
 pub mod lesson;
 pub mod listing;
 pub mod live;
+pub mod machines;
 mod memory;
 pub mod not_found;
 pub mod output;

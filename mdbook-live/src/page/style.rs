@@ -7,6 +7,7 @@ const CSS: &str = concat!(
     include_str!("page.css"),
     include_str!("live.css"),
     include_str!("verdicts.css"),
+    include_str!("machines.css"),
     include_str!("pictures.css"),
     include_str!("lesson.css")
 );

@@ -11,3 +11,4 @@ pub mod pack;
 pub mod problem;
 mod publish;
 pub mod record;
+pub mod report;
