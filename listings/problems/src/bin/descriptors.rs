@@ -1,0 +1,7 @@
+//! Problems of this kind: see `problems::descriptors`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    problems::command::run(problems::descriptors::problem)
+}

@@ -1,0 +1,241 @@
+//! Fork, wait and exit: which processes are there, and what may they print?
+
+use std::collections::BTreeSet;
+
+use crate::machine::{Life, Machine, World};
+use crate::outputs::{Outputs, System};
+use crate::problem::{LISTED, MOST_STATES, Problem, in_words};
+use crate::random::Random;
+use crate::rust_text;
+use crate::script::{Fork, Process, Step, numbered, unfold};
+
+/// `say(me, "a")`: a process prints its number and the letter.
+#[derive(Debug, Clone, Copy)]
+pub struct Say(char);
+
+/// These processes share nothing but the order of their lives.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Nothing;
+
+impl World for Nothing {
+    type Call = Say;
+
+    const ALOOF: bool = true;
+
+    fn call(&mut self, _me: usize, Say(letter): &Say) -> Option<String> {
+        Some(letter.to_string())
+    }
+}
+
+/// The problem of a seed, at a level.
+pub fn problem(seed: u64, level: u8) -> Problem {
+    let title = format!("Fork tree, seed {seed}, level {level}");
+    let mut random = Random::new(seed, level);
+    loop {
+        let Some(script) = numbered(draw(&mut random, level)) else {
+            continue;
+        };
+        let processes = unfold(&script);
+        let lines = processes.iter().flat_map(|process| &process.steps);
+        let lines = lines
+            .filter(|step| matches!(step, crate::script::Do::Same(Step::Call(_))))
+            .count();
+        let [least, most] = [[3, 4], [4, 6], [6, 12]][usize::from(level) - 1];
+        if !(least..=most).contains(&processes.len()) || lines > 6 * usize::from(level) {
+            continue;
+        }
+        let machine = Machine {
+            processes,
+            world: Nothing,
+        };
+        let Some(outputs) = Outputs::of(&machine, MOST_STATES) else {
+            continue;
+        };
+        let count = outputs.count();
+        if count < 2 || (level == 1 && count > LISTED) {
+            continue;
+        }
+        let questions = vec![
+            "How many processes are there, P0 among them? Draw their tree.".to_owned(),
+            "Which outputs are possible? If there are many: which lines have an order?".to_owned(),
+            "With which status does each process but P0 exit, which process is its parent then, \
+             and which one reaps it?"
+                .to_owned(),
+        ];
+        let head = [
+            format!("{title}."),
+            String::new(),
+            "Draw the tree of the processes, and say what they may print, line by line. Who is"
+                .to_owned(),
+            "whose parent when it exits?".to_owned(),
+        ];
+        let orphans = orphans(&machine);
+        let begins: &[&str] = match orphans.is_empty() {
+            true => &[],
+            false => &[
+                "// Orphans become children of this process.",
+                "set_child_subreaper(true)?;",
+            ],
+        };
+        let program = rust_text::program(&head, begins, &script, &|Say(letter)| {
+            vec![format!("say(me, \"{letter}\");")]
+        });
+        let mut answer = tree(&machine.processes);
+        answer.extend(ends(&machine, &orphans));
+        answer.extend(in_words(&outputs));
+        return Problem {
+            title,
+            program,
+            questions,
+            answer,
+            outputs,
+        };
+    }
+}
+
+/// A script of that level. Not each is a good problem.
+fn draw(random: &mut Random, level: u8) -> Vec<Step<Say>> {
+    let forks = match level {
+        1 => 2 + random.below(2),
+        2 => 3 + random.below(3),
+        _ => 4 + random.below(2),
+    };
+    let mut children: Vec<Vec<usize>> = vec![Vec::new(); forks + 1];
+    for child in 1..=forks {
+        children[random.below(child)].push(child);
+    }
+    let mut statuses: Vec<u8> = (1..=9).collect();
+    random.shuffle(&mut statuses);
+    let mut draw = Draw {
+        random,
+        level,
+        children,
+        statuses,
+        letters: 'a'..='z',
+    };
+    let mut steps = draw.block(0);
+    steps.push(Step::WaitForAll);
+    if draw.random.one_in(2) {
+        steps.push(draw.say());
+    }
+    steps
+}
+
+/// What a script is drawn from.
+struct Draw<'a> {
+    random: &'a mut Random,
+    level: u8,
+    /// Which child belongs into which block.
+    children: Vec<Vec<usize>>,
+    statuses: Vec<u8>,
+    letters: std::ops::RangeInclusive<char>,
+}
+
+impl Draw<'_> {
+    fn say(&mut self) -> Step<Say> {
+        Step::Call(Say(self.letters.next().unwrap_or('z')))
+    }
+
+    fn wait(&mut self) -> Step<Say> {
+        match self.level > 1 && self.random.one_in(2) {
+            true => Step::Reap,
+            false => Step::Wait,
+        }
+    }
+
+    /// What the process of a block does.
+    fn block(&mut self, which: usize) -> Vec<Step<Say>> {
+        let mut steps = Vec::new();
+        if which > 0 || self.random.one_in(2) {
+            steps.push(self.say());
+        }
+        let mut waits = 0;
+        for child in self.children[which].clone() {
+            let body = self.block(child);
+            let goes_on = self.level == 3 && which == 0 && self.random.one_in(2);
+            let exit = match goes_on {
+                true => None,
+                false => self.statuses.pop(),
+            };
+            steps.push(Step::Fork(Fork::new(body, exit)));
+            if self.random.one_in(3) {
+                steps.push(self.wait());
+            } else {
+                // At level 1 each parent waits for each child.
+                waits += usize::from(self.level == 1 || self.random.one_in(2));
+                if self.random.one_in(2) {
+                    steps.push(self.say());
+                }
+            }
+        }
+        if which > 0 && waits > 0 {
+            for _ in 0..waits {
+                steps.push(self.wait());
+            }
+            if self.random.one_in(2) {
+                steps.push(self.say());
+            }
+        }
+        steps
+    }
+}
+
+/// The processes that may lose their parent, each with that parent.
+fn orphans(machine: &Machine<Nothing>) -> BTreeSet<usize> {
+    let all = machine.processes.iter().enumerate().skip(1);
+    all.filter(|(child, process)| machine.outlives(*child, process.parent))
+        .map(|(child, _)| child)
+        .collect()
+}
+
+/// The tree of the processes, drawn.
+fn tree(processes: &[Process<Say>]) -> Vec<String> {
+    let mut lines = vec![format!("{} processes:", processes.len())];
+    let mut open = vec![(0, String::new(), String::new())];
+    while let Some((me, branch, margin)) = open.pop() {
+        lines.push(format!("  {branch}P{me}"));
+        let mine = (1..processes.len()).filter(|child| processes[*child].parent == me);
+        for (i, child) in mine.rev().enumerate() {
+            let [here, below] = match i {
+                0 => ["└─ ", "   "],
+                _ => ["├─ ", "│  "],
+            };
+            open.push((child, format!("{margin}{here}"), format!("{margin}{below}")));
+        }
+    }
+    lines
+}
+
+/// How each process but the first ends.
+fn ends(machine: &Machine<Nothing>, orphans: &BTreeSet<usize>) -> Vec<String> {
+    let mut reapers = vec![BTreeSet::new(); machine.processes.len()];
+    let mut seen = BTreeSet::new();
+    let mut open = vec![machine.start()];
+    while let Some(state) = open.pop() {
+        for (reapers, at) in reapers.iter_mut().zip(&state.at) {
+            if at.life == Life::Gone {
+                reapers.extend(at.reaper);
+            }
+        }
+        let next = machine.next(&state).into_iter().map(|(_, state)| state);
+        open.extend(next.filter(|state| seen.insert(state.clone())));
+    }
+    let names = |numbers: &BTreeSet<usize>| {
+        let names: Vec<String> = numbers.iter().rev().map(|me| format!("P{me}")).collect();
+        names.join(" or ")
+    };
+    let all = machine.processes.iter().enumerate().skip(1);
+    all.map(|(me, process)| {
+        let mut parents = BTreeSet::from([process.parent]);
+        if orphans.contains(&me) {
+            parents.insert(0);
+        }
+        format!(
+            "P{me} exits with status {}; its parent then is {}; reaped by {}",
+            process.status(),
+            names(&parents),
+            names(&reapers[me])
+        )
+    })
+    .collect()
+}

@@ -1,0 +1,159 @@
+//! A script, written as a Rust program.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::script::{Fork, Me, Step};
+
+/// Functions that a program has where it uses them, by name.
+const PIECES: [(&str, &str); 15] = [
+    ("child", include_str!("pieces/child.rs")),
+    ("letters", include_str!("pieces/letters.rs")),
+    ("open_again", include_str!("pieces/open_again.rs")),
+    ("close_on_exec", include_str!("pieces/close_on_exec.rs")),
+    ("close_all", include_str!("pieces/close_all.rs")),
+    ("execute", include_str!("pieces/execute.rs")),
+    ("read_from", include_str!("pieces/read_from.rs")),
+    ("has", include_str!("pieces/has.rs")),
+    ("Pages", include_str!("pieces/pages.rs")),
+    ("wait_for_one", include_str!("pieces/wait_for_one.rs")),
+    ("reap", include_str!("pieces/reap.rs")),
+    ("pause", include_str!("pieces/pause.rs")),
+    ("until_paused", include_str!("pieces/until_paused.rs")),
+    ("go_on", include_str!("pieces/go_on.rs")),
+    ("say", include_str!("pieces/say.rs")),
+];
+
+/// What programs import where they use it: the module, then the names.
+const IMPORTS: [(&str, &str); 18] = [
+    ("std::convert", "Infallible"),
+    ("std", "env fs"),
+    ("std::ffi", "CString"),
+    ("std::num", "NonZeroUsize"),
+    ("std::os::fd", "AsRawFd OwnedFd"),
+    ("std::os::unix::fs", "FileExt PermissionsExt"),
+    ("std::process", "exit"),
+    ("nix", "Result"),
+    ("nix::errno", "Errno"),
+    ("nix::fcntl", "FcntlArg FdFlag OFlag fcntl open"),
+    ("nix::sys::memfd", "MFdFlags memfd_create"),
+    (
+        "nix::sys::mman",
+        "MapFlags MmapAdvise ProtFlags madvise mmap_anonymous",
+    ),
+    ("nix::sys::prctl", "set_child_subreaper"),
+    ("nix::sys::resource", "UsageWho getrusage"),
+    ("nix::sys::signal", "Signal kill raise"),
+    ("nix::sys::stat", "Mode"),
+    ("nix::sys::wait", "WaitPidFlag WaitStatus wait waitpid"),
+    (
+        "nix::unistd",
+        "Pid SysconfVar Whence close dup dup2 execv fork lseek pipe2 read sysconf write",
+    ),
+];
+
+/// The program of a script: `head` describes it, `begins` are the first lines of `main`, and
+/// `call` writes a call of this kind of problem.
+pub fn program<C>(
+    head: &[String],
+    begins: &[&str],
+    script: &[Step<C>],
+    call: &dyn Fn(&C) -> Vec<String>,
+) -> String {
+    let mut main = String::from("fn main() -> Result<()> {\n");
+    for line in begins.iter().copied().chain(["let mut me = 0;"]) {
+        main += &format!("    {line}\n");
+    }
+    block(&mut main, script, call, 1);
+    main += "    Ok(())\n}\n";
+
+    let mut program: String = head
+        .iter()
+        .map(|line| format!("//! {line}"))
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect();
+    let mut body = main;
+    // A piece may use another one: each is looked for in all that is there already.
+    let mut pieces: BTreeSet<usize> = BTreeSet::new();
+    loop {
+        let used = words(&body);
+        let more = (0..PIECES.len()).find(|i| used.contains(PIECES[*i].0) && !pieces.contains(i));
+        let Some(more) = more else { break };
+        pieces.insert(more);
+        body.push_str(PIECES[more].1);
+    }
+    let used = words(&body);
+    let body = body
+        .split_once("\n}\n")
+        .map_or("", |(main, _)| main)
+        .to_owned()
+        + "\n}\n";
+
+    let mut last_root = None;
+    let mut imports: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
+    for (module, names) in IMPORTS {
+        let names = names.split(' ').filter(|name| used.contains(*name));
+        let names: Vec<&str> = names.collect();
+        if !names.is_empty() {
+            imports.insert((module.starts_with("nix"), module), names);
+        }
+    }
+    for ((root, module), names) in imports {
+        if last_root != Some(root) {
+            program.push('\n');
+            last_root = Some(root);
+        }
+        program += &match names[..] {
+            [one] => format!("use {module}::{one};\n"),
+            _ => format!("use {module}::{{{}}};\n", names.join(", ")),
+        };
+    }
+    program.push('\n');
+    program += &body;
+    for piece in pieces {
+        program.push('\n');
+        program += PIECES[piece].1;
+    }
+    program
+}
+
+/// The statements of a block, `depth` levels in.
+fn block<C>(text: &mut String, steps: &[Step<C>], call: &dyn Fn(&C) -> Vec<String>, depth: usize) {
+    let margin = "    ".repeat(depth);
+    for step in steps {
+        let lines = match step {
+            Step::Call(made) => call(made),
+            Step::Wait => vec!["wait_for_one();".to_owned()],
+            Step::Reap => vec!["reap(me);".to_owned()],
+            Step::WaitForAll => vec!["while wait().is_ok() {}".to_owned()],
+            Step::Pause => vec!["pause()?;".to_owned()],
+            Step::UntilPaused => vec!["let paused = until_paused()?;".to_owned()],
+            Step::GoOn => vec!["go_on(paused)?;".to_owned()],
+            Step::Fork(Fork { me, body, exit }) => {
+                *text += &format!("{margin}if child()? {{\n");
+                let me = match me {
+                    Me::Is(number) => format!("me = {number};"),
+                    Me::Plus(more) => format!("me += {more};"),
+                };
+                *text += &format!("{margin}    {me}\n");
+                block(text, body, call, depth + 1);
+                if let Some(status) = exit {
+                    *text += &format!("{margin}    exit({status});\n");
+                }
+                vec!["}".to_owned()]
+            }
+        };
+        for line in lines {
+            *text += &format!("{margin}{line}\n");
+        }
+    }
+}
+
+/// The words of a text, without its comments.
+fn words(text: &str) -> BTreeSet<String> {
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    code.flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '_')))
+        .map(str::to_owned)
+        .collect()
+}
