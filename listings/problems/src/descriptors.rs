@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::machine::{Machine, World};
 use crate::outputs::Outputs;
-use crate::problem::{LISTED, MOST_STATES, Problem, in_words};
+use crate::problem::{LISTED, MOST_STATES, Problem, with_reasons};
 use crate::random::Random;
 use crate::rust_text;
 use crate::script::{Fork, Step, numbered, unfold};
@@ -34,7 +34,7 @@ pub enum Call {
     Write(&'static str),
     /// `has(me)`.
     Has,
-    /// `execute(me)?`: this program anew, which says what it has.
+    /// `execute(me)`: this program anew, which says what it has.
     Execute,
 }
 
@@ -228,7 +228,6 @@ impl World for Files {
                     false => format!("the exec closes {}", closed.join(" and ")),
                 })
             }
-            Call::Has => Some("each new descriptor had the lowest free number".to_owned()),
             _ => None,
         }
     }
@@ -259,10 +258,7 @@ pub fn problem(seed: u64, level: u8) -> Problem {
         if outputs.count() > LISTED {
             continue;
         }
-        let mut answer = in_words(&outputs);
-        answer.push("One run, and why:".to_owned());
-        let said = machine.one_run().into_iter();
-        answer.extend(said.filter_map(|(_, _, line, why)| Some(format!("  {}: {}", line?, why?))));
+        let answer = with_reasons(&outputs, &machine);
         return Problem {
             program: text(&title, level, &script),
             questions: vec![
@@ -321,7 +317,7 @@ fn text(title: &str, level: u8, script: &[Step<Call>]) -> String {
             Call::Read(name, most) => format!("read_from(me, \"{name}\", &{name}, {most});"),
             Call::Write(bytes) => format!("write(&w, b\"{bytes}\")?;"),
             Call::Has => "has(me);".to_owned(),
-            Call::Execute => "execute(me)?;".to_owned(),
+            Call::Execute => "execute(me);".to_owned(),
         }]
     })
 }

@@ -7,7 +7,7 @@ use crate::outputs::{Outputs, System};
 use crate::problem::{LISTED, MOST_STATES, Problem, in_words};
 use crate::random::Random;
 use crate::rust_text;
-use crate::script::{Fork, Process, Step, numbered, unfold};
+use crate::script::{Do, Fork, Process, Step, numbered, unfold};
 
 /// `say(me, "a")`: a process prints its number and the letter.
 #[derive(Debug, Clone, Copy)]
@@ -36,12 +36,16 @@ pub fn problem(seed: u64, level: u8) -> Problem {
             continue;
         };
         let processes = unfold(&script);
-        let lines = processes.iter().flat_map(|process| &process.steps);
-        let lines = lines
-            .filter(|step| matches!(step, crate::script::Do::Same(Step::Call(_))))
-            .count();
+        let lines = |process: &Process<Say>| {
+            let says = |step: &&Do<Say>| matches!(step, Do::Same(Step::Call(_) | Step::Reap));
+            process.steps.iter().filter(says).count()
+        };
+        let all: usize = processes.iter().map(lines).sum();
         let [least, most] = [[3, 4], [4, 6], [6, 12]][usize::from(level) - 1];
-        if !(least..=most).contains(&processes.len()) || lines > 6 * usize::from(level) {
+        if !(least..=most).contains(&processes.len())
+            || all > 6 * usize::from(level)
+            || lines(&processes[0]) == 0
+        {
             continue;
         }
         let machine = Machine {
@@ -65,9 +69,9 @@ pub fn problem(seed: u64, level: u8) -> Problem {
         let head = [
             format!("{title}."),
             String::new(),
-            "Draw the tree of the processes, and say what they may print, line by line. Who is"
+            "Draw the tree of the processes, and say what they may print, line by line. Which process is"
                 .to_owned(),
-            "whose parent when it exits?".to_owned(),
+            "each one's parent when it exits?".to_owned(),
         ];
         let orphans = orphans(&machine);
         let begins: &[&str] = match orphans.is_empty() {

@@ -192,27 +192,40 @@ impl<W: World> Machine<W> {
             )
     }
 
-    /// One run: each call that a process makes, what it says, and why.
-    pub fn one_run(&self) -> Vec<(usize, W::Call, Option<String>, Option<String>)> {
+    /// One run: each call that a process makes, what it says then, and why.
+    pub fn one_run(&self) -> Vec<(W::Call, Option<String>, Option<String>)> {
         let mut state = self.start();
         let mut run = Vec::new();
+        // Children go first.
         while let Some(me) = (0..self.processes.len())
             .rev()
             .find(|me| !self.of_process(&state, *me).is_empty())
         {
             let at = &state.at[me];
-            let mut call = None;
-            if at.line.is_none()
-                && let Some(Do::Same(Step::Call(made))) = self.processes[me].steps.get(at.step)
-            {
-                call = Some((made.clone(), state.world.why(me, made)));
-            }
+            let made = match self.processes[me].steps.get(at.step) {
+                Some(Do::Same(Step::Call(call))) if at.line.is_none() => {
+                    Some((call.clone(), state.world.why(me, call)))
+                }
+                _ => None,
+            };
             state = self.of_process(&state, me).swap_remove(0).1;
-            if let Some((made, why)) = call {
-                run.push((me, made, state.at[me].line.clone(), why));
+            if let Some((call, why)) = made {
+                run.push((call, state.at[me].line.clone(), why));
             }
         }
         run
+    }
+
+    /// One run in words: each line, and why it comes.
+    pub fn told(&self) -> Vec<String> {
+        let said = self.one_run().into_iter();
+        said.filter_map(|(_, line, why)| {
+            Some(match why {
+                Some(why) => format!("  {}: {why}", line?),
+                None => format!("  {}", line?),
+            })
+        })
+        .collect()
     }
 
     /// Whether process `late` can still be there when `early` has ended.

@@ -98,6 +98,17 @@ impl Outputs {
         all
     }
 
+    /// One of them: its lines.
+    pub fn one(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut node = &self.nodes[0];
+        while let Some((line, to)) = node.next.first_key_value() {
+            lines.push(line.clone());
+            node = &self.nodes[*to];
+        }
+        lines
+    }
+
     /// Whether the program may print these lines.
     ///
     /// # Errors

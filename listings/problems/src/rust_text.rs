@@ -1,6 +1,6 @@
 //! A script, written as a Rust program.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::script::{Fork, Me, Step};
 
@@ -25,9 +25,9 @@ const PIECES: [(&str, &str); 15] = [
 
 /// What programs import where they use it: the module, then the names.
 const IMPORTS: [(&str, &str); 18] = [
-    ("std::convert", "Infallible"),
-    ("std", "env fs"),
+    ("std", "env"),
     ("std::ffi", "CString"),
+    ("std", "fs"),
     ("std::num", "NonZeroUsize"),
     ("std::os::fd", "AsRawFd OwnedFd"),
     ("std::os::unix::fs", "FileExt PermissionsExt"),
@@ -49,6 +49,13 @@ const IMPORTS: [(&str, &str); 18] = [
         "nix::unistd",
         "Pid SysconfVar Whence close dup dup2 execv fork lseek pipe2 read sysconf write",
     ),
+];
+
+/// Traits, each with the call by which a program shows that it needs it.
+const TRAITS: [(&str, &str); 3] = [
+    (".as_raw_fd(", "AsRawFd"),
+    (".read_exact_at(", "FileExt"),
+    (".mode(", "PermissionsExt"),
 ];
 
 /// The program of a script: `head` describes it, `begins` are the first lines of `main`, and
@@ -75,37 +82,35 @@ pub fn program<C>(
     // A piece may use another one: each is looked for in all that is there already.
     let mut pieces: BTreeSet<usize> = BTreeSet::new();
     loop {
-        let used = words(&body);
+        let used = names(&body);
         let more = (0..PIECES.len()).find(|i| used.contains(PIECES[*i].0) && !pieces.contains(i));
         let Some(more) = more else { break };
         pieces.insert(more);
         body.push_str(PIECES[more].1);
     }
-    let used = words(&body);
+    let used = names(&body);
     let body = body
         .split_once("\n}\n")
         .map_or("", |(main, _)| main)
         .to_owned()
         + "\n}\n";
 
-    let mut last_root = None;
-    let mut imports: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
-    for (module, names) in IMPORTS {
-        let names = names.split(' ').filter(|name| used.contains(*name));
-        let names: Vec<&str> = names.collect();
-        if !names.is_empty() {
-            imports.insert((module.starts_with("nix"), module), names);
+    for root in ["std", "nix"] {
+        let mut imports: Vec<String> = Vec::new();
+        for (module, names) in IMPORTS {
+            let names = names.split(' ').filter(|name| used.contains(name));
+            let names: Vec<&str> = names.collect();
+            imports.extend(match names[..] {
+                _ if module.split("::").next() != Some(root) => None,
+                [] => None,
+                [one] => Some(format!("use {module}::{one};\n")),
+                _ => Some(format!("use {module}::{{{}}};\n", names.join(", "))),
+            });
         }
-    }
-    for ((root, module), names) in imports {
-        if last_root != Some(root) {
+        if !imports.is_empty() {
             program.push('\n');
-            last_root = Some(root);
+            program.extend(imports);
         }
-        program += &match names[..] {
-            [one] => format!("use {module}::{one};\n"),
-            _ => format!("use {module}::{{{}}};\n", names.join(", ")),
-        };
     }
     program.push('\n');
     program += &body;
@@ -136,7 +141,9 @@ fn block<C>(text: &mut String, steps: &[Step<C>], call: &dyn Fn(&C) -> Vec<Strin
                 };
                 *text += &format!("{margin}    {me}\n");
                 block(text, body, call, depth + 1);
-                if let Some(status) = exit {
+                if let Some(status) = exit
+                    && !text.ends_with("execute(me);\n")
+                {
                     *text += &format!("{margin}    exit({status});\n");
                 }
                 vec!["}".to_owned()]
@@ -148,12 +155,26 @@ fn block<C>(text: &mut String, steps: &[Step<C>], call: &dyn Fn(&C) -> Vec<Strin
     }
 }
 
-/// The words of a text, without its comments.
-fn words(text: &str) -> BTreeSet<String> {
-    let code = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    code.flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '_')))
-        .map(str::to_owned)
-        .collect()
+/// The names that a text uses: its words without comments and strings, and without what is
+/// looked up in something else (`.read`, `File::open`).
+fn names(text: &str) -> BTreeSet<&str> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let lines = text.lines();
+    let code = lines.filter(|line| !line.trim_start().starts_with("//"));
+    let outside = code.flat_map(|line| line.split('"').step_by(2));
+    let mut names = BTreeSet::new();
+    for part in outside {
+        for (at, _) in part.match_indices(is_name) {
+            let before = &part[..at];
+            let begins = !before.ends_with(is_name);
+            if begins && !before.ends_with(['.', ':']) && !before.ends_with("fn ") {
+                let rest = &part[at..];
+                let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+                names.insert(&rest[..end]);
+            }
+        }
+    }
+    let traits = TRAITS.iter().filter(|(call, _)| text.contains(call));
+    names.extend(traits.map(|(_, name)| *name));
+    names
 }

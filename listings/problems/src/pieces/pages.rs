@@ -39,7 +39,10 @@ impl Pages {
         let faults = faults() - before;
         let name = self.name;
         match self.is_private {
-            true => say(me, &format!("{name}[{number}] = {value}, {faults} faults")),
+            true => say(
+                me,
+                &format!("{name}[{number}] = {value} (faults: {faults})"),
+            ),
             false => say(me, &format!("{name}[{number}] = {value}")),
         }
     }
@@ -62,13 +65,19 @@ impl Pages {
                 own += u64::from_ne_bytes(entry) >> 56 & 1;
             }
         }
-        say(me, &format!("has {own} of {} pages of {} alone", self.count, self.name));
+        say(
+            me,
+            &format!("has {own} of {} pages of {} alone", self.count, self.name),
+        );
     }
 }
 
 /// Bytes of a page.
 fn page() -> usize {
-    sysconf(SysconfVar::PAGE_SIZE).ok().flatten().unwrap_or(4096) as usize
+    sysconf(SysconfVar::PAGE_SIZE)
+        .ok()
+        .flatten()
+        .unwrap_or(4096) as usize
 }
 
 /// The minor page faults of this process so far.
