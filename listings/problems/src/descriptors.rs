@@ -255,7 +255,10 @@ pub fn problem(seed: u64, level: u8) -> Problem {
         let Some(outputs) = Outputs::of(&machine, MOST_STATES) else {
             continue;
         };
-        if outputs.count() > LISTED {
+        let one = outputs.one();
+        let says = |end: &str| one.iter().any(|line| line.ends_with(end));
+        let tells = level == 1 || says("end of file") || says("would block");
+        if outputs.count() > LISTED || !tells {
             continue;
         }
         let answer = with_reasons(&outputs, &machine);

@@ -230,15 +230,14 @@ fn ends(machine: &Machine<Nothing>, orphans: &BTreeSet<usize>) -> Vec<String> {
     };
     let all = machine.processes.iter().enumerate().skip(1);
     all.map(|(me, process)| {
-        let mut parents = BTreeSet::from([process.parent]);
-        if orphans.contains(&me) {
-            parents.insert(0);
-        }
+        let parent = process.parent;
+        let orphan = match orphans.contains(&me) {
+            true => format!(", or P0 if P{parent} has ended"),
+            false => String::new(),
+        };
+        let (status, reapers) = (process.status(), names(&reapers[me]));
         format!(
-            "P{me} exits with status {}; its parent then is {}; reaped by {}",
-            process.status(),
-            names(&parents),
-            names(&reapers[me])
+            "P{me} exits with status {status}, as a child of P{parent}{orphan}; {reapers} reaps it"
         )
     })
     .collect()

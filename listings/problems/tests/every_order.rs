@@ -23,8 +23,59 @@ struct Moment {
     printed: Vec<String>,
 }
 
-/// All outputs of the program. None where there are too many moments to try.
-fn outputs(program: &str) -> Option<BTreeSet<Vec<String>>> {
+/// What brute force finds of a program.
+#[derive(Default)]
+struct Found {
+    outputs: BTreeSet<Vec<String>>,
+    /// Each process's parent at its birth.
+    born: BTreeMap<usize, usize>,
+    /// Its status, and its parents when it exits.
+    exits: BTreeMap<usize, (u8, BTreeSet<usize>)>,
+    /// The processes that reap it.
+    reapers: BTreeMap<usize, BTreeSet<usize>>,
+}
+
+impl Found {
+    /// What changes from one moment to the next.
+    fn note(&mut self, before: &Moment, after: &Moment, by: usize) {
+        let number = |pid: usize| before.processes[&pid].me;
+        for (pid, process) in &before.processes {
+            match after.processes.get(pid) {
+                None => {
+                    let reapers = self.reapers.entry(process.me).or_default();
+                    reapers.insert(number(by));
+                }
+                Some(now) if now.me != process.me => {
+                    // Until then a child has its parent's number.
+                    self.born.insert(now.me, process.me);
+                }
+                Some(now) if now.line.is_none() && process.line.is_some() && *pid != 1 => {
+                    let exits = self.exits.entry(process.me).or_default();
+                    exits.0 = now.status;
+                    exits.1.insert(number(process.parent));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// How the processes end, as the answer says it.
+    fn ends(&self) -> Vec<String> {
+        let ends = self.exits.iter().map(|(me, (status, parents))| {
+            let parent = self.born[me];
+            let others = parents.iter().filter(|other| **other != parent);
+            let others = others.map(|other| format!(", or P{other} if P{parent} has ended"));
+            let others: String = others.collect();
+            let reapers = self.reapers[me].iter().rev().map(|me| format!("P{me}"));
+            let reapers = reapers.collect::<Vec<_>>().join(" or ");
+            format!("P{me} exits with status {status}, as a child of P{parent}{others}; {reapers} reaps it")
+        });
+        ends.collect()
+    }
+}
+
+/// All that the program may do. None where there are too many moments to try.
+fn found(program: &str) -> Option<Found> {
     let main = program
         .split_once("fn main() -> Result<()> {\n")
         .expect("a main")
@@ -41,7 +92,7 @@ fn outputs(program: &str) -> Option<BTreeSet<Vec<String>>> {
         next_pid: 2,
         printed: Vec::new(),
     };
-    let mut outputs = BTreeSet::new();
+    let mut found = Found::default();
     let mut seen = BTreeSet::from([start.clone()]);
     let mut open = vec![start];
     while let Some(moment) = open.pop() {
@@ -50,19 +101,20 @@ fn outputs(program: &str) -> Option<BTreeSet<Vec<String>>> {
         }
         if moment.processes[&1].line.is_none() {
             assert_eq!(moment.processes.len(), 1, "the first process ends last");
-            outputs.insert(moment.printed);
+            found.outputs.insert(moment.printed);
             continue;
         }
         let pids: Vec<usize> = moment.processes.keys().copied().collect();
         for pid in pids {
             for next in step(&lines, &moment, pid) {
+                found.note(&moment, &next, pid);
                 if seen.insert(next.clone()) {
                     open.push(next);
                 }
             }
         }
     }
-    Some(outputs)
+    Some(found)
 }
 
 /// What process `pid` can do next.
@@ -153,7 +205,7 @@ fn ended(mut moment: Moment, pid: usize, status: u8) -> Moment {
 }
 
 #[test]
-fn the_model_has_exactly_the_outputs_that_brute_force_finds() {
+fn the_answer_is_exactly_what_brute_force_finds() {
     let mut compared = [0; 3];
     for seed in 0..60 {
         let level = (seed % 3 + 1) as u8;
@@ -161,16 +213,23 @@ fn the_model_has_exactly_the_outputs_that_brute_force_finds() {
         if problem.outputs.count() > 400 {
             continue;
         }
-        let Some(found) = outputs(&problem.program) else {
+        let Some(found) = found(&problem.program) else {
             continue;
         };
+        let said = format!("seed {seed}, level {level}:\n{}", problem.program);
         let model: BTreeSet<Vec<String>> = problem.outputs.all().into_iter().collect();
+        assert_eq!(model, found.outputs, "{said}");
+        assert_eq!(problem.outputs.count(), found.outputs.len() as u128);
         assert_eq!(
-            model, found,
-            "seed {seed}, level {level}:\n{}",
-            problem.program
+            problem.answer[0],
+            format!("{} processes:", found.born.len() + 1),
+            "{said}"
         );
-        assert_eq!(problem.outputs.count(), found.len() as u128);
+        let ends = problem
+            .answer
+            .iter()
+            .filter(|line| line.contains(" exits "));
+        assert_eq!(ends.cloned().collect::<Vec<_>>(), found.ends(), "{said}");
         compared[usize::from(level) - 1] += 1;
     }
     assert!(
