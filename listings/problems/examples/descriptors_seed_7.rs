@@ -51,6 +51,32 @@ fn child() -> Result<bool> {
     Ok(unsafe { fork()? }.is_child())
 }
 
+/// Waits until a child has ended, whichever it is, and for nothing where there is none.
+fn wait_for_one() {
+    let _ = wait();
+}
+
+/// Stops this process, until another one lets it go on.
+fn pause() -> Result<()> {
+    raise(Signal::SIGSTOP)
+}
+
+/// Waits until a child has stopped: its process id.
+fn until_paused() -> Result<Pid> {
+    let status = waitpid(None, Some(WaitPidFlag::WUNTRACED))?;
+    status.pid().ok_or(Errno::ECHILD)
+}
+
+/// Lets a process go on that has stopped.
+fn go_on(paused: Pid) -> Result<()> {
+    kill(paused, Signal::SIGCONT)
+}
+
+/// Prints a line in one write.
+fn say(me: usize, what: &str) {
+    let _ = write(std::io::stdout(), format!("P{me} {what}\n").as_bytes());
+}
+
 /// A file that holds the alphabet, in memory: it is read from its first byte.
 fn letters() -> Result<OwnedFd> {
     let file = memfd_create(c"letters", MFdFlags::empty())?;
@@ -87,38 +113,14 @@ fn has(me: usize) {
             continue;
         };
         let may_write = link.permissions().mode() & 0o200 != 0;
-        let what = match to.to_string_lossy().starts_with("pipe") {
-            true if may_write => "pipe, to write",
-            true => "pipe, to read",
-            false => "letters",
+        let what = if !to.to_string_lossy().starts_with("pipe") {
+            "letters"
+        } else if may_write {
+            "pipe, to write"
+        } else {
+            "pipe, to read"
         };
         all.push(format!("{number} ({what})"));
     }
     say(me, &format!("has {}", all.join(" ")));
-}
-
-/// Waits until a child has ended, whichever it is, and for nothing where there is none.
-fn wait_for_one() {
-    let _ = wait();
-}
-
-/// Stops this process, until another one lets it go on.
-fn pause() -> Result<()> {
-    raise(Signal::SIGSTOP)
-}
-
-/// Waits until a child has stopped: its process id.
-fn until_paused() -> Result<Pid> {
-    let status = waitpid(None, Some(WaitPidFlag::WUNTRACED))?;
-    status.pid().ok_or(Errno::ECHILD)
-}
-
-/// Lets a process go on that has stopped.
-fn go_on(paused: Pid) -> Result<()> {
-    kill(paused, Signal::SIGCONT)
-}
-
-/// Prints a line in one write.
-fn say(me: usize, what: &str) {
-    let _ = write(std::io::stdout(), format!("P{me} {what}\n").as_bytes());
 }

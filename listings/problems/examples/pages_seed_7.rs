@@ -52,6 +52,32 @@ fn child() -> Result<bool> {
     Ok(unsafe { fork()? }.is_child())
 }
 
+/// Waits until a child has ended, whichever it is, and for nothing where there is none.
+fn wait_for_one() {
+    let _ = wait();
+}
+
+/// Stops this process, until another one lets it go on.
+fn pause() -> Result<()> {
+    raise(Signal::SIGSTOP)
+}
+
+/// Waits until a child has stopped: its process id.
+fn until_paused() -> Result<Pid> {
+    let status = waitpid(None, Some(WaitPidFlag::WUNTRACED))?;
+    status.pid().ok_or(Errno::ECHILD)
+}
+
+/// Lets a process go on that has stopped.
+fn go_on(paused: Pid) -> Result<()> {
+    kill(paused, Signal::SIGCONT)
+}
+
+/// Prints a line in one write.
+fn say(me: usize, what: &str) {
+    let _ = write(std::io::stdout(), format!("P{me} {what}\n").as_bytes());
+}
+
 /// Pages of new memory, private or shared.
 struct Pages {
     name: char,
@@ -95,9 +121,10 @@ impl Pages {
             took = faults() - before;
         }
         let name = self.name;
-        match self.is_private {
-            true => say(me, &format!("{name}[{number}] = {value} (faults: {took})")),
-            false => say(me, &format!("{name}[{number}] = {value}")),
+        if self.is_private {
+            say(me, &format!("{name}[{number}] = {value} (faults: {took})"));
+        } else {
+            say(me, &format!("{name}[{number}] = {value}"));
         }
     }
 
@@ -137,30 +164,4 @@ fn page() -> usize {
 /// The minor page faults of this process so far.
 fn faults() -> i64 {
     getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.minor_page_faults())
-}
-
-/// Waits until a child has ended, whichever it is, and for nothing where there is none.
-fn wait_for_one() {
-    let _ = wait();
-}
-
-/// Stops this process, until another one lets it go on.
-fn pause() -> Result<()> {
-    raise(Signal::SIGSTOP)
-}
-
-/// Waits until a child has stopped: its process id.
-fn until_paused() -> Result<Pid> {
-    let status = waitpid(None, Some(WaitPidFlag::WUNTRACED))?;
-    status.pid().ok_or(Errno::ECHILD)
-}
-
-/// Lets a process go on that has stopped.
-fn go_on(paused: Pid) -> Result<()> {
-    kill(paused, Signal::SIGCONT)
-}
-
-/// Prints a line in one write.
-fn say(me: usize, what: &str) {
-    let _ = write(std::io::stdout(), format!("P{me} {what}\n").as_bytes());
 }

@@ -223,9 +223,10 @@ impl World for Files {
             Call::Execute => {
                 let closed = table.entries.iter().filter(|(_, (_, closes))| *closes);
                 let closed: Vec<String> = closed.map(|(number, _)| number.to_string()).collect();
-                Some(match closed.is_empty() {
-                    true => "no descriptor is marked".to_owned(),
-                    false => format!("the exec closes {}", closed.join(" and ")),
+                Some(if closed.is_empty() {
+                    "no descriptor is marked".to_owned()
+                } else {
+                    format!("the exec closes {}", closed.join(" and "))
                 })
             }
             _ => None,
@@ -264,17 +265,25 @@ pub fn problem(seed: u64, level: u8) -> Problem {
         let answer = with_reasons(&outputs, &machine);
         return Problem {
             program: text(&title, level, &script),
-            questions: vec![
-                "Which lines does the program print, and in which orders?".to_owned(),
-                "Where is each file read from, and by whose descriptors is that offset moved?"
-                    .to_owned(),
-                "Where the pipe is read: which process could still write to it?".to_owned(),
-            ],
+            questions: questions(level),
             title,
             answer,
             outputs,
         };
     }
+}
+
+/// What is asked at a level: only from the second on is there a pipe.
+fn questions(level: u8) -> Vec<String> {
+    let mut questions = vec![
+        "Which lines does the program print, and in which orders?".to_owned(),
+        "Where does each read of the file begin, and which descriptors share that offset?"
+            .to_owned(),
+    ];
+    if level > 1 {
+        questions.push("Where the pipe is read: which process could still write to it?".to_owned());
+    }
+    questions
 }
 
 /// The program.
@@ -411,9 +420,10 @@ impl<'a> Draw<'a> {
         let of = self.random.pick(&self.files);
         let new = self.names.next().unwrap_or('q');
         self.files.push(new);
-        Step::Call(match self.random.one_in(2) {
-            true => Call::Dup(new, of),
-            false => Call::OpenAgain(new, of),
+        Step::Call(if self.random.one_in(2) {
+            Call::Dup(new, of)
+        } else {
+            Call::OpenAgain(new, of)
         })
     }
 
@@ -490,10 +500,7 @@ impl<'a> Draw<'a> {
         if pauses {
             body.push(Step::Pause);
         }
-        body.push(Step::Call(match executes {
-            true => Call::Execute,
-            false => Call::Has,
-        }));
+        body.push(Step::Call(if executes { Call::Execute } else { Call::Has }));
         self.files = mine;
 
         let mut steps = before;

@@ -74,12 +74,13 @@ pub fn problem(seed: u64, level: u8) -> Problem {
             "each one's parent when it exits?".to_owned(),
         ];
         let orphans = orphans(&machine);
-        let begins: &[&str] = match orphans.is_empty() {
-            true => &[],
-            false => &[
+        let begins: &[&str] = if orphans.is_empty() {
+            &[]
+        } else {
+            &[
                 "// Orphans become children of this process.",
                 "set_child_subreaper(true)?;",
-            ],
+            ]
         };
         let program = rust_text::program(&head, begins, &script, &|Say(letter)| {
             vec![format!("say(me, \"{letter}\");")]
@@ -141,9 +142,10 @@ impl Draw<'_> {
     }
 
     fn wait(&mut self) -> Step<Say> {
-        match self.level > 1 && self.random.one_in(2) {
-            true => Step::Reap,
-            false => Step::Wait,
+        if self.level > 1 && self.random.one_in(2) {
+            Step::Reap
+        } else {
+            Step::Wait
         }
     }
 
@@ -157,10 +159,7 @@ impl Draw<'_> {
         for child in self.children[which].clone() {
             let body = self.block(child);
             let goes_on = self.level == 3 && which == 0 && self.random.one_in(2);
-            let exit = match goes_on {
-                true => None,
-                false => self.statuses.pop(),
-            };
+            let exit = if goes_on { None } else { self.statuses.pop() };
             steps.push(Step::Fork(Fork::new(body, exit)));
             if self.random.one_in(3) {
                 steps.push(self.wait());
@@ -231,9 +230,10 @@ fn ends(machine: &Machine<Nothing>, orphans: &BTreeSet<usize>) -> Vec<String> {
     let all = machine.processes.iter().enumerate().skip(1);
     all.map(|(me, process)| {
         let parent = process.parent;
-        let orphan = match orphans.contains(&me) {
-            true => format!(", or P0 if P{parent} has ended"),
-            false => String::new(),
+        let orphan = if orphans.contains(&me) {
+            format!(", or P0 if P{parent} has ended")
+        } else {
+            String::new()
         };
         let (status, reapers) = (process.status(), names(&reapers[me]));
         format!(

@@ -125,12 +125,13 @@ impl Outputs {
             };
             node = &self.nodes[*to];
         }
-        match node.ends {
-            true => Ok(()),
-            false => Err(format!(
+        if node.ends {
+            Ok(())
+        } else {
+            Err(format!(
                 "the output ends after line {number}: expected {} next",
                 expected(node)
-            )),
+            ))
         }
     }
 

@@ -285,9 +285,10 @@ impl<'a> Draw<'a> {
     }
 
     fn read(&mut self) -> Step<Call> {
-        Step::Call(match self.random.one_in(3) {
-            true => Call::Read(Whose::Shared, 0),
-            false => Call::Read(Whose::Private, self.random.below(self.pages)),
+        Step::Call(if self.random.one_in(3) {
+            Call::Read(Whose::Shared, 0)
+        } else {
+            Call::Read(Whose::Private, self.random.below(self.pages))
         })
     }
 
@@ -332,9 +333,10 @@ impl<'a> Draw<'a> {
     fn racing(&mut self) -> Vec<Step<Call>> {
         let read = Step::Call(Call::Read(Whose::Shared, 0));
         let body = vec![self.write(Whose::Shared, 0)];
-        let mine = match self.random.one_in(2) {
-            true => read.clone(),
-            false => self.write(Whose::Shared, 0),
+        let mine = if self.random.one_in(2) {
+            read.clone()
+        } else {
+            self.write(Whose::Shared, 0)
         };
         vec![
             Step::Fork(Fork::new(body, Some(0))),

@@ -4,23 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::script::{Fork, Me, Step};
 
-/// Functions that a program has where it uses them, by name.
-const PIECES: [(&str, &str); 15] = [
-    ("child", include_str!("pieces/child.rs")),
-    ("letters", include_str!("pieces/letters.rs")),
-    ("open_again", include_str!("pieces/open_again.rs")),
-    ("close_on_exec", include_str!("pieces/close_on_exec.rs")),
-    ("close_all", include_str!("pieces/close_all.rs")),
-    ("execute", include_str!("pieces/execute.rs")),
-    ("read_from", include_str!("pieces/read_from.rs")),
-    ("has", include_str!("pieces/has.rs")),
-    ("Pages", include_str!("pieces/pages.rs")),
-    ("wait_for_one", include_str!("pieces/wait_for_one.rs")),
-    ("reap", include_str!("pieces/reap.rs")),
-    ("pause", include_str!("pieces/pause.rs")),
-    ("until_paused", include_str!("pieces/until_paused.rs")),
-    ("go_on", include_str!("pieces/go_on.rs")),
-    ("say", include_str!("pieces/say.rs")),
+/// Functions and types that a program has where it uses them, each with its comment.
+const PIECES: [&str; 3] = [
+    include_str!("pieces/processes.rs"),
+    include_str!("pieces/descriptors.rs"),
+    include_str!("pieces/pages.rs"),
 ];
 
 /// What programs import where they use it: the module, then the names.
@@ -73,28 +61,23 @@ pub fn program<C>(
     block(&mut main, script, call, 1);
     main += "    Ok(())\n}\n";
 
-    let mut program: String = head
-        .iter()
-        .map(|line| format!("//! {line}"))
-        .map(|line| line.trim_end().to_owned() + "\n")
-        .collect();
-    let mut body = main;
     // A piece may use another one: each is looked for in all that is there already.
-    let mut pieces: BTreeSet<usize> = BTreeSet::new();
-    loop {
-        let used = names(&body);
-        let more = (0..PIECES.len()).find(|i| used.contains(PIECES[*i].0) && !pieces.contains(i));
-        let Some(more) = more else { break };
-        pieces.insert(more);
-        body.push_str(PIECES[more].1);
+    let pieces = pieces();
+    let mut needed = BTreeSet::new();
+    let mut body = main.clone();
+    while let Some(more) = (0..pieces.len())
+        .find(|piece| names(&body).contains(pieces[*piece].0) && !needed.contains(piece))
+    {
+        needed.insert(more);
+        body += pieces[more].1;
+    }
+
+    let mut program = String::new();
+    for line in head {
+        program += format!("//! {line}").trim_end();
+        program.push('\n');
     }
     let used = names(&body);
-    let body = body
-        .split_once("\n}\n")
-        .map_or("", |(main, _)| main)
-        .to_owned()
-        + "\n}\n";
-
     for root in ["std", "nix"] {
         let mut imports: Vec<String> = Vec::new();
         for (module, names) in IMPORTS {
@@ -113,12 +96,30 @@ pub fn program<C>(
         }
     }
     program.push('\n');
-    program += &body;
-    for piece in pieces {
+    program += &main;
+    for piece in needed {
         program.push('\n');
-        program += PIECES[piece].1;
+        program += pieces[piece].1.trim_end();
+        program.push('\n');
     }
     program
+}
+
+/// The pieces, each with its name.
+fn pieces() -> Vec<(&'static str, &'static str)> {
+    let mut pieces = Vec::new();
+    for mut rest in PIECES {
+        while !rest.is_empty() {
+            // Each begins with its comment.
+            let next = rest.find("\n\n///").map_or(rest.len(), |end| end + 2);
+            let (piece, others) = rest.split_at(next);
+            let code = piece.lines().find(|line| !line.starts_with("///"));
+            let mut words = code.unwrap_or_default().split([' ', '(']);
+            pieces.push((words.nth(1).unwrap_or_default(), piece));
+            rest = others;
+        }
+    }
+    pieces
 }
 
 /// The statements of a block, `depth` levels in.

@@ -121,8 +121,8 @@ pub fn unfold<C: Clone>(script: &[Step<C>]) -> Vec<Process<C>> {
 
 /// Follows process `me` through the blocks that it is in, the innermost last, each with what
 /// is left of it and the status with which it ends.
-fn follow<'a, C: Clone>(
-    mut blocks: Vec<(&'a [Step<C>], Option<u8>)>,
+fn follow<C: Clone>(
+    mut blocks: Vec<(&[Step<C>], Option<u8>)>,
     me: usize,
     parent: usize,
     processes: &mut BTreeMap<usize, Process<C>>,

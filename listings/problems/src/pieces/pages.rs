@@ -41,9 +41,10 @@ impl Pages {
             took = faults() - before;
         }
         let name = self.name;
-        match self.is_private {
-            true => say(me, &format!("{name}[{number}] = {value} (faults: {took})")),
-            false => say(me, &format!("{name}[{number}] = {value}")),
+        if self.is_private {
+            say(me, &format!("{name}[{number}] = {value} (faults: {took})"));
+        } else {
+            say(me, &format!("{name}[{number}] = {value}"));
         }
     }
 
