@@ -1,14 +1,18 @@
 //! Descriptors: which numbers does each process have, what do they lead to, and what comes
 //! when it reads?
 
-use std::collections::{BTreeMap, BTreeSet};
+mod draw;
+mod text;
 
+use std::collections::BTreeMap;
+
+use self::draw::Draw;
+use self::text::text;
 use crate::machine::{Machine, World};
 use crate::outputs::Outputs;
 use crate::problem::{LISTED, MOST_STATES, Problem, with_reasons};
 use crate::random::Random;
-use crate::rust_text;
-use crate::script::{Fork, Step, numbered, unfold};
+use crate::script::{numbered, unfold};
 
 /// What a process does with its descriptors. They are named by letters: `r` and `w` are the
 /// ends of the pipe, and the others lead to the file.
@@ -107,6 +111,13 @@ impl Files {
             .collect()
     }
 
+    /// Whether a process has an end to write of the pipe.
+    fn is_written(&self) -> bool {
+        let mut entries = self.tables.iter().flat_map(|table| table.entries.values());
+        entries.any(|(to, _)| self.open[*to] == Description::PipeToWrite)
+    }
+
+    /// What a process has, in words.
     fn has(&self, me: usize) -> String {
         let entries = self.tables[me].entries.iter().map(|(number, (to, _))| {
             let what = match self.open[*to] {
@@ -234,14 +245,6 @@ impl World for Files {
     }
 }
 
-impl Files {
-    /// Whether a process has an end to write of the pipe.
-    fn is_written(&self) -> bool {
-        let mut entries = self.tables.iter().flat_map(|table| table.entries.values());
-        entries.any(|(to, _)| self.open[*to] == Description::PipeToWrite)
-    }
-}
-
 /// The problem of a seed, at a level.
 pub fn problem(seed: u64, level: u8) -> Problem {
     let title = format!("Descriptors, seed {seed}, level {level}");
@@ -284,256 +287,4 @@ fn questions(level: u8) -> Vec<String> {
         questions.push("Where the pipe is read: which process could still write to it?".to_owned());
     }
     questions
-}
-
-/// The program.
-fn text(title: &str, level: u8, script: &[Step<Call>]) -> String {
-    let head = [
-        format!("{title}."),
-        String::new(),
-        "Say what each process prints: which descriptors it has, by number, and what it reads."
-            .to_owned(),
-        "The pipe is set not to block: a read that would wait for a writer says so.".to_owned(),
-    ];
-    let head = &head[..if level == 1 { 3 } else { 4 }];
-    let executes = [
-        "if let Some(Ok(me)) = env::args().nth(1).map(|me| me.parse()) {",
-        "    has(me);",
-        "    return Ok(());",
-        "}",
-    ];
-    let mut begins = Vec::new();
-    let mut changed = BTreeSet::new();
-    let mut used = BTreeSet::new();
-    uses(script, &mut used, &mut changed, &mut begins, &executes);
-    begins.push("close_all();");
-    let name = |name: &char| match (changed.contains(name), used.contains(name)) {
-        (true, _) => format!("mut {name}"),
-        (false, true) => name.to_string(),
-        // It is held, and not used.
-        (false, false) => format!("_{name}"),
-    };
-    rust_text::program(head, &begins, script, &|call| {
-        vec![match call {
-            Call::Letters(new) => format!("let {} = letters()?;", name(new)),
-            Call::Dup(new, of) => format!("let {} = dup(&{of})?;", name(new)),
-            Call::OpenAgain(new, of) => format!("let {} = open_again(&{of})?;", name(new)),
-            Call::Dup2(from, to) => format!("dup2(&{from}, &mut {to})?;"),
-            Call::Pipe => format!(
-                "let ({}, {}) = pipe2(OFlag::O_NONBLOCK)?;",
-                name(&'r'),
-                name(&'w')
-            ),
-            Call::Close(name) => format!("drop({name});"),
-            Call::CloseOnExec(name) => format!("close_on_exec(&{name})?;"),
-            Call::Read(name, most) => format!("read_from(me, \"{name}\", &{name}, {most});"),
-            Call::Write(bytes) => format!("write(&w, b\"{bytes}\")?;"),
-            Call::Has => "has(me);".to_owned(),
-            Call::Execute => "execute(me);".to_owned(),
-        }]
-    })
-}
-
-/// Which names a script uses and which it changes, and whether it executes itself.
-fn uses<'a>(
-    script: &[Step<Call>],
-    used: &mut BTreeSet<char>,
-    changed: &mut BTreeSet<char>,
-    begins: &mut Vec<&'a str>,
-    executes: &[&'a str],
-) {
-    for step in script {
-        match step {
-            Step::Fork(fork) => uses(&fork.body, used, changed, begins, executes),
-            Step::Call(Call::Dup(_, name) | Call::OpenAgain(_, name)) => {
-                used.insert(*name);
-            }
-            Step::Call(Call::Close(name) | Call::CloseOnExec(name) | Call::Read(name, _)) => {
-                used.insert(*name);
-            }
-            Step::Call(Call::Write(_)) => {
-                used.insert('w');
-            }
-            Step::Call(Call::Dup2(from, to)) => {
-                used.insert(*from);
-                changed.insert(*to);
-            }
-            Step::Call(Call::Execute) if begins.is_empty() => begins.extend(executes),
-            _ => {}
-        }
-    }
-}
-
-/// What a script is drawn from.
-struct Draw<'a> {
-    random: &'a mut Random,
-    level: u8,
-    /// Names that lead to the file now, in the process that is drawn.
-    files: Vec<char>,
-    names: std::ops::RangeInclusive<char>,
-    words: Vec<&'static str>,
-}
-
-impl<'a> Draw<'a> {
-    fn new(random: &'a mut Random, level: u8) -> Self {
-        Self {
-            random,
-            level,
-            files: Vec::new(),
-            names: 'a'..='q',
-            words: vec!["uvw", "xyz", "hello", "pipe"],
-        }
-    }
-
-    fn script(mut self) -> Vec<Step<Call>> {
-        let first = self.names.next().unwrap_or('a');
-        self.files.push(first);
-        let mut steps = vec![Step::Call(Call::Letters(first))];
-        let has_pipe = self.level > 1;
-        if has_pipe {
-            steps.insert(self.random.below(2), Step::Call(Call::Pipe));
-        }
-        for _ in 0..1 + self.random.below(2) {
-            steps.push(self.another());
-        }
-        steps.push(self.read());
-        if self.level == 1 && self.random.one_in(2) {
-            steps.push(self.close());
-        }
-        if has_pipe && self.random.one_in(2) {
-            steps.push(self.write());
-        }
-        steps.extend(self.child());
-        if self.level == 3 {
-            steps.extend(self.racing());
-        }
-        steps.push(self.read());
-        if self.level == 1 && self.random.one_in(2) {
-            steps.push(self.another());
-        }
-        steps.push(Step::Call(Call::Has));
-        steps
-    }
-
-    /// One more descriptor of the file.
-    fn another(&mut self) -> Step<Call> {
-        let of = self.random.pick(&self.files);
-        let new = self.names.next().unwrap_or('q');
-        self.files.push(new);
-        Step::Call(if self.random.one_in(2) {
-            Call::Dup(new, of)
-        } else {
-            Call::OpenAgain(new, of)
-        })
-    }
-
-    fn read(&mut self) -> Step<Call> {
-        let name = self.random.pick(&self.files);
-        Step::Call(Call::Read(name, 2 + self.random.below(3)))
-    }
-
-    /// Closes one, where another one is left.
-    fn close(&mut self) -> Step<Call> {
-        let which = self.random.below(self.files.len());
-        match self.files.len() {
-            1 => self.another(),
-            _ => Step::Call(Call::Close(self.files.remove(which))),
-        }
-    }
-
-    fn write(&mut self) -> Step<Call> {
-        let which = self.random.below(self.words.len());
-        Step::Call(Call::Write(self.words.remove(which)))
-    }
-
-    /// Reads all that is in the pipe, and once more.
-    fn read_pipe(&mut self) -> Step<Call> {
-        Step::Call(Call::Read('r', 8))
-    }
-
-    /// A child, and what its parent does until it has ended.
-    fn child(&mut self) -> Vec<Step<Call>> {
-        let mine = self.files.clone();
-        let pauses = self.level > 1 && self.random.one_in(2);
-        let executes = self.level == 3 && !pauses;
-        let mut before = Vec::new();
-        if executes {
-            let mut marked = self.files.clone();
-            marked.extend(['r', 'w']);
-            self.random.shuffle(&mut marked);
-            marked.truncate(2);
-            before.extend(
-                marked
-                    .into_iter()
-                    .map(|name| Step::Call(Call::CloseOnExec(name))),
-            );
-            if self.random.one_in(2) {
-                before.push(self.another());
-            }
-        }
-        let mine = if executes { self.files.clone() } else { mine };
-
-        let mut body = Vec::new();
-        let mut child_writes = false;
-        if self.level == 1 || self.random.one_in(3) {
-            body.push(self.close());
-        }
-        if self.level > 1 {
-            if self.random.one_in(2) {
-                body.push(self.write());
-                child_writes = true;
-            }
-            // The copy of an end to write is one more to close.
-            if self.files.len() > 1 && self.random.one_in(3) {
-                let to = self.files.remove(self.random.below(self.files.len()));
-                body.push(Step::Call(Call::Dup2('w', to)));
-            }
-            if self.random.one_in(2) {
-                body.push(Step::Call(Call::Close('w')));
-            }
-        }
-        body.push(self.read());
-        if self.level == 1 && self.random.one_in(2) {
-            body.push(self.another());
-            body.push(self.read());
-        }
-        if pauses {
-            body.push(Step::Pause);
-        }
-        body.push(Step::Call(if executes { Call::Execute } else { Call::Has }));
-        self.files = mine;
-
-        let mut steps = before;
-        steps.push(Step::Fork(Fork::new(body, Some(0))));
-        let closes = self.level > 1 && (pauses || !self.random.one_in(3));
-        if closes {
-            steps.push(Step::Call(Call::Close('w')));
-        }
-        if pauses {
-            steps.push(Step::UntilPaused);
-            if child_writes {
-                steps.push(self.read_pipe());
-            }
-            steps.push(self.read_pipe());
-            steps.push(Step::GoOn);
-        }
-        steps.push(Step::Wait);
-        if self.level > 1 {
-            if child_writes && !pauses {
-                steps.push(self.read_pipe());
-            }
-            steps.push(self.read_pipe());
-        }
-        steps
-    }
-
-    /// A child for which nobody waits before its parent reads.
-    fn racing(&mut self) -> Vec<Step<Call>> {
-        let body = vec![self.read()];
-        vec![
-            Step::Fork(Fork::new(body, Some(0))),
-            self.read(),
-            Step::WaitForAll,
-        ]
-    }
 }
