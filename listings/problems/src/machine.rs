@@ -218,14 +218,18 @@ impl<W: World> Machine<W> {
 
     /// One run in words: each line, and why it comes.
     pub fn told(&self) -> Vec<String> {
-        let said = self.one_run().into_iter();
-        said.filter_map(|(_, line, why)| {
-            Some(match why {
-                Some(why) => format!("  {}: {why}", line?),
-                None => format!("  {}", line?),
+        let run = self.one_run().into_iter();
+        let run: Vec<(String, Option<String>)> = run
+            .filter_map(|(_, line, why)| Some((line?, why)))
+            .collect();
+        let explained = run.iter().filter(|(_, why)| why.is_some());
+        let width = explained.map(|(line, _)| line.len()).max().unwrap_or(0);
+        run.into_iter()
+            .map(|(line, why)| match why {
+                Some(why) => format!("  {line:<width$}  {why}"),
+                None => format!("  {line}"),
             })
-        })
-        .collect()
+            .collect()
     }
 
     /// Whether process `late` can still be there when `early` has ended.

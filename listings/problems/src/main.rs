@@ -10,9 +10,9 @@ struct Arguments {}
 
 fn main() -> ExitCode {
     command_line::run(|Arguments {}| {
-        println!("fork_tree    fork, wait and exit: the tree, and what it may print");
-        println!("descriptors  open, dup, pipe, fork, exec: what each process has, and reads");
-        println!("pages        private and shared pages: what each process sees, and copies");
+        println!("fork_tree         fork, wait and exit: which processes, and what they may print");
+        println!("descriptor_table  open, dup, pipe, fork, exec: what a process has, and reads");
+        println!("private_pages     private and shared pages: what a process sees, and copies");
         println!("A fresh one: cargo run --bin fork_tree -- --level 2");
         Ok::<(), std::convert::Infallible>(())
     })

@@ -50,8 +50,8 @@ fn a_possible_output_passes_and_an_impossible_one_is_told_with_the_first_wrong_l
 fn a_seed_that_is_drawn_is_told_and_makes_the_same_program_again() {
     for program in [
         env!("CARGO_BIN_EXE_fork_tree"),
-        env!("CARGO_BIN_EXE_descriptors"),
-        env!("CARGO_BIN_EXE_pages"),
+        env!("CARGO_BIN_EXE_descriptor_table"),
+        env!("CARGO_BIN_EXE_private_pages"),
     ] {
         let drawn = run(program, &["--level", "3"], "");
         let told = text(&drawn.stderr).trim();
@@ -64,7 +64,7 @@ fn a_seed_that_is_drawn_is_told_and_makes_the_same_program_again() {
 
 #[test]
 fn wrong_words_are_refused_in_one_line_that_says_what_is_expected() {
-    let pages = env!("CARGO_BIN_EXE_pages");
+    let pages = env!("CARGO_BIN_EXE_private_pages");
     for (arguments, status, expected) in [
         (&["--level", "4"][..], 2, "1..=3"),
         (&["solve"], 2, "program, question, answer, verify"),

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use problems::problem::Problem;
-use problems::{descriptors, fork_tree, pages};
+use problems::{descriptor_table, fork_tree, private_pages};
 
 type Make = fn(u64, u8) -> Problem;
 
 const KINDS: [(&str, Make); 3] = [
     ("fork_tree", fork_tree::problem),
-    ("descriptors", descriptors::problem),
-    ("pages", pages::problem),
+    ("descriptor_table", descriptor_table::problem),
+    ("private_pages", private_pages::problem),
 ];
 
 /// Problems of each kind and each level, by name.
@@ -157,8 +157,8 @@ fn two_seeds_are_two_problems_and_a_seed_is_always_the_same() {
     let kept: [(&str, Make, u64); 4] = [
         ("fork_tree", fork_tree::problem, 7),
         ("fork_tree", fork_tree::problem, 8),
-        ("descriptors", descriptors::problem, 7),
-        ("pages", pages::problem, 7),
+        ("descriptor_table", descriptor_table::problem, 7),
+        ("private_pages", private_pages::problem, 7),
     ];
     for (kind, make, seed) in kept {
         let file = format!(

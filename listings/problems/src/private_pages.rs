@@ -176,7 +176,7 @@ impl World for Memory {
 
 /// The problem of a seed, at a level.
 pub fn problem(seed: u64, level: u8) -> Problem {
-    let title = format!("Pages, seed {seed}, level {level}");
+    let title = format!("Private pages, seed {seed}, level {level}");
     let mut random = Random::new(seed, level);
     loop {
         let Some(script) = numbered(Draw::new(&mut random, level).script()) else {

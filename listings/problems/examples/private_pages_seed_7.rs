@@ -1,4 +1,4 @@
-//! Pages, seed 7, level 2.
+//! Private pages, seed 7, level 2.
 //!
 //! Say what each process prints: what it reads, how many page faults its writes to
 //! private pages take, and how many of those pages no other process has.

@@ -217,7 +217,7 @@ impl World for Files {
                 let together = self.leading_to(&|other| other == to).join(", ");
                 Some(match self.open[to] {
                     Description::Letters(at) => {
-                        format!("from byte {at}, where the description stands of {together}")
+                        format!("from byte {at}, the offset of {together}")
                     }
                     _ if !self.in_pipe.is_empty() => "what was written is there".to_owned(),
                     _ if self.is_written() => {
@@ -247,7 +247,7 @@ impl World for Files {
 
 /// The problem of a seed, at a level.
 pub fn problem(seed: u64, level: u8) -> Problem {
-    let title = format!("Descriptors, seed {seed}, level {level}");
+    let title = format!("Descriptor table, seed {seed}, level {level}");
     let mut random = Random::new(seed, level);
     loop {
         let Some(script) = numbered(Draw::new(&mut random, level).script()) else {

@@ -1,4 +1,4 @@
-//! Descriptors, seed 7, level 2.
+//! Descriptor table, seed 7, level 2.
 //!
 //! Say what each process prints: which descriptors it has, by number, and what it reads.
 //! The pipe is set not to block: a read that would wait for a writer says so.
