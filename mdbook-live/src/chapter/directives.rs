@@ -19,8 +19,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use regex::Regex;
+
+pub(super) use crate::text::markdown::options;
 
 /// One figure of one run: of its record, or of what the reference's program printed.
 ///
@@ -418,17 +420,6 @@ fn is_run_name(name: &str) -> bool {
         && name
             .split_once('/')
             .is_some_and(|(listing, run)| !listing.is_empty() && !run.is_empty())
-}
-
-/// What mdBook reads a chapter with, as far as it decides what is code.
-pub(super) fn options() -> Options {
-    Options::ENABLE_TABLES
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_HEADING_ATTRIBUTES
-        | Options::ENABLE_DEFINITION_LIST
-        | Options::ENABLE_GFM
 }
 
 /// The byte ranges of a chapter that are code or comment.

@@ -19,8 +19,9 @@ use super::resolve::Resolver;
 use super::survey::Surveyed;
 use crate::book::listing::{RunRef, Size};
 use crate::judge::statements::{self, Row};
-use crate::page;
 use crate::page::claims::ClaimView;
+use crate::page::diagram::draw;
+use crate::page::form::{Form, TimelineView};
 use crate::page::glossary::GlossaryEntry;
 use crate::page::listing::{Changes, ListingView};
 use crate::page::live::LiveView;
@@ -32,6 +33,8 @@ use crate::record::timeline::Timeline;
 /// Expands the chapters of a book, one after another.
 pub(super) struct Expander<'a> {
     pub(super) data: Resolver<'a>,
+    /// What the directives become.
+    pub(super) form: &'a dyn Form,
     pub(super) others_may_follow: bool,
     pub(super) made: &'a LiveRuns,
     /// Whether what is no prose is left out.
@@ -117,7 +120,7 @@ impl<'a> Expander<'a> {
             .collect();
         let reference = self.data.book.config.reference.as_ref();
         let name = reference.map_or("Reference", |reference| &reference.name);
-        Ok(page::verdicts::verdicts(name, &views))
+        Ok(self.form.verdicts(name, &views))
     }
 
     /// In reading order, so that listings are numbered as they are read.
@@ -148,18 +151,17 @@ impl<'a> Expander<'a> {
         }
         let page = chapter.path.as_deref();
         let mut page = Page {
-            path: page
-                .map(|path| path.with_extension("html"))
-                .unwrap_or_default(),
+            path: page.map(|path| self.form.page_of(path)).unwrap_or_default(),
             number: chapter.number.as_ref().and_then(|n| n.first().copied()),
             ids: Ids::default(),
             memory_is_explained: false,
         };
         let links = self.links(&page.path, &chapter.content, &places);
         if places.is_empty() && links.is_empty() {
+            chapter.content = self.form.chapter(std::mem::take(&mut chapter.content));
             return;
         }
-        let mut expanded = format!("{}\n\n", page::style::style());
+        let mut expanded = self.form.head();
         let mut from = 0;
         let mut links = links.into_iter().peekable();
         let mut text_until = |expanded: &mut String, from: usize, end: usize| {
@@ -187,7 +189,7 @@ impl<'a> Expander<'a> {
             }
         }
         text_until(&mut expanded, from, chapter.content.len());
-        chapter.content = expanded;
+        chapter.content = self.form.chapter(expanded);
     }
 
     /// What becomes a link in the prose of the page `here`: the first use of each term, and
@@ -209,11 +211,11 @@ impl<'a> Expander<'a> {
             let inner = directives::find(&term.sentence, self.others_may_follow);
             let title = glossary::plain(&term.sentence, &inner);
             let word = &markdown[found.range.clone()];
-            let link = page::glossary::term(word, &href, title.as_deref());
+            let link = self.form.term(word, &href, title.as_deref());
             (found.range, link)
         });
         let citations = citations.into_iter().map(|(range, address)| {
-            let link = page::glossary::citation(&markdown[range.clone()], &address);
+            let link = self.form.citation(&markdown[range.clone()], &address);
             (range, link)
         });
         let mut links: Vec<(Range<usize>, String)> = terms.chain(citations).collect();
@@ -256,13 +258,13 @@ impl<'a> Expander<'a> {
         if entries.is_empty() {
             bail!("no chapter defines a term; expected {{{{#define TERM}}}} in one");
         }
-        Ok(page::glossary::glossary(&entries))
+        Ok(self.form.glossary(&entries))
     }
 
     fn expand_figure(&mut self, name: &RunFigure) -> Result<String> {
         Ok(match self.data.figure(name)? {
-            Some((figure, source)) => page::inline::figure(&format!("{name}, {source}"), &figure),
-            None => page::inline::figure_not_recorded(&name.to_string()),
+            Some((figure, source)) => self.form.figure(&format!("{name}, {source}"), &figure),
+            None => self.form.figure_not_recorded(&name.to_string()),
         })
     }
 
@@ -297,7 +299,7 @@ impl<'a> Expander<'a> {
                     id.push('-');
                     id.push_str(anchor);
                 }
-                Ok(page::listing::listing(&ListingView {
+                Ok(self.form.listing(&ListingView {
                     number: &number,
                     id: &ids.unique(&id),
                     path: &shown_path,
@@ -311,7 +313,7 @@ impl<'a> Expander<'a> {
             }
             Ok(Directive::Run(name)) => {
                 let run = self.data.book.run(name)?;
-                Ok(self.expand_run(run, page)?.html)
+                Ok(self.expand_run(run, page)?.text)
             }
             Ok(Directive::Runs { runs, caption }) => {
                 let mut shown = Vec::new();
@@ -319,12 +321,12 @@ impl<'a> Expander<'a> {
                     let run = self.data.book.run(name)?;
                     shown.push(self.expand_run(run, page)?);
                 }
-                Ok(page::run::runs(caption, &shown, self.reference_says()))
+                Ok(self.form.runs(caption, &shown, self.reference_says()))
             }
             Ok(Directive::Figure(name)) => self.expand_figure(name),
             Ok(Directive::Define(definition)) => {
                 let id = ids.unique(&glossary::id_of(definition));
-                Ok(page::glossary::defined(&definition.shown, &id))
+                Ok(self.form.defined(&definition.shown, &id))
             }
             Ok(Directive::Glossary) => self.expand_glossary(&page.path),
             Ok(Directive::Quotient(of, to)) => self.expand_quotient(of, to),
@@ -343,10 +345,9 @@ impl<'a> Expander<'a> {
                 let shown = self.data.shown(&path);
                 let source =
                     fs::read_to_string(&path).with_context(|| format!("reading {shown}"))?;
-                let drawn = page::diagram::draw(&self.data.book.config.diagram, &source)
-                    .with_context(|| shown)?;
+                let drawn = draw(&self.data.book.config.diagram, &source).with_context(|| shown)?;
                 let id = ids.unique(&format!("diagram-{name}"));
-                Ok(page::diagram::diagram(&drawn, &id))
+                Ok(self.form.diagram(&drawn, &id))
             }
             Ok(Directive::Timeline(name)) => {
                 let run = self.data.book.run(name)?;
@@ -356,15 +357,15 @@ impl<'a> Expander<'a> {
                     let seconds = record.header.duration;
                     let timeline = Timeline::of(config, &record.marks, &record.memory, seconds)?;
                     let id = ids.unique(&format!("timeline-{name}"));
-                    Some(page::timeline::timeline(
+                    Some(self.form.timeline(&TimelineView {
                         config,
-                        &timeline,
+                        timeline: &timeline,
                         name,
-                        &id,
-                        &record.header.date(),
-                    ))
+                        id: &id,
+                        date: &record.header.date(),
+                    }))
                 });
-                Ok(drawn.unwrap_or_else(|| page::timeline::timeline_not_recorded(name)))
+                Ok(drawn.unwrap_or_else(|| self.form.timeline_not_recorded(name)))
             }
             Ok(Directive::Verdicts { all }) => self.expand_verdicts(&page.path, *all),
         }
@@ -425,7 +426,7 @@ impl<'a> Expander<'a> {
         };
         view.explains_memory = view.peak().is_some() && !page.memory_is_explained;
         page.memory_is_explained |= view.explains_memory;
-        Ok(page::run::run(&view))
+        Ok(self.form.run(&view))
     }
 
     fn expand_quotient(&mut self, of: &RunFigure, to: &RunFigure) -> Result<String> {
@@ -434,7 +435,7 @@ impl<'a> Expander<'a> {
         let (Some((dividend, source)), Some((divisor, _))) =
             (self.data.figure(of)?, self.data.figure(to)?)
         else {
-            return Ok(page::inline::figure_not_recorded(&title));
+            return Ok(self.form.figure_not_recorded(&title));
         };
         if dividend.unit != divisor.unit {
             bail!("{title}: the units differ, {dividend} and {divisor}");
@@ -443,10 +444,7 @@ impl<'a> Expander<'a> {
             bail!("{title}: the divisor is {divisor}");
         }
         let title = format!("{title} = {dividend} / {divisor}, {source}");
-        Ok(page::inline::quotient(
-            &title,
-            dividend.value / divisor.value,
-        ))
+        Ok(self.form.quotient(&title, dividend.value / divisor.value))
     }
 }
 

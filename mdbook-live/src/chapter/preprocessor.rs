@@ -25,6 +25,8 @@ use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
 use super::survey::survey;
 use crate::book::listing::Book;
+use crate::page::form::{Form, Html};
+use crate::plain::markdown::Markdown;
 
 /// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
 pub const NAME: &str = "live";
@@ -49,13 +51,15 @@ impl Preprocessor for LivePreprocessor {
         let book = Book::open(&context.root)?;
         let others_may_follow = others_are_configured(context)?;
         let not_terms = &book.config.not_terms;
+        let form = form_for(&context.renderer);
         let mut expander = Expander {
-            glossary: Glossary::of(&chapters.items, others_may_follow, not_terms)?,
+            glossary: Glossary::of(&chapters.items, others_may_follow, not_terms, form)?,
             data: Resolver::new(&book, &context.config.book.src),
+            form,
             others_may_follow,
             made: &self.made,
             prose_only: self.prose_only,
-            surveyed: survey(&chapters.items, others_may_follow),
+            surveyed: survey(&chapters.items, others_may_follow, form),
             listings_shown: BTreeMap::new(),
             problems: Vec::new(),
         };
@@ -63,7 +67,8 @@ impl Preprocessor for LivePreprocessor {
         if !expander.problems.is_empty() {
             bail!(expander.problems.join("\n"));
         }
-        if self.prose_only {
+        // Other renderers have a title and contents of their own.
+        if self.prose_only || !is_html(&context.renderer) {
             return Ok(chapters);
         }
         let about = &context.config.book;
@@ -78,9 +83,19 @@ impl Preprocessor for LivePreprocessor {
     }
 }
 
-/// Whether the expanded chapters suit a renderer: what they contain is HTML.
-pub fn supports(renderer: &str) -> bool {
+/// Whether the expanded chapters suit a renderer: each has its form.
+pub fn supports(_renderer: &str) -> bool {
+    true
+}
+
+/// Whether a renderer's chapters become pages of HTML.
+fn is_html(renderer: &str) -> bool {
     renderer == "html"
+}
+
+/// What directives become for a renderer.
+fn form_for(renderer: &str) -> &'static dyn Form {
+    if is_html(renderer) { &Html } else { &Markdown }
 }
 
 /// Speaks mdBook's preprocessor protocol: `[context, book]` as JSON in, the book as JSON out.
@@ -505,6 +520,5 @@ mod tests {
         );
         let error = preprocess(&b"{"[..], Vec::new()).unwrap_err();
         assert!(format!("{error:#}").contains("reading [context, book]"));
-        assert!(supports("html") && !supports("markdown"));
     }
 }

@@ -6,12 +6,14 @@
 pub mod chart;
 pub mod claims;
 pub mod diagram;
+pub mod drawing;
+pub mod form;
 pub mod front;
 pub mod glossary;
 pub mod inline;
 pub mod listing;
 pub mod live;
-mod memory;
+pub mod memory;
 pub mod output;
 pub mod plot;
 pub mod run;

@@ -3,4 +3,5 @@
 //! Every room may call it.
 
 pub mod ansi;
+pub mod markdown;
 pub mod words;
