@@ -95,6 +95,8 @@ pub enum Directive {
     Define(Definition),
     /// The terms of the book, each with its chapter's own words for it.
     Glossary,
+    /// Links to the files of the whole book that a build has made.
+    Papers,
     /// A figure divided by another.
     Quotient(RunFigure, RunFigure),
 }
@@ -112,6 +114,7 @@ impl Directive {
                 | Directive::Chart { .. }
                 | Directive::Verdicts { .. }
                 | Directive::Glossary
+                | Directive::Papers
         )
     }
 }
@@ -172,7 +175,7 @@ const MDBOOKS_OWN: [&str; 6] = [
 const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
      {{#run LISTING/RUN}}, {{#runs LISTING/RUN … CAPTION}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
      {{#timeline LISTING/RUN}}, {{#diagram NAME}}, \
-     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#glossary}}, \
+     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#glossary}}, {{#papers}}, \
      {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}";
 
 /// Finds the directives of a chapter, in order.
@@ -347,6 +350,7 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
         "diagram" if is_name(arguments) => Ok(Directive::Diagram(arguments.to_owned())),
         "timeline" if is_run_name(arguments) => Ok(Directive::Timeline(arguments.to_owned())),
         "glossary" if arguments.is_empty() => Ok(Directive::Glossary),
+        "papers" if arguments.is_empty() => Ok(Directive::Papers),
         "define" => definition(arguments)
             .map(Directive::Define)
             .ok_or_else(malformed),
@@ -606,6 +610,7 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             "{{#define a | b | 1}}",
             "{{#define a | b | -1 | c}}",
             "{{#glossary a}}",
+            "{{#papers a}}",
             "{{#runs Without a name}}",
             "{{#figure a/b}}",
             "{{#figure a/b t / c/d}}",

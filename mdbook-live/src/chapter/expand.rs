@@ -37,6 +37,8 @@ pub(super) struct Expander<'a> {
     pub(super) form: &'a dyn Form,
     pub(super) others_may_follow: bool,
     pub(super) made: &'a LiveRuns,
+    /// The files of the whole book that lie beside its pages, each with what it is.
+    pub(super) papers: &'a [(String, String)],
     /// Whether what is no prose is left out.
     pub(super) prose_only: bool,
     /// Each chapter with the runs that it shows.
@@ -329,6 +331,7 @@ impl<'a> Expander<'a> {
                 Ok(self.form.defined(&definition.shown, &id))
             }
             Ok(Directive::Glossary) => self.expand_glossary(&page.path),
+            Ok(Directive::Papers) => Ok(self.form.papers(self.papers, &page.path)),
             Ok(Directive::Quotient(of, to)) => self.expand_quotient(of, to),
             Ok(Directive::Chart { name, bars }) => {
                 let id = ids.unique(&format!("chart-{name}"));

@@ -36,6 +36,8 @@ pub const NAME: &str = "live";
 pub struct LivePreprocessor {
     /// The runs that were made for this build, by name: they fill the Live columns.
     pub made: Arc<LiveRuns>,
+    /// The files of the whole book that this build puts beside its pages: "PDF" and its name.
+    pub papers: Vec<(String, String)>,
     /// Whether what is no prose is left out: outputs, listings and pictures. The index of a
     /// search is made of such a book.
     pub prose_only: bool,
@@ -58,6 +60,7 @@ impl Preprocessor for LivePreprocessor {
             form,
             others_may_follow,
             made: &self.made,
+            papers: &self.papers,
             prose_only: self.prose_only,
             surveyed: survey(&chapters.items, others_may_follow, form),
             listings_shown: BTreeMap::new(),

@@ -66,10 +66,21 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
             serve::serve(&book_root(root)?, &options)?;
             Ok(ExitStatus::Success)
         }
-        Verb::Build { dest, live: false } => build::build(&book_root(root)?, dest.as_deref()),
-        Verb::Build { dest, live: true } => in_session(root, |session, terminal, out| {
-            build::build_live(session, dest.as_deref(), terminal, out)
-        }),
+        Verb::Build {
+            dest,
+            live,
+            pdf,
+            epub,
+        } => {
+            let papers = build::papers(pdf, epub);
+            if live {
+                in_session(root, |session, terminal, out| {
+                    build::build_live(session, dest.as_deref(), &papers, terminal, out)
+                })
+            } else {
+                build::build(&book_root(root)?, dest.as_deref(), &papers)
+            }
+        }
         Verb::Preprocess { question: None } => preprocess::preprocess(),
         Verb::Preprocess {
             question: Some(Question::Supports { renderer }),

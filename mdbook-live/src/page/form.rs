@@ -10,7 +10,9 @@ use super::listing::ListingView;
 use super::plot::PlotView;
 use super::run::{RunView, ShownRun};
 use super::verdicts::VerdictsView;
-use super::{chart, diagram, glossary, inline, listing, plot, run, style, timeline, verdicts};
+use super::{
+    chart, diagram, front, glossary, inline, listing, plot, run, style, timeline, verdicts,
+};
 use crate::book::config::TimelineConfig;
 use crate::judge::figures::Figure;
 use crate::record::timeline::Timeline;
@@ -44,6 +46,8 @@ pub trait Form {
     fn verdicts(&self, reference: &str, parts: &[VerdictsView<'_>]) -> String;
     /// `{{#glossary}}`
     fn glossary(&self, entries: &[GlossaryEntry<'_>]) -> String;
+    /// `{{#papers}}`: each file with what it is and its name, linked from the page `here`.
+    fn papers(&self, papers: &[(String, String)], here: &Path) -> String;
     /// `{{#define …}}`
     fn defined(&self, shown: &str, id: &str) -> String;
     /// The first use of a term; `title` is its meaning, where it is plain text.
@@ -135,6 +139,10 @@ impl Form for Html {
 
     fn glossary(&self, entries: &[GlossaryEntry<'_>]) -> String {
         glossary::glossary(entries)
+    }
+
+    fn papers(&self, papers: &[(String, String)], here: &Path) -> String {
+        front::papers(papers, here)
     }
 
     fn defined(&self, shown: &str, id: &str) -> String {

@@ -15,3 +15,18 @@ const CSS: &str = concat!(
 pub fn style() -> String {
     html! { style { (PreEscaped(CSS)) } }.into_string()
 }
+
+/// A page of all chapters, each of which has the style that it needs alone: once is enough for all.
+pub fn once(html: &str) -> String {
+    let style = style();
+    match html.split_once(&style) {
+        Some((before, after)) => format!("{before}{style}{}", after.replace(&style, "")),
+        None => html.to_owned(),
+    }
+}
+
+/// What a file of pages needs beyond what a browser prints: it is read without the book's files,
+/// and so has them in full.
+pub fn paper() -> String {
+    html! { style { (PreEscaped(include_str!("paper.css"))) } }.into_string()
+}

@@ -110,6 +110,11 @@ impl Form for Markdown {
         text
     }
 
+    /// A book in one file has no other beside it.
+    fn papers(&self, _: &[(String, String)], _: &Path) -> String {
+        String::new()
+    }
+
     fn defined(&self, shown: &str, id: &str) -> String {
         format!("{}*{}*", anchor(id), marked(shown))
     }

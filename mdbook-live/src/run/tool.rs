@@ -73,7 +73,9 @@ impl Tool {
         // SAFETY: between fork and exec, beside other threads' locks that stay as they were, the
         // function makes system calls alone: it takes no lock and allocates nothing.
         unsafe { command.pre_exec(move || begin_as_child_of(tool, id)) };
-        let mut child = command.spawn().with_context(|| format!("starting {name}"))?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("starting {name}"))?;
         let end = Instant::now() + limit;
         let status = loop {
             match child.try_wait() {

@@ -17,6 +17,7 @@ use crate::record::cast::Record;
 use crate::record::result::RunResult;
 use crate::run::host;
 use crate::run::session::Session;
+use crate::verbs::paper::make::{Paper, make};
 
 /// Builds the HTML book of `root` into `dest`, or where `book.toml` says, and returns that folder.
 ///
@@ -25,7 +26,17 @@ use crate::run::session::Session;
 /// When the book cannot be read, a directive names something that does not exist
 /// (`src/chapter.md:41: …`, one line each), or the pages cannot be written.
 pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
-    build_with(root, dest, LivePreprocessor::default(), SiteUrl::OfBookToml)
+    build_with_papers(root, dest, &[])
+}
+
+/// As [`build`], with these files of the whole book beside the pages, which link to them.
+///
+/// # Errors
+///
+/// As [`build`], and when a file cannot be made; then no page is written.
+pub fn build_with_papers(root: &Path, dest: Option<&Path>, papers: &[Paper]) -> Result<PathBuf> {
+    let live = LivePreprocessor::default();
+    build_with(root, dest, live, SiteUrl::OfBookToml, papers)
 }
 
 /// As [`build`], for a server that shows the book at its root, wherever `book.toml` has it
@@ -36,7 +47,7 @@ pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
 /// As [`build`].
 pub fn build_for_serving(root: &Path, dest: &Path) -> Result<PathBuf> {
     let live = LivePreprocessor::default();
-    build_with(root, Some(dest), live, SiteUrl::Root)
+    build_with(root, Some(dest), live, SiteUrl::Root, &[])
 }
 
 /// Under which path a site shows the book.
@@ -58,6 +69,7 @@ enum SiteUrl {
 pub fn build_live(
     session: &Session<'_>,
     dest: Option<&Path>,
+    papers: &[Paper],
     observe: &dyn Fn(&str),
 ) -> Result<(PathBuf, Vec<String>)> {
     let mut made = LiveRuns {
@@ -84,18 +96,19 @@ pub fn build_live(
     }
     let live = LivePreprocessor {
         made: Arc::new(made),
-        prose_only: false,
+        ..LivePreprocessor::default()
     };
     let root = &session.book.root;
-    let built = build_with(root, dest, live, SiteUrl::OfBookToml)?;
+    let built = build_with(root, dest, live, SiteUrl::OfBookToml, papers)?;
     Ok((built, failed))
 }
 
 fn build_with(
     root: &Path,
     dest: Option<&Path>,
-    live: LivePreprocessor,
+    mut live: LivePreprocessor,
     site_url: SiteUrl,
+    papers: &[Paper],
 ) -> Result<PathBuf> {
     show_mdbooks_warnings();
     let path = root.join("book.toml");
@@ -115,6 +128,12 @@ fn build_with(
         config.set(&before, ["links"])?;
     }
     let config_of_index = config.clone();
+    let folder = tempfile::tempdir().context("making a folder for the book's files")?;
+    let made = make(root, &config, papers, folder.path())?;
+    let links = made
+        .iter()
+        .map(|made| (made.paper.word().to_owned(), made.name()));
+    live.papers = links.collect();
     let mut book = MDBook::load_with_config(root, config)?;
     // Takes the place of the external command of the same name, so that it runs once.
     book.with_preprocessor(live);
@@ -122,6 +141,10 @@ fn build_with(
     book.execute_build_process(&renderer)?;
     let built = book.build_dir_for("html");
     style_once(&built.join("print.html"))?;
+    for made in &made {
+        let path = built.join(made.name());
+        std::fs::copy(&made.path, &path).with_context(|| format!("writing {}", path.display()))?;
+    }
     // While its author writes, a book need not be searched.
     if site_url == SiteUrl::OfBookToml {
         index_prose(root, config_of_index, &built)?;
@@ -168,12 +191,7 @@ fn style_once(page: &Path) -> Result<()> {
         // A book may be configured to have no such page.
         return Ok(());
     };
-    let style = style::style();
-    if let Some((before, after)) = html.split_once(&style) {
-        let once = format!("{before}{style}{}", after.replace(&style, ""));
-        std::fs::write(page, once).with_context(|| format!("writing {}", page.display()))?;
-    }
-    Ok(())
+    std::fs::write(page, style::once(&html)).with_context(|| format!("writing {}", page.display()))
 }
 
 /// mdBook tells what it could not include, and the like, by `tracing` alone.
@@ -268,7 +286,7 @@ mod tests {
         let book = crate::book::listing::Book::open(dir.path()).unwrap();
         let session = Session::new(&book, crate::run::stop::Stop::default());
         session.use_program("demo", "/bin/sh");
-        let (dest, failed) = build_live(&session, None, &|_| {}).unwrap();
+        let (dest, failed) = build_live(&session, None, &[], &|_| {}).unwrap();
         assert_eq!(
             failed,
             ["demo/fails ended with exit code 3, not 0, and printed nothing"]

@@ -5,4 +5,5 @@
 pub mod build;
 pub mod check;
 pub mod falsify;
+pub mod paper;
 pub mod record;
