@@ -209,6 +209,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
                 | "verdicts"
                 | "define"
                 | "glossary"
+                | "papers"
         );
         if !ours && others_may_follow {
             continue;

@@ -15,3 +15,6 @@ pub mod live_runs;
 pub mod preprocessor;
 mod resolve;
 mod survey;
+
+#[cfg(test)]
+mod tests;

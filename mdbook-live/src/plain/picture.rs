@@ -104,9 +104,14 @@ impl Picture {
     }
 
     pub(super) fn of_diagram(diagram: &Diagram) -> Picture {
-        let opening = "<svg font-family=\"sans-serif\"";
+        let (width, height) = (diagram.width, diagram.height);
+        let opening =
+            format!("<svg width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\"");
+        let svg = diagram.svg.replacen("<svg", &opening, 1);
+        let paper = html! { rect width="100%" height="100%" fill="#fff" {} }.into_string();
+        let svg = svg.replacen('>', &format!(">{paper}"), 1);
         Picture {
-            svg: in_colours(&diagram.svg.replacen("<svg", opening, 1)),
+            svg: in_colours(&svg),
         }
     }
 

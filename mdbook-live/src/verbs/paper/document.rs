@@ -284,3 +284,72 @@ fn unique(slug: String, taken: &mut BTreeSet<String>) -> String {
     }
     id
 }
+
+#[cfg(test)]
+mod tests {
+    use mdbook_preprocessor::book::SectionNumber;
+
+    use super::*;
+
+    fn chapter(path: &str, number: Option<u32>, text: &str) -> BookItem {
+        let mut chapter = Chapter::new("A name", text.to_owned(), path, Vec::new());
+        chapter.number = number.map(|number| SectionNumber::new([number]));
+        BookItem::Chapter(chapter)
+    }
+
+    fn document(items: Vec<BookItem>) -> String {
+        html(&Book::new_with_items(items), "A <title>", "en", false)
+    }
+
+    #[test]
+    fn each_id_is_there_once_and_links_lead_to_it() {
+        let text = "# Title\n\n## Predict\n\n## Predict\n\n<a id=\"x\"></a>Here. [a](#predict) [b](two.md#x) \
+                    [c](in/three.md) [d](in/three.md#gone) [e](https://example.org/) [f](data.bin) \
+                    <a href=\"two.md\">g</a>\n";
+        let document = document(vec![
+            chapter("one.md", Some(1), text),
+            chapter("two.md", Some(2), "# Two\n\n<a id=\"x\"></a>There.\n"),
+            chapter(
+                "in/three.md",
+                None,
+                "No heading. [up](../two.md#x)\n\n![p](p.svg)\n",
+            ),
+        ]);
+        for part in [
+            "<h1 id=\"ch-one\">1 Title</h1>",
+            "<h2 id=\"ch-one--predict\">",
+            "<h2 id=\"ch-one--predict-1\">",
+            "<a id=\"ch-one--x\"></a>Here. <a href=\"#ch-one--predict\">a</a>",
+            "<a href=\"#ch-two--x\">b</a>",
+            "<a href=\"#ch-in-three\">c</a>",
+            "<a href=\"#ch-in-three\">d</a>",
+            "<a href=\"https://example.org/\">e</a> f <a href=\"#ch-two\">g</a>",
+            "<h1 id=\"ch-in-three\">A name</h1>",
+            "<a href=\"#ch-two--x\">up</a>",
+            "<img src=\"in/p.svg\"",
+            "<title>A &lt;title&gt;</title>",
+        ] {
+            assert!(document.contains(part), "{part} is not in {document}");
+        }
+        let ids: Vec<&str> = ID
+            .captures_iter(&document)
+            .map(|id| id.extract::<1>().1[0])
+            .collect();
+        let once: BTreeSet<&&str> = ids.iter().collect();
+        assert_eq!(once.len(), ids.len(), "{ids:?}");
+    }
+
+    #[test]
+    fn a_chapter_is_of_the_first_level_and_a_part_has_its_title() {
+        let items = vec![
+            BookItem::PartTitle("A part".to_owned()),
+            chapter("one.md", None, "## Low\n\n```rust,ignore\nfn f() {}\n```\n"),
+        ];
+        let document = document(items);
+        assert!(document.contains("<h1 class=\"part\">A part</h1>\n<h1 id=\"ch-one\">Low</h1>"));
+        assert!(
+            document.contains("<pre class=\"rust\"><code>fn f() {}\n</code></pre>"),
+            "{document}"
+        );
+    }
+}
