@@ -81,8 +81,8 @@ fn a_run_is_a_block_for_each_output_a_line_of_memory_and_a_table_of_claims() {
         "**Manual** As printed in it:\n",
         "Memory at the peak, 0.2 s after the start, in 2 processes, in MiB: total 8.0, ",
         "| Verdict | Claim | Seen |\n| --- | --- | --- |\n",
-        "| ✔ holds | The manual says: One id everywhere | ",
-        "| ✘ does not hold | Three lines name an id | 2 lines, not 3 |\n",
+        "| ✔\u{a0}holds | The manual says: One id everywhere | ",
+        "| ✘\u{a0}does not hold | Three lines name an id | 2 lines, not 3 |\n",
         "**Stale**",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");

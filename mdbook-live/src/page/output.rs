@@ -309,7 +309,7 @@ pub fn machine(host: &HostCard) -> String {
     } else {
         ""
     };
-    let cores = counted(*cores as usize, "core");
+    let cores = counted(*cores, "core");
     format!("{virtual_machine}{cpu}, {cores}, {gib:.0} GiB memory")
 }
 

@@ -172,7 +172,7 @@ pub fn legend(config: &TimelineConfig, timeline: &Timeline, id: &str) -> Vec<(Sa
     let states = timeline.states().into_iter();
     let mut legend: Vec<(Sample, String)> = states
         .map(|state| {
-            let sample = swatch(config, &state, id);
+            let sample = swatch(config, state, id);
             (Sample::Svg(sample), state.to_string())
         })
         .collect();

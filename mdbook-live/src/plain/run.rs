@@ -157,7 +157,7 @@ fn claims(views: &[ClaimView<'_>], reference_says: &str) -> String {
             Judgement::Decided(verdict) => with_code(&verdict.seen),
             other => marked(other.why_not().unwrap_or_default()),
         };
-        vec![format!("{mark} {word}"), says, seen]
+        vec![format!("{mark}\u{a0}{word}"), says, seen]
     });
     let rows: Vec<Vec<String>> = rows.collect();
     let head = ["Verdict", "Claim", "Seen"].map(str::to_owned);

@@ -46,7 +46,7 @@ fn rows_of(row: &Row) -> impl Iterator<Item = Vec<String>> {
                 _ => String::new(),
             };
             let (_, mark, words) = verdict_words(verdict);
-            let mut fate = format!("{mark} **{words}**");
+            let mut fate = format!("{mark}\u{a0}**{words}**");
             match verdict {
                 ReferenceVerdict::HoldsWhen(condition) => {
                     fate += &format!(" {}", with_code(condition))
