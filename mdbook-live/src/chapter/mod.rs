@@ -24,3 +24,6 @@ mod survey;
 mod teaching;
 pub mod texts;
 mod timetable;
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,8 @@ use super::texts::ChapterText;
 use super::timetable;
 use crate::book::course::Course;
 use crate::book::listing::Book;
+use crate::page::form::{Form, Html};
+use crate::plain::markdown::Markdown;
 
 /// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
 pub const NAME: &str = "live";
@@ -43,6 +45,8 @@ pub struct LivePreprocessor {
     pub without_solutions: bool,
     /// What the chapters say in words, once they have been expanded.
     pub texts: Arc<Mutex<Vec<ChapterText>>>,
+    /// The files of the whole book that this build puts beside its pages: "PDF" and its name.
+    pub papers: Vec<(String, String)>,
 }
 
 impl Preprocessor for LivePreprocessor {
@@ -61,13 +65,16 @@ impl Preprocessor for LivePreprocessor {
             });
         }
         let course = Course::open(&context.root, &context.config.book.src)?;
+        let form = form_for(&context.renderer);
         let mut expander = Expander {
-            glossary: Glossary::of(&chapters.items, others_may_follow, not_terms)?,
+            glossary: Glossary::of(&chapters.items, others_may_follow, not_terms, form)?,
             data: Resolver::new(&book, &context.config.book.src),
+            form,
             others_may_follow,
             made: &self.made,
+            papers: &self.papers,
             texts: Vec::new(),
-            surveyed: survey(&chapters.items, others_may_follow),
+            surveyed: survey(&chapters.items, others_may_follow, form),
             listings_shown: BTreeMap::new(),
             questions_asked: BTreeMap::new(),
             lessons: Lessons::of(&chapters.items, others_may_follow, course, &book),
@@ -79,6 +86,10 @@ impl Preprocessor for LivePreprocessor {
             bail!(expander.problems.join("\n"));
         }
         *self.texts.lock().unwrap_or_else(PoisonError::into_inner) = expander.texts;
+        // Other renderers have a title and contents of their own.
+        if !is_html(&context.renderer) {
+            return Ok(chapters);
+        }
         let about = &context.config.book;
         let title = about.title.as_deref().unwrap_or_default();
         let description = about.description.as_deref().unwrap_or_default();
@@ -91,9 +102,19 @@ impl Preprocessor for LivePreprocessor {
     }
 }
 
-/// Whether the expanded chapters suit a renderer: what they contain is HTML.
-pub fn supports(renderer: &str) -> bool {
+/// Whether the expanded chapters suit a renderer: each has its form.
+pub fn supports(_renderer: &str) -> bool {
+    true
+}
+
+/// Whether a renderer's chapters become pages of HTML.
+fn is_html(renderer: &str) -> bool {
     renderer == "html"
+}
+
+/// What directives become for a renderer.
+fn form_for(renderer: &str) -> &'static dyn Form {
+    if is_html(renderer) { &Html } else { &Markdown }
 }
 
 /// Speaks mdBook's preprocessor protocol: `[context, book]` as JSON in, the book as JSON out.
@@ -518,6 +539,5 @@ pub(crate) mod tests {
         );
         let error = preprocess(&b"{"[..], Vec::new()).unwrap_err();
         assert!(format!("{error:#}").contains("reading [context, book]"));
-        assert!(supports("html") && !supports("markdown"));
     }
 }
