@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::server::{Outcome, serve};
 use super::{PHONE, WINDOW, file_server_below, with_browser};
@@ -274,7 +274,7 @@ pub(crate) fn claim_by_keyboard(driver: &str, built: &Path) -> Outcome {
             )
             .await?;
         let shown = hidden.as_array().map_or(0, |all| {
-            all.iter().filter(|one| **one == Value::from("1")).count()
+            all.iter().filter(|one| **one == "1").count()
         });
         match shown {
             1 => Ok(()),

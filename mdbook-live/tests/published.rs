@@ -10,7 +10,10 @@ use tempfile::TempDir;
 fn book() -> TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     for (path, text) in [
-        ("book.toml", "[book]\ntitle = 'Small'\n[preprocessor.live]\nlistings = []\n"),
+        (
+            "book.toml",
+            "[book]\ntitle = 'Small'\n[preprocessor.live]\nlistings = []\n",
+        ),
         (
             "Cargo.toml",
             "[package]\nname = 'small'\nversion = '1.2.3'\n",

@@ -78,8 +78,8 @@ fn beginning(paragraph: &str) -> Option<String> {
     if let Some(end) = ends.into_iter().rfind(fits) {
         return Some(paragraph[..end].trim_end().to_owned());
     }
-    let spaces = paragraph.match_indices(' ').map(|(at, _)| at);
-    let end = spaces.filter(fits).last()?;
+    let mut spaces = paragraph.match_indices(' ').map(|(at, _)| at);
+    let end = spaces.rfind(fits)?;
     Some(format!(
         "{}…",
         paragraph[..end].trim_end_matches([',', ';', ':'])
