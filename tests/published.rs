@@ -273,9 +273,9 @@ pub(crate) fn claim_by_keyboard(driver: &str, built: &Path) -> Outcome {
                 "return [...document.querySelectorAll('#run-module-state-fork .claim-link')].map((link) => getComputedStyle(link).opacity);",
             )
             .await?;
-        let shown = hidden.as_array().map_or(0, |all| {
-            all.iter().filter(|one| **one == "1").count()
-        });
+        let shown = hidden
+            .as_array()
+            .map_or(0, |all| all.iter().filter(|one| **one == "1").count());
         match shown {
             1 => Ok(()),
             other => Err(format!("{other} links are in sight, expected that of the claim").into()),
