@@ -94,6 +94,10 @@ fn main() -> ExitCode {
             "the_link_to_a_claim_is_reached_by_keyboard",
             published::claim_by_keyboard,
         ),
+        trial(
+            "what_is_folded_is_accessible_as_well",
+            published::opened_folds,
+        ),
         trial("a_click_copies_the_command_alone", copy_command),
         trial("a_run_is_told_line_by_line_with_its_verdicts", live_run),
         trial("stop_and_a_closed_page_leave_no_process", live_stop),

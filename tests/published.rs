@@ -282,3 +282,44 @@ pub(crate) fn claim_by_keyboard(driver: &str, built: &Path) -> Outcome {
         }
     })
 }
+
+pub(crate) fn opened_folds(driver: &str, built: &Path) -> Outcome {
+    with_browser(driver, async |browser| {
+        let server = file_server_below(built, "/book").await?;
+        for (colours, window) in [("light", WINDOW), ("dark", WINDOW), ("light", PHONE)] {
+            browser.size(window).await?;
+            browser.media("screen", colours).await?;
+            browser.client.goto("about:blank").await?;
+            browser
+                .client
+                .goto(&format!(
+                    "{server}/module-state.html#listing-module-state-src-main-rs-L12"
+                ))
+                .await?;
+            browser
+                .until("document.querySelector('.line-mark')")
+                .await?;
+            browser
+                .script(
+                    "document.querySelectorAll('details').forEach((fold) => { fold.open = true; });
+                     document.querySelector('.run-column.recorded .line[id]')
+                       .dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));",
+                )
+                .await?;
+            browser
+                .until("document.querySelector('.line-link')")
+                .await?;
+            let found = browser.accessibility().await?;
+            if !found.is_empty() {
+                return Err(format!("{colours}: {}", found.join("\n")).into());
+            }
+            let wider = browser
+                .number("document.documentElement.scrollWidth - innerWidth")
+                .await?;
+            if wider > 0.5 {
+                return Err(format!("{wider} px wider than the window").into());
+            }
+        }
+        Ok(())
+    })
+}
