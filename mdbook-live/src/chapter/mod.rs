@@ -2,6 +2,7 @@
 //! It starts no program: live runs come from the caller.
 //! Called by `verbs` and `cli`; it calls `page` and the rooms below.
 
+mod block;
 mod charts;
 mod cited;
 pub mod directives;

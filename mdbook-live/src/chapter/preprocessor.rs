@@ -10,12 +10,13 @@
 //! listings = ["listings/*"]
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
-use mdbook_preprocessor::book::Book as Chapters;
+use mdbook_preprocessor::book::{Book as Chapters, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use super::expand::Expander;
@@ -102,6 +103,52 @@ impl Preprocessor for LivePreprocessor {
     }
 }
 
+/// Gives each chapter its words alone, as another build of the book has found them.
+pub struct WordsAlone {
+    by_page: HashMap<PathBuf, String>,
+}
+
+impl WordsAlone {
+    /// The words of these chapters.
+    pub fn of(texts: &[ChapterText]) -> WordsAlone {
+        let by_page = texts
+            .iter()
+            .map(|text| (text.page.clone(), text.prose.clone()));
+        WordsAlone {
+            by_page: by_page.collect(),
+        }
+    }
+
+    fn replace(&self, items: &mut [BookItem]) {
+        for item in items {
+            let BookItem::Chapter(chapter) = item else {
+                continue;
+            };
+            let page = chapter
+                .path
+                .as_deref()
+                .map(|path| path.with_extension("html"));
+            let text = page.and_then(|page| self.by_page.get::<Path>(&page));
+            if let Some(text) = text {
+                chapter.content.clone_from(text);
+            }
+            self.replace(&mut chapter.sub_items);
+        }
+    }
+}
+
+impl Preprocessor for WordsAlone {
+    /// Takes the place of this crate's other one.
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn run(&self, _: &PreprocessorContext, mut book: Chapters) -> Result<Chapters> {
+        self.replace(&mut book.items);
+        Ok(book)
+    }
+}
+
 /// Whether the expanded chapters suit a renderer: each has its form.
 pub fn supports(_renderer: &str) -> bool {
     true
@@ -148,9 +195,7 @@ fn others_are_configured(context: &PreprocessorContext) -> Result<bool> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::collections::HashMap;
     use std::fs;
-    use std::path::Path;
 
     use super::*;
     use crate::fixture_book::{book, write};

@@ -11,8 +11,8 @@ use mdbook_html::HtmlHandlebars;
 
 use crate::book::listing::Size;
 use crate::chapter::live_runs::{LiveRun, LiveRuns};
-use crate::chapter::preprocessor::{self, LivePreprocessor};
-use crate::chapter::texts::{ChapterText, WordsAlone};
+use crate::chapter::preprocessor::{self, LivePreprocessor, WordsAlone};
+use crate::chapter::texts::ChapterText;
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
 use crate::run::host;
