@@ -25,6 +25,7 @@ mod survey;
 mod teaching;
 pub mod texts;
 mod timetable;
+mod verdicts;
 
 #[cfg(test)]
 mod tests;
