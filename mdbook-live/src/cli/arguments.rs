@@ -78,6 +78,12 @@ pub(super) enum Verb {
         /// EXERCISE, or LISTING/EXERCISE
         #[arg(value_name = "EXERCISE", required = true)]
         name: Option<String>,
+        /// Write a fresh program by this seed, where the exercise is made anew for each
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+        /// Run the program of the seed, and tell what is right
+        #[arg(long, requires = "seed")]
+        answer: bool,
         /// Answer in JSON, for a grader
         #[arg(long, global = true)]
         json: bool,

@@ -10,6 +10,7 @@ mod exit_status;
 mod falsify;
 mod list;
 mod preprocess;
+mod problem;
 mod program;
 mod record;
 mod run;

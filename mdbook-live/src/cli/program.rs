@@ -13,7 +13,7 @@ use super::exit_status::{ExitStatus, UsageError};
 use super::selection::book_root;
 use super::serve::ServeOptions;
 use super::terminal::Terminal;
-use super::{build, check, falsify, list, preprocess, record, run, serve};
+use super::{build, check, falsify, list, preprocess, problem, record, run, serve};
 use crate::book::listing::{Book, Size};
 use crate::run::children;
 use crate::run::session::Session;
@@ -116,11 +116,17 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         } => exercise::pack(&Book::open(&book_root(root)?)?, &dest),
         Verb::Exercise {
             name,
+            seed,
+            answer,
             json,
             what: None,
         } => in_session(root, |session, terminal, out| {
             let name = name.unwrap_or_default();
-            exercise::attempt(session, &name, form(json), terminal, out)
+            match (seed, answer) {
+                (None, _) => exercise::attempt(session, &name, form(json), terminal, out),
+                (Some(seed), false) => problem::ask(session, &name, seed, terminal, out),
+                (Some(seed), true) => problem::answer(session, &name, seed, terminal, out),
+            }
         }),
         Verb::Record {
             runs,

@@ -8,7 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tempfile::NamedTempFile;
 
-pub(super) fn read_if_there(path: &Path) -> Result<Option<String>> {
+/// The text of a file; `None` where there is none.
+///
+/// # Errors
+///
+/// When it is there and cannot be read.
+pub fn read_if_there(path: &Path) -> Result<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -28,7 +33,7 @@ pub(super) fn remove_if_there(path: &Path) -> Result<()> {
 /// A file that is whole on the disk, beside the one whose place it takes. Dropping it leaves
 /// the old one.
 #[derive(Debug)]
-pub(super) struct Replacement {
+pub struct Replacement {
     file: NamedTempFile,
     path: PathBuf,
 }

@@ -4,7 +4,7 @@
 
 pub mod built_from;
 pub mod cast;
-mod files;
+pub mod files;
 pub mod line;
 pub mod marks;
 pub mod memory;

@@ -7,4 +7,5 @@ pub mod check;
 pub mod exercise;
 pub mod falsify;
 pub mod pack;
+pub mod problem;
 pub mod record;

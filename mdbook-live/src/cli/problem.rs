@@ -1,0 +1,82 @@
+//! `mdbook-live exercise --seed`: a fresh program, and its answer.
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use super::exercise::named;
+use super::exit_status::{ExitStatus, UsageError};
+use super::terminal::Terminal;
+use crate::book::exercise::ExerciseRef;
+use crate::run::session::Session;
+use crate::verbs::problem;
+
+/// Writes the program of a seed, and asks about it.
+pub(super) fn ask(
+    session: &Session<'_>,
+    name: &str,
+    seed: u64,
+    terminal: Terminal,
+    out: &mut dyn Write,
+) -> Result<ExitStatus> {
+    let exercise = generated(session, name)?;
+    let problem = problem::write(session, exercise, seed)?;
+    let file = session.book.relative(&problem.file).display().to_string();
+    let head = format!("{}, seed {seed}", exercise.full_name());
+    writeln!(
+        out,
+        "{}: {}",
+        terminal.strong(&head),
+        exercise.exercise.title
+    )?;
+    writeln!(out, "{}\n", terminal.faint(&file))?;
+    for line in &problem.question {
+        writeln!(out, "{}", terminal.styled_line(&line.styled))?;
+    }
+    let tool = &session.book.config.tool;
+    writeln!(
+        out,
+        "\nWrite your answer down, then: {tool} exercise {} --seed {seed} --answer",
+        exercise.full_name()
+    )?;
+    Ok(ExitStatus::Success)
+}
+
+/// Runs the program of a seed, and tells what is right.
+pub(super) fn answer(
+    session: &Session<'_>,
+    name: &str,
+    seed: u64,
+    terminal: Terminal,
+    out: &mut dyn Write,
+) -> Result<ExitStatus> {
+    let exercise = generated(session, name)?;
+    let answer = problem::answer(session, exercise, seed)?;
+    writeln!(out, "{}", terminal.strong(&answer.command))?;
+    for line in &answer.result.lines {
+        writeln!(out, "    {}", terminal.styled_line(&line.styled))?;
+    }
+    writeln!(out)?;
+    for line in &answer.told {
+        writeln!(out, "{}", terminal.styled_line(&line.styled))?;
+    }
+    writeln!(out)?;
+    for line in &answer.judged {
+        let words = line.text();
+        if answer.possible {
+            writeln!(out, "{} {words}", terminal.good("✔"))?;
+        } else {
+            writeln!(out, "{} {words}", terminal.bad("✘"))?;
+        }
+    }
+    Ok(ExitStatus::of(answer.possible))
+}
+
+fn generated<'b>(session: &Session<'b>, name: &str) -> Result<ExerciseRef<'b>> {
+    let exercise = named(session.book, name)?;
+    if exercise.exercise.runs().is_empty() {
+        return Ok(exercise);
+    }
+    let message = format!("{name} is the same for everyone; expected it without --seed");
+    Err(UsageError(message).into())
+}
