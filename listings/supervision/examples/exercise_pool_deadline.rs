@@ -1,4 +1,4 @@
-//! Your version: your pool, step 3. A number has 300 ms. A worker that takes longer is to end,
+//! Your version: your pool, step 3. A number has one second. A worker that takes longer is to end,
 //! with all that it has started, as if it had died.
 
 use std::collections::VecDeque;
@@ -33,7 +33,8 @@ fn square(number: u64) -> u64 {
         let _ = raise(Signal::SIGKILL);
     }
     if number == 5 {
-        let _ = Command::new("sleep").arg("2").status();
+        let program = "sleep 4; echo what 5 has started comes to its end";
+        let _ = Command::new("sh").args(["-c", program]).status();
     }
     number * number
 }

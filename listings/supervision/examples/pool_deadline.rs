@@ -33,7 +33,8 @@ fn square(number: u64) -> u64 {
         let _ = raise(Signal::SIGKILL);
     }
     if number == 5 {
-        let _ = Command::new("sleep").arg("2").status();
+        let program = "sleep 4; echo what 5 has started comes to its end";
+        let _ = Command::new("sh").args(["-c", program]).status();
     }
     number * number
 }
@@ -82,7 +83,7 @@ fn serve(mut socket: UnixStream) -> io::Result<()> {
 /// How often a number may lose its worker.
 const TRIES: usize = 2;
 /// How long a number may take.
-const PATIENCE: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 struct Worker {
     name: String,
