@@ -138,6 +138,17 @@ pub enum Check {
     },
 }
 
+impl Check {
+    /// The figures that it names.
+    pub fn figures(&self) -> Vec<&FigureName> {
+        match self {
+            Check::Ratio { figure, to, .. } => vec![figure, to],
+            Check::Value { figure, .. } => vec![figure],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// What a check counts.
 #[derive(Debug, Clone)]
 pub enum Counted {

@@ -1,10 +1,11 @@
 //! What a claim of a `runs.toml` may say.
 
+use regex::Regex;
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::book::claim::{AboutReference, Becomes, Bound, Counted, On};
+use crate::book::claim::{AboutReference, Becomes, Bound, ByProcess, Check, Counted, On};
 use crate::book::figure::FigureName;
 use crate::book::pattern::{Capture, Pattern};
 
@@ -68,6 +69,79 @@ pub(super) struct RawClaim {
     never: Option<Never>,
     /// A figure divided by another is within bounds.
     ratio: Option<Ratio>,
+}
+
+/// The checks that an author may write, of which exactly one is to be there.
+pub(super) struct Checks {
+    pub(super) count: Option<Count>,
+    pub(super) value: Option<Value>,
+    pub(super) same: Option<Capture>,
+    pub(super) distinct: Option<Capture>,
+    pub(super) every: Option<Every>,
+    pub(super) never: Option<Never>,
+    pub(super) ratio: Option<Ratio>,
+}
+
+impl Checks {
+    /// The one that is there.
+    pub(super) fn the_one(self) -> Result<CheckSpec, String> {
+        let checks = [
+            ("count", self.count.map(CheckSpec::Count)),
+            ("value", self.value.map(CheckSpec::Value)),
+            ("same", self.same.map(CheckSpec::Same)),
+            ("distinct", self.distinct.map(CheckSpec::Distinct)),
+            ("every", self.every.map(CheckSpec::Every)),
+            ("never", self.never.map(CheckSpec::Never)),
+            ("ratio", self.ratio.map(CheckSpec::Ratio)),
+        ];
+        let names = checks.each_ref().map(|(name, _)| *name).join(", ");
+        let mut given = checks
+            .into_iter()
+            .filter_map(|(name, check)| Some((name, check?)));
+        match (given.next(), given.next()) {
+            (Some((_, check)), None) => Ok(check),
+            (None, _) => Err(format!("expected one of {names}, found none")),
+            (Some((one, _)), Some((other, _))) => {
+                Err(format!("expected one of {names}, found {one} and {other}"))
+            }
+        }
+    }
+}
+
+impl CheckSpec {
+    /// As it is judged; `process` finds the process of a line.
+    pub(super) fn check(self, process: &Regex) -> Check {
+        let by_process = |value: Capture| ByProcess {
+            value: value.0,
+            process: process.clone(),
+        };
+        match self {
+            CheckSpec::Count(count) => Check::Count {
+                of: count.of,
+                bound: count.bound,
+            },
+            CheckSpec::Value(value) => Check::Value {
+                figure: value.figure,
+                bound: value.bound,
+                quick: value.quick,
+            },
+            CheckSpec::Same(value) => Check::Same(by_process(value)),
+            CheckSpec::Distinct(value) => Check::Distinct(by_process(value)),
+            CheckSpec::Every(every) => Check::Every {
+                lines: every.lines.0,
+                contains: every.contains.0,
+            },
+            CheckSpec::Never(never) => Check::Never {
+                lines: never.lines.0,
+                contain: never.contain.0,
+            },
+            CheckSpec::Ratio(ratio) => Check::Ratio {
+                figure: ratio.figure,
+                to: ratio.to,
+                bound: ratio.bound,
+            },
+        }
+    }
 }
 
 /// What a claim is checked on.
@@ -344,28 +418,16 @@ impl TryFrom<RawClaim> for Claim {
         if raw.says.trim().is_empty() {
             return Err("says: expected a sentence".to_owned());
         }
-        let checks = [
-            ("count", raw.count.map(CheckSpec::Count)),
-            ("value", raw.value.map(CheckSpec::Value)),
-            ("same", raw.same.map(CheckSpec::Same)),
-            ("distinct", raw.distinct.map(CheckSpec::Distinct)),
-            ("every", raw.every.map(CheckSpec::Every)),
-            ("never", raw.never.map(CheckSpec::Never)),
-            ("ratio", raw.ratio.map(CheckSpec::Ratio)),
-        ];
-        let names = checks.each_ref().map(|(name, _)| *name).join(", ");
-        let mut given = checks
-            .into_iter()
-            .filter_map(|(name, check)| Some((name, check?)));
-        let check = match (given.next(), given.next()) {
-            (Some((_, check)), None) => check,
-            (None, _) => return Err(at(format!("expected one of {names}, found none"))),
-            (Some((one, _)), Some((other, _))) => {
-                return Err(at(format!(
-                    "expected one of {names}, found {one} and {other}"
-                )));
-            }
+        let checks = Checks {
+            count: raw.count,
+            value: raw.value,
+            same: raw.same,
+            distinct: raw.distinct,
+            every: raw.every,
+            never: raw.never,
+            ratio: raw.ratio,
         };
+        let check = checks.the_one().map_err(at)?;
         let reference = match raw.reference {
             Some(reference) => Some(reference.try_into().map_err(at)?),
             None => None,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::book::chart::Chart;
-use crate::book::claim::{Check, Claim, On};
+use crate::book::claim::{Claim, On};
 use crate::book::config::{Cells, Config};
 use crate::book::counter_run::Patch;
 use crate::book::exercise::Exercise;
@@ -204,14 +204,23 @@ impl Book {
     pub fn named_figures(&self) -> impl Iterator<Item = (RunRef<'_>, &Claim, &FigureName)> {
         self.runs().flat_map(|run| {
             run.run.claims.iter().flat_map(move |claim| {
-                let named = match &claim.check {
-                    Check::Ratio { figure, to, .. } => vec![figure, to],
-                    Check::Value { figure, .. } => vec![figure],
-                    _ => Vec::new(),
-                };
-                named.into_iter().map(move |name| (run, claim, name))
+                let named = claim.check.figures().into_iter();
+                named.map(move |name| (run, claim, name))
             })
         })
+    }
+
+    /// Whether the figure that a check of `run` names is there.
+    ///
+    /// # Errors
+    ///
+    /// The error names the figures or runs that there are.
+    pub fn require_figure_of(&self, run: RunRef<'_>, name: &FigureName) -> Result<()> {
+        let listing = match &name.run {
+            Some(other) => self.run(other)?.listing,
+            None => run.listing,
+        };
+        listing.require_figure(&name.figure)
     }
 
     /// A path as a reader of the book knows it: from the book's root.

@@ -10,8 +10,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use crate::book::chart::{Chart, Charted, Shows};
-use crate::book::claim::{ByProcess, Check, Claim};
-use crate::book::claim_toml::CheckSpec;
+use crate::book::claim::Claim;
 use crate::book::config::Config;
 use crate::book::counter_run::{self, CounterRun, Patch};
 use crate::book::exercise;
@@ -70,11 +69,7 @@ impl Book {
                     claim.says
                 )
             };
-            let listing = match &name.run {
-                Some(other) => self.run(other).map_err(at)?.listing,
-                None => run.listing,
-            };
-            listing.require_figure(&name.figure).map_err(at)?;
+            self.require_figure_of(run, name).map_err(at)?;
         }
         Ok(())
     }
@@ -332,7 +327,7 @@ impl Source<'_> {
             };
             claims.push(Claim {
                 broken_by,
-                check: self.check(claim.check),
+                check: claim.check.check(&self.config.process.0),
                 says: claim.says,
                 line: self.line(span),
                 note: claim.note,
@@ -361,39 +356,6 @@ impl Source<'_> {
             status: run.status.0,
             claims,
         })
-    }
-
-    fn check(&self, check: CheckSpec) -> Check {
-        let by_process = |value: crate::book::pattern::Capture| ByProcess {
-            value: value.0,
-            process: self.config.process.0.clone(),
-        };
-        match check {
-            CheckSpec::Count(count) => Check::Count {
-                of: count.of,
-                bound: count.bound,
-            },
-            CheckSpec::Value(value) => Check::Value {
-                figure: value.figure,
-                bound: value.bound,
-                quick: value.quick,
-            },
-            CheckSpec::Same(value) => Check::Same(by_process(value)),
-            CheckSpec::Distinct(value) => Check::Distinct(by_process(value)),
-            CheckSpec::Every(every) => Check::Every {
-                lines: every.lines.0,
-                contains: every.contains.0,
-            },
-            CheckSpec::Never(never) => Check::Never {
-                lines: never.lines.0,
-                contain: never.contain.0,
-            },
-            CheckSpec::Ratio(ratio) => Check::Ratio {
-                figure: ratio.figure,
-                to: ratio.to,
-                bound: ratio.bound,
-            },
-        }
     }
 }
 
@@ -464,17 +426,23 @@ fn chart_of(listing: &Listing, chart: runs_toml::Chart) -> Result<Chart> {
 }
 
 /// Reads a TOML file. An error is one line: file, line, key, what is expected.
-fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T> {
     toml::from_str(text).map_err(|error| syntax_error(file, text, &error))
 }
 
-fn line_of(text: &str, at: usize) -> usize {
+pub(super) fn line_of(text: &str, at: usize) -> usize {
     let before = text.get(..at).unwrap_or(text);
     before.matches('\n').count() + 1
 }
 
 /// A TOML error in one line, with its place, its key, and the nearest name where one is unknown.
 pub(crate) fn syntax_error(file: &str, text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let (line, problem) = problem_of(text, error);
+    anyhow!("{file}:{line}: {problem}")
+}
+
+/// The line of a TOML error, and what is wrong there.
+pub(super) fn problem_of(text: &str, error: &toml::de::Error) -> (usize, String) {
     let span = error.span().unwrap_or(0..0);
     let message = error.message().split('\n').collect::<Vec<_>>().join("; ");
     let mut message = message.replace("unknown field", "unknown key");
@@ -492,7 +460,7 @@ pub(crate) fn syntax_error(file: &str, text: &str, error: &toml::de::Error) -> a
     {
         message = format!("{key}: {message}");
     }
-    anyhow!("{file}:{}: {message}", line_of(text, span.start))
+    (line_of(text, span.start), message)
 }
 
 /// The key whose value is at that place, where it is on the same line.

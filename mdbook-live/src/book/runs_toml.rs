@@ -301,6 +301,7 @@ mod tests {
 
     use super::*;
     use crate::book::config::Config;
+    use crate::book::course::CourseToml;
     use crate::book::listing::tests::book_with;
 
     fn package() -> &'static Path {
@@ -312,6 +313,7 @@ mod tests {
         for (name, schema) in [
             ("runs", schema_for!(RunsToml)),
             ("book", schema_for!(Config)),
+            ("course", schema_for!(CourseToml)),
         ] {
             let path = package().join(format!("schema/{name}.json"));
             let schema = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
@@ -350,7 +352,11 @@ mod tests {
             .flat_map(|code| code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
             .collect();
         let mut found = BTreeSet::new();
-        for schema in [schema_for!(RunsToml), schema_for!(Config)] {
+        for schema in [
+            schema_for!(RunsToml),
+            schema_for!(Config),
+            schema_for!(CourseToml),
+        ] {
             keys(Schema::as_value(&schema), &mut found);
         }
         assert!(found.len() > 50, "{found:?}");

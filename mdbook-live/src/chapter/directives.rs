@@ -11,16 +11,18 @@
 //! {{#define page}}
 //! ```
 //!
+//! A block of code in the language `question` is a directive too.
 //! A `figure` and a `define` may be anywhere in a sentence; every other directive is alone on its line.
 //! Code blocks, inline code, HTML comments and `\{{#…}}` are left as they are.
 
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
+
+use super::lesson::LessonDirective;
+use super::markdown::{self, left_alone};
 
 /// One figure of one run: of its record, or of what the reference's program printed.
 ///
@@ -97,6 +99,10 @@ pub enum Directive {
     Glossary,
     /// A figure divided by another.
     Quotient(RunFigure, RunFigure),
+    /// A question that a run answers, as its author wrote it.
+    Question(String),
+    /// What a chapter says as a lesson, or what is made of what they say.
+    Lesson(LessonDirective),
 }
 
 impl Directive {
@@ -113,6 +119,8 @@ impl Directive {
                 | Directive::Verdicts { .. }
                 | Directive::Glossary
                 | Directive::Exercise(_)
+                | Directive::Question(_)
+                | Directive::Lesson(_)
         )
     }
 }
@@ -128,6 +136,8 @@ impl Directive {
                 | Directive::Glossary
                 | Directive::Exercise(_)
                 | Directive::Verdicts { .. }
+                | Directive::Question(_)
+                | Directive::Lesson(_)
         )
     }
 }
@@ -174,8 +184,10 @@ const MDBOOKS_OWN: [&str; 6] = [
 const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
      {{#run LISTING/RUN}}, {{#runs LISTING/RUN … CAPTION}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
      {{#timeline LISTING/RUN}}, {{#diagram NAME}}, \
-     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#glossary}}, {{#exercise LISTING/EXERCISE}}, \
-     {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}";
+     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#glossary}}, \
+     {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}, {{#exercise LISTING/EXERCISE}}, \
+     {{#lesson read=MINUTES [exercises=MINUTES] [after=CHAPTER.md,…]}}, {{#minutes SECTION=MINUTES …}}, \
+     {{#lessons}}, {{#plan NAME}}";
 
 /// Finds the directives of a chapter, in order.
 ///
@@ -209,6 +221,10 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
                 | "define"
                 | "glossary"
                 | "exercise"
+                | "lesson"
+                | "minutes"
+                | "lessons"
+                | "plan"
         );
         if !ours && others_may_follow {
             continue;
@@ -246,42 +262,14 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
             directive,
         });
     }
+    let questions = markdown::blocks_in(markdown, "question").into_iter();
+    places.extend(questions.map(|(range, text)| Place {
+        line: 1 + markdown[..range.start].matches('\n').count(),
+        range,
+        directive: Ok(Directive::Question(text)),
+    }));
+    places.sort_by_key(|place| place.range.start);
     places
-}
-
-/// A file that mdBook brings into a chapter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Include {
-    /// The directive's line, counted from 1.
-    pub line: usize,
-    /// The file, from the folder of what includes it.
-    pub path: PathBuf,
-    /// What follows the path: nothing, an anchor, or first and last line.
-    pub part: Vec<String>,
-}
-
-/// Finds the files that mdBook brings into a chapter as Markdown: not into code.
-pub fn includes(markdown: &str) -> Vec<Include> {
-    static INCLUDE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\{\{\s*#\s*include\s+([^}\n]+)\}\}")
-            .expect("the pattern is a constant and valid")
-    });
-    let left_alone = left_alone(markdown);
-    let mut includes = Vec::new();
-    for found in INCLUDE.captures_iter(markdown) {
-        let start = found.get(0).map_or(0, |whole| whole.start());
-        let escaped = markdown[..start].ends_with('\\');
-        if escaped || left_alone.iter().any(|range| range.contains(&start)) {
-            continue;
-        }
-        let mut parts = found[1].trim().split(':').map(str::trim);
-        includes.push(Include {
-            line: 1 + markdown[..start].matches('\n').count(),
-            path: parts.next().unwrap_or_default().into(),
-            part: parts.map(str::to_owned).collect(),
-        });
-    }
-    includes
 }
 
 fn stands_alone(markdown: &str, range: Range<usize>) -> bool {
@@ -354,6 +342,9 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
         "define" => definition(arguments)
             .map(Directive::Define)
             .ok_or_else(malformed),
+        "lesson" | "minutes" | "lessons" | "plan" => LessonDirective::parse(name, arguments)
+            .map(Directive::Lesson)
+            .ok_or_else(malformed),
         "verdicts" => match arguments {
             "" => Ok(Directive::Verdicts { all: false }),
             "all" => Ok(Directive::Verdicts { all: true }),
@@ -424,61 +415,6 @@ fn is_run_name(name: &str) -> bool {
         && name
             .split_once('/')
             .is_some_and(|(listing, run)| !listing.is_empty() && !run.is_empty())
-}
-
-/// What mdBook reads a chapter with, as far as it decides what is code.
-pub(super) fn options() -> Options {
-    Options::ENABLE_TABLES
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_HEADING_ATTRIBUTES
-        | Options::ENABLE_DEFINITION_LIST
-        | Options::ENABLE_GFM
-}
-
-/// The byte ranges of a chapter that are code or comment.
-fn left_alone(markdown: &str) -> Vec<Range<usize>> {
-    let mut ranges = Vec::new();
-    let mut html = String::new();
-    let mut html_start = None;
-    for (event, range) in Parser::new_ext(markdown, options()).into_offset_iter() {
-        match event {
-            Event::Code(_) | Event::Start(Tag::CodeBlock(_)) => ranges.push(range),
-            Event::InlineHtml(_) if markdown[range.clone()].starts_with("<!--") => {
-                ranges.push(range);
-            }
-            Event::Start(Tag::HtmlBlock) => {
-                html_start = Some(range.start);
-                html.clear();
-                html.push_str(&markdown[range]);
-            }
-            Event::End(TagEnd::HtmlBlock) => {
-                if let Some(start) = html_start.take() {
-                    ranges.extend(
-                        comments(&html)
-                            .into_iter()
-                            .map(|comment| comment.start + start..comment.end + start),
-                    );
-                }
-            }
-            _ => {}
-        }
-    }
-    ranges
-}
-
-fn comments(html: &str) -> Vec<Range<usize>> {
-    let mut comments = Vec::new();
-    let mut from = 0;
-    while let Some(start) = html[from..].find("<!--").map(|at| from + at) {
-        let end = html[start..]
-            .find("-->")
-            .map_or(html.len(), |at| start + at + 3);
-        comments.push(start..end);
-        from = end;
-    }
-    comments
 }
 
 #[cfg(test)]
@@ -634,6 +570,15 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             "{{#diagram ../x}}",
             "{{#chart a}}",
             "{{#listing a/main.rs since= caption}}",
+            "{{#lesson}}",
+            "{{#lesson exercises=5}}",
+            "{{#lesson read=0}}",
+            "{{#lesson read=5 read=6}}",
+            "{{#lesson read=5 length=6}}",
+            "{{#minutes}}",
+            "{{#minutes a b=5}}",
+            "{{#lessons all}}",
+            "{{#plan}}",
             "{{#run a/b",
             "{{#run a/b\n}}",
         ] {
@@ -649,6 +594,19 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
         assert!(error.starts_with("unknown directive `ran`"), "{error}");
         assert_eq!(find("{{#quiz a}}", true), []);
         assert_eq!(find("{{#run}}", true).len(), 1);
+    }
+
+    #[test]
+    fn a_block_of_code_in_the_language_question_is_one() {
+        let markdown = "{{#run a/b}}\n\n- item\n\n  ```question\n  asks = \"?\"\n  a = {{#run a/b}}\n  ```\n\n\
+             ```text\n```question\n```\n\n```questions\n```\n\n{{#run a/b}}\n";
+        let places = find(markdown, false);
+        assert_eq!(places.len(), 3, "{places:?}");
+        let question = "asks = \"?\"\na = {{#run a/b}}\n".to_owned();
+        assert_eq!(places[1].directive, Ok(Directive::Question(question)));
+        assert_eq!(places[1].line, 5);
+        let block = &markdown[places[1].range.clone()];
+        assert!(block.starts_with("```question") && block.trim_end().ends_with("```"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use maud::Markup;
 use mdbook_preprocessor::book::{BookItem, Chapter};
 use similar::{ChangeTag, TextDiff};
 
@@ -14,10 +15,12 @@ use super::directives::{self, Directive, Place, RunFigure};
 use super::glossary::{self, Glossary};
 use super::ids::Ids;
 use super::included;
+use super::lessons::Lessons;
 use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
 use super::survey::Surveyed;
 use crate::book::listing::{RunRef, Size};
+use crate::book::question::Problem;
 use crate::judge::statements::{self, Row};
 use crate::page;
 use crate::page::claims::ClaimView;
@@ -42,16 +45,22 @@ pub(super) struct Expander<'a> {
     pub(super) glossary: Glossary,
     /// How many listings each numbered chapter has shown; `None` is all that have no number.
     pub(super) listings_shown: BTreeMap<Option<u32>, usize>,
+    /// How many questions, likewise.
+    pub(super) questions_asked: BTreeMap<Option<u32>, usize>,
+    /// Each chapter as a lesson, and the plans of courses.
+    pub(super) lessons: Lessons,
     pub(super) problems: Vec<String>,
 }
 
 /// The page that is being made.
-struct Page {
+pub(super) struct Page {
     /// From the book's root.
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// Its chapter's number.
-    number: Option<u32>,
-    ids: Ids,
+    pub(super) number: Option<u32>,
+    pub(super) ids: Ids,
+    /// Of its questions: paper has them at the chapter's end.
+    pub(super) answers: Vec<Markup>,
     /// Whether it has said what the kinds of memory count.
     memory_is_explained: bool,
     /// How many exercises it has shown.
@@ -156,6 +165,7 @@ impl<'a> Expander<'a> {
                 .unwrap_or_default(),
             number: chapter.number.as_ref().and_then(|n| n.first().copied()),
             ids: Ids::default(),
+            answers: Vec::new(),
             memory_is_explained: false,
             exercises: 0,
         };
@@ -185,12 +195,18 @@ impl<'a> Expander<'a> {
                     push_block(&mut expanded, &text);
                 }
                 Ok(text) => expanded.push_str(&text),
-                Err(error) => self
-                    .problems
-                    .push(format!("{file}:{}: {error:#}", place.line)),
+                Err(error) => {
+                    // The first line of a block is its fence.
+                    let in_block = error.downcast_ref::<Problem>().map(|problem| problem.line);
+                    let line = place.line + in_block.unwrap_or(0);
+                    self.problems.push(format!("{file}:{line}: {error:#}"));
+                }
             }
         }
         text_until(&mut expanded, from, chapter.content.len());
+        if !page.answers.is_empty() && !self.prose_only {
+            push_block(&mut expanded, &page::question::answers(&page.answers));
+        }
         chapter.content = expanded;
     }
 
@@ -384,6 +400,8 @@ impl<'a> Expander<'a> {
                 Ok(drawn.unwrap_or_else(|| page::timeline::timeline_not_recorded(name)))
             }
             Ok(Directive::Verdicts { all }) => self.expand_verdicts(&page.path, *all),
+            Ok(Directive::Question(text)) => self.expand_question(text, page),
+            Ok(Directive::Lesson(directive)) => self.expand_lesson(directive, &page.path),
         }
     }
 

@@ -11,6 +11,7 @@ use pulldown_cmark::{Event, Parser, Tag};
 use regex::Regex;
 
 use super::directives::{self, Definition, Directive, Place};
+use super::markdown::options;
 
 /// A word that a chapter defines.
 #[derive(Debug, Clone)]
@@ -234,7 +235,7 @@ fn sentence(
 
 /// The paragraphs, list items and table cells of a chapter.
 fn blocks(markdown: &str) -> Vec<Range<usize>> {
-    let events = Parser::new_ext(markdown, directives::options()).into_offset_iter();
+    let events = Parser::new_ext(markdown, options()).into_offset_iter();
     let blocks = events.filter_map(|(event, range)| {
         let is_block = matches!(
             event,
@@ -266,7 +267,7 @@ fn sentence_ends(text: &str) -> Vec<usize> {
 pub(super) fn prose(markdown: &str, places: &[Place]) -> Vec<Range<usize>> {
     let mut parts: Vec<Range<usize>> = Vec::new();
     let mut closed = 0_usize;
-    for (event, range) in Parser::new_ext(markdown, directives::options()).into_offset_iter() {
+    for (event, range) in Parser::new_ext(markdown, options()).into_offset_iter() {
         match event {
             Event::Start(
                 Tag::Heading { .. }
@@ -314,7 +315,7 @@ pub(super) fn plain(sentence: &str, places: &[Place]) -> Option<String> {
         from = place.range.end;
     }
     text.push_str(&sentence[from..]);
-    let parts = Parser::new_ext(&text, directives::options());
+    let parts = Parser::new_ext(&text, options());
     let parts = parts.filter_map(|event| match event {
         Event::Text(part) | Event::Code(part) => Some(part.into_string()),
         Event::SoftBreak => Some(" ".to_owned()),

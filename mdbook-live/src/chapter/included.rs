@@ -5,9 +5,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::directives;
 use super::excerpt;
+use super::markdown::left_alone;
 
 /// As many files within files as mdBook follows.
 const DEEPEST: usize = 10;
@@ -15,7 +19,7 @@ const DEEPEST: usize = 10;
 /// What is wrong with the files that a chapter in `folder` includes, with its line in the
 /// chapter: a sentence each. A file that is not there is for mdBook to name.
 pub(super) fn problems(markdown: &str, folder: &Path) -> Vec<(usize, String)> {
-    let includes = directives::includes(markdown).into_iter();
+    let includes = includes(markdown).into_iter();
     includes
         .flat_map(|include| {
             let line = include.line;
@@ -25,7 +29,7 @@ pub(super) fn problems(markdown: &str, folder: &Path) -> Vec<(usize, String)> {
         .collect()
 }
 
-fn problems_in(include: &directives::Include, folder: &Path, depth: usize) -> Vec<String> {
+fn problems_in(include: &Include, folder: &Path, depth: usize) -> Vec<String> {
     let path = folder.join(&include.path);
     let Ok(text) = fs::read_to_string(&path) else {
         return Vec::new();
@@ -45,11 +49,46 @@ fn problems_in(include: &directives::Include, folder: &Path, depth: usize) -> Ve
         .collect();
     if depth > 0 {
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-        for inner in directives::includes(&text) {
+        for inner in includes(&text) {
             problems.extend(problems_in(&inner, &folder, depth - 1));
         }
     }
     problems
+}
+
+/// A file that mdBook brings into a chapter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Include {
+    /// The directive's line, counted from 1.
+    line: usize,
+    /// The file, from the folder of what includes it.
+    path: PathBuf,
+    /// What follows the path: nothing, an anchor, or first and last line.
+    part: Vec<String>,
+}
+
+/// Finds the files that mdBook brings into a chapter as Markdown: not into code.
+fn includes(markdown: &str) -> Vec<Include> {
+    static INCLUDE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\{\{\s*#\s*include\s+([^}\n]+)\}\}")
+            .expect("the pattern is a constant and valid")
+    });
+    let left_alone = left_alone(markdown);
+    let mut includes = Vec::new();
+    for found in INCLUDE.captures_iter(markdown) {
+        let start = found.get(0).map_or(0, |whole| whole.start());
+        let escaped = markdown[..start].ends_with('\\');
+        if escaped || left_alone.iter().any(|range| range.contains(&start)) {
+            continue;
+        }
+        let mut parts = found[1].trim().split(':').map(str::trim);
+        includes.push(Include {
+            line: 1 + markdown[..start].matches('\n').count(),
+            path: parts.next().unwrap_or_default().into(),
+            part: parts.map(str::to_owned).collect(),
+        });
+    }
+    includes
 }
 
 /// What is included of a text: the whole, one anchor, or the lines from one to another.

@@ -21,10 +21,13 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use super::expand::Expander;
 use super::front;
 use super::glossary::Glossary;
+use super::lessons::Lessons;
 use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
 use super::solutions;
 use super::survey::survey;
+use super::timetable;
+use crate::book::course::Course;
 use crate::book::listing::Book;
 
 /// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
@@ -57,6 +60,7 @@ impl Preprocessor for LivePreprocessor {
                 chapter.content = solutions::without_solutions(&chapter.content);
             });
         }
+        let course = Course::open(&context.root, &context.config.book.src)?;
         let mut expander = Expander {
             glossary: Glossary::of(&chapters.items, others_may_follow, not_terms)?,
             data: Resolver::new(&book, &context.config.book.src),
@@ -65,8 +69,11 @@ impl Preprocessor for LivePreprocessor {
             prose_only: self.prose_only,
             surveyed: survey(&chapters.items, others_may_follow),
             listings_shown: BTreeMap::new(),
+            questions_asked: BTreeMap::new(),
+            lessons: Lessons::of(&chapters.items, others_may_follow, course, &book),
             problems: Vec::new(),
         };
+        expander.problems = timetable::problems(&expander.lessons);
         expander.expand_items(&mut chapters.items);
         if !expander.problems.is_empty() {
             bail!(expander.problems.join("\n"));
@@ -121,7 +128,7 @@ fn others_are_configured(context: &PreprocessorContext) -> Result<bool> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::HashMap;
     use std::fs;
     use std::path::Path;
@@ -131,7 +138,7 @@ mod tests {
     use mdbook_driver::MDBook;
 
     /// The chapters of the fixture after the preprocessor, by path.
-    fn expand(root: &Path) -> Result<HashMap<String, String>> {
+    pub(crate) fn expand(root: &Path) -> Result<HashMap<String, String>> {
         let book = MDBook::load(root)?;
         let context =
             PreprocessorContext::new(root.to_owned(), book.config.clone(), "html".to_owned());

@@ -10,6 +10,7 @@ pub mod figures;
 pub mod fingerprint;
 pub mod freshness;
 mod hashing;
+pub mod question;
 mod rust_tokens;
 pub mod statements;
 mod workspace;

@@ -7,7 +7,8 @@ const CSS: &str = concat!(
     include_str!("page.css"),
     include_str!("live.css"),
     include_str!("verdicts.css"),
-    include_str!("pictures.css")
+    include_str!("pictures.css"),
+    include_str!("lesson.css")
 );
 
 /// The style sheet, for each page that shows any of this.
