@@ -8,15 +8,37 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The figures that every run has: its time, and the peaks of its process
-/// tree's memory where that was sampled.
-pub const BUILT_IN: [&str; 5] = [
-    "wall_s",
+/// The figure that every run has.
+pub const WALL_S: &str = "wall_s";
+
+/// The peaks of a run's process tree's memory, where that was sampled.
+const OF_MEMORY: [&str; 4] = [
     "tree_peak",
     "tree_peak_anon",
     "tree_peak_file",
     "tree_peak_shmem",
 ];
+
+/// What the processes of a run did, where they were observed.
+const OF_ACCOUNT: [&str; 12] = [
+    "tree_processes",
+    "tree_alive",
+    "tree_depth",
+    "tree_programs",
+    "tree_threads",
+    "tree_written",
+    "tree_read",
+    "tree_faults",
+    "tree_private",
+    "most_private",
+    "most_resident",
+    "most_descriptors",
+];
+
+/// The names of the figures that are built in.
+pub fn built_in<'a>() -> impl Iterator<Item = &'a str> {
+    [WALL_S].into_iter().chain(OF_MEMORY).chain(OF_ACCOUNT)
+}
 
 /// How a figure is read from a run's lines.
 #[derive(Debug, Clone)]
@@ -133,7 +155,12 @@ impl TryFrom<String> for FigureName {
 
 /// Whether a figure is read from the memory samples.
 pub fn is_of_memory(name: &str) -> bool {
-    name != "wall_s" && BUILT_IN.contains(&name)
+    OF_MEMORY.contains(&name)
+}
+
+/// Whether a figure is read from the account of a run's processes.
+pub fn is_of_account(name: &str) -> bool {
+    OF_ACCOUNT.contains(&name)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::book::claim::{Claim, On};
 use crate::book::config::{Cells, Config};
 use crate::book::counter_run::Patch;
 use crate::book::exercise::Exercise;
-use crate::book::figure::{self, BUILT_IN, FigureName, FigureSpec};
+use crate::book::figure::{self, FigureName, FigureSpec};
 use crate::book::varies::Varies;
 use crate::text::words::expected;
 
@@ -80,6 +80,8 @@ pub struct Run {
     /// Whether its process tree's memory is sampled when it is recorded: it is, unless
     /// what the run measures would suffer from it.
     pub memory: bool,
+    /// How many bytes of private memory each of its processes may have (`RLIMIT_DATA`).
+    pub data_limit: Option<u64>,
     /// The exit status that it must end with.
     pub status: i32,
     /// What the book claims of it.
@@ -200,6 +202,22 @@ impl Book {
         })
     }
 
+    /// Whether the processes of a run are observed at that size: a claim that is checked on such
+    /// a run reads what they did, or the run is ranked by it.
+    pub fn is_observed(&self, run: RunRef<'_>, size: Size) -> bool {
+        let full_name = run.full_name();
+        let by_claim = self.named_figures().any(|(of_run, claim, name)| {
+            let asked = name.run.clone().unwrap_or_else(|| of_run.full_name());
+            let checked = match claim.on {
+                On::Any => true,
+                On::Record => size == Size::Recorded,
+                On::Reference => false,
+            };
+            checked && asked == full_name && figure::is_of_account(&name.figure)
+        });
+        by_claim || (size == Size::Recorded && figure::is_of_account(&run.run.rank_by))
+    }
+
     /// Every figure that a claim names, with the claim and its run.
     pub fn named_figures(&self) -> impl Iterator<Item = (RunRef<'_>, &Claim, &FigureName)> {
         self.runs().flat_map(|run| {
@@ -232,11 +250,11 @@ impl Book {
 impl Listing {
     /// The error names the figures that the listing's runs have.
     pub fn require_figure(&self, name: &str) -> Result<()> {
-        if self.figures.contains_key(name) || BUILT_IN.contains(&name) {
+        if self.figures.contains_key(name) || figure::built_in().any(|known| known == name) {
             return Ok(());
         }
-        let own = self.figures.keys().map(String::as_str);
-        let known: Vec<&str> = own.chain(BUILT_IN).collect();
+        let mut known: Vec<&str> = self.figures.keys().map(String::as_str).collect();
+        known.extend(figure::built_in());
         bail!(
             "no figure {name} of {}; {}",
             self.name,
@@ -453,13 +471,40 @@ pub(crate) mod tests {
         assert_eq!(
             error_of(&with("{ figure = 't', to = 'u', at_least = 2 }")),
             "listings/demo/runs.toml:7: claim \"Faster\": ratio: no figure u of demo; \
-             expected t, wall_s, tree_peak, tree_peak_anon, tree_peak_file, tree_peak_shmem"
+             expected t, wall_s, tree_peak, tree_peak_anon, tree_peak_file, tree_peak_shmem, \
+             tree_processes, tree_alive, tree_depth, tree_programs, tree_threads, tree_written \
+             and 6 more"
         );
         assert_eq!(
             error_of(&with("{ figure = 't', to = 'demo/two t', at_least = 2 }")),
             "listings/demo/runs.toml:7: claim \"Faster\": ratio: no run demo/two; \
              did you mean demo/one? expected demo/one"
         );
+    }
+
+    #[test]
+    fn a_run_is_observed_only_where_a_claim_or_its_rank_reads_what_its_processes_did() {
+        let claim = |on: &str| {
+            format!(
+                "[[run.claim]]\nsays = 'Two'\non = '{on}'\n\
+                 value = {{ figure = 'tree_processes', is = 2 }}\n"
+            )
+        };
+        let memory = claim("any").replace("tree_processes", "tree_peak");
+        for (rest, quick, recorded) in [
+            (claim("any"), true, true),
+            (claim("record"), false, true),
+            (claim("reference"), false, false),
+            (memory, false, false),
+            ("rank_by = 'tree_faults'\n".to_owned(), false, true),
+            (String::new(), false, false),
+        ] {
+            let (_dir, book) = book_with(&one_run(&rest));
+            let book = book.expect("it is right");
+            let run = book.run("demo/one").expect("it is there");
+            let found = [Size::Quick, Size::Recorded].map(|size| book.is_observed(run, size));
+            assert_eq!(found, [quick, recorded], "{rest}");
+        }
     }
 
     #[test]

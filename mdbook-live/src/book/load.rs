@@ -353,6 +353,7 @@ impl Source<'_> {
             once: run.once,
             unordered: run.unordered,
             memory: run.memory,
+            data_limit: run.data_limit.map(|limit| limit.0),
             status: run.status.0,
             claims,
         })

@@ -15,7 +15,7 @@ use toml::Spanned;
 use crate::book::claim_toml::Claim;
 #[cfg(test)]
 use crate::book::claim_toml::RawClaim;
-use crate::book::figure::{BUILT_IN, Match, Tolerance};
+use crate::book::figure::{self, Match, Tolerance};
 use crate::book::listing::SKIPPED;
 use crate::book::pattern::{Capture, FourCaptures, Pattern};
 
@@ -61,7 +61,7 @@ impl TryFrom<String> for FigureKey {
     type Error = String;
 
     fn try_from(name: String) -> Result<FigureKey, String> {
-        if BUILT_IN.contains(&&*name) {
+        if figure::built_in().any(|known| known == name) {
             return Err(format!("{name} is built in; expected another name"));
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -128,6 +128,9 @@ pub(super) struct Run {
     /// Whether the memory of its processes is sampled when it is recorded.
     #[serde(default = "yes")]
     pub(super) memory: bool,
+    /// How much private memory each of its processes may have: "64 MiB".
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(super) data_limit: Option<Bytes>,
     /// The exit status that is right.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "u8"))]
@@ -159,7 +162,7 @@ fn default_timeout() -> Timeout {
 }
 
 fn default_rank() -> String {
-    BUILT_IN[0].to_owned()
+    figure::WALL_S.to_owned()
 }
 
 /// The name of a run.
@@ -194,6 +197,32 @@ impl TryFrom<String> for Timeout {
             Ok(time) if !time.is_zero() => Ok(Timeout(time)),
             _ => Err(format!("expected a time such as \"20s\", found `{text}`")),
         }
+    }
+}
+
+/// An amount of memory above zero: `64 MiB`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Bytes(pub(super) u64);
+
+impl TryFrom<String> for Bytes {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Bytes, String> {
+        let unit = |(number, unit): (&str, &str)| {
+            let shift = match unit {
+                "KiB" => 10,
+                "MiB" => 20,
+                "GiB" => 30,
+                _ => return None,
+            };
+            let number: u64 = number.parse().ok()?;
+            number.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
+        };
+        let bytes = text.split_once(' ').and_then(unit);
+        bytes.map(Bytes).ok_or_else(|| {
+            format!("expected a whole number of KiB, MiB or GiB such as \"64 MiB\", found `{text}`")
+        })
     }
 }
 
@@ -360,8 +389,31 @@ mod tests {
             keys(Schema::as_value(&schema), &mut found);
         }
         assert!(found.len() > 50, "{found:?}");
+        found.extend(figure::built_in().map(str::to_owned));
         for key in found {
             assert!(words.contains(&*key), "REFERENCE.md does not name `{key}`");
+        }
+    }
+
+    #[test]
+    fn an_amount_of_memory_has_a_unit() {
+        let bytes = |text: &str| Bytes::try_from(text.to_owned()).map(|bytes| bytes.0);
+        assert_eq!(bytes("64 MiB"), Ok(64 << 20));
+        assert_eq!(bytes("1 GiB"), Ok(1 << 30));
+        for wrong in [
+            "64",
+            "64MiB",
+            "64 MB",
+            "0 KiB",
+            "-1 KiB",
+            "1.5 MiB",
+            "99999999999 GiB",
+        ] {
+            let error = bytes(wrong).expect_err(wrong);
+            assert!(
+                error.starts_with("expected a whole number of KiB"),
+                "{error}"
+            );
         }
     }
 

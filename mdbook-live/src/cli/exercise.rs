@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::json;
 
+use super::account;
 use super::exit_status::{ExitStatus, UsageError};
 use super::terminal::Terminal;
 use crate::book::exercise::{Exercise, ExerciseRef, Kind};
@@ -65,6 +66,7 @@ pub(super) fn attempt(
                     "command": run.command,
                     "skipped": run.skipped,
                     "faults": run.faults,
+                    "account": run.result.observation.account(),
                     "checks": run.checks.iter().map(|(claim, judgement)| {
                         let (seen, decided) = seen(judgement);
                         let holds = holds(claim, judgement);
@@ -117,8 +119,12 @@ fn in_words(attempt: &Attempt<'_>, terminal: Terminal, out: &mut dyn Write) -> R
 
 fn run_in_words(run: &AttemptedRun<'_>, terminal: Terminal, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{}", terminal.strong(&run.command))?;
-    for line in &run.lines {
+    for line in &run.result.lines {
         writeln!(out, "    {}", terminal.styled_line(&line.styled))?;
+    }
+    if let Some(account) = run.result.observation.account() {
+        let shown = account::shown(account, run.result.seconds, terminal);
+        writeln!(out, "\n{shown}\n")?;
     }
     if let Some(why) = &run.skipped {
         writeln!(out, "{}", terminal.warning(&format!("! skipped: {why}")))?;

@@ -2,6 +2,7 @@
 //! It decides nothing about a run: it shows what `verbs`, `serve` and `judge` return.
 //! Called by `main` alone.
 
+mod account;
 mod arguments;
 mod build;
 mod check;

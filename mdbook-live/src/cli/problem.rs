@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
+use super::account;
 use super::exercise::named;
 use super::exit_status::{ExitStatus, UsageError};
 use super::terminal::Terminal;
@@ -56,7 +57,14 @@ pub(super) fn answer(
     for line in &answer.result.lines {
         writeln!(out, "    {}", terminal.styled_line(&line.styled))?;
     }
-    writeln!(out)?;
+    let result = &answer.result;
+    match result.observation.account() {
+        Some(account) => {
+            let shown = account::shown(account, result.seconds, terminal);
+            writeln!(out, "\n{shown}\n")?;
+        }
+        None => writeln!(out)?,
+    }
     for line in &answer.told {
         writeln!(out, "{}", terminal.styled_line(&line.styled))?;
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::{Result, bail};
 
+use super::account;
 use super::exit_status::ExitStatus;
 use super::selection::chosen;
 use super::terminal::Terminal;
@@ -14,7 +15,7 @@ use crate::judge::checks::Judgement;
 use crate::record::cast::{HostCard, Record};
 use crate::record::result::RunResult;
 use crate::run::session::Session;
-use crate::text::words::counted;
+use crate::text::words::{amount, counted};
 
 /// Makes the run, and shows it next to its record with the verdicts of its claims.
 pub(super) fn run(
@@ -32,7 +33,12 @@ pub(super) fn run(
         book.relative(&run.listing.dir).display(),
         run.command(size)
     );
-    writeln!(out, "{}\n", terminal.faint(&command))?;
+    writeln!(out, "{}", terminal.faint(&command))?;
+    if let Some(limit) = run.run.data_limit {
+        let words = format!("with at most {} of private memory a process", amount(limit));
+        writeln!(out, "{}", terminal.faint(&words))?;
+    }
+    writeln!(out)?;
     out.flush()?;
 
     let record = Record::load(run, size)?;
@@ -55,6 +61,14 @@ pub(super) fn run(
         terminal,
         out,
     )?;
+
+    if let Some(account) = result.observation.account() {
+        writeln!(
+            out,
+            "{}\n",
+            account::shown(account, result.seconds, terminal)
+        )?;
+    }
 
     for fault in &judged.faults {
         writeln!(out, "{} {fault}", terminal.bad("✘ the run"))?;

@@ -209,11 +209,21 @@ impl Check {
         }
     }
 
-    /// Why the check cannot be decided though nothing is wrong: the other run
-    /// that it needs has no record, or was skipped. `None`: it can be decided.
+    /// Why the check cannot be decided though nothing is wrong: the other run that it needs has
+    /// no record, or was skipped; or what its figure is of was not observed. `None`: it can be
+    /// decided.
     pub fn open_question(&self, figures: &dyn FigureSource) -> Option<String> {
         match self {
-            Check::Ratio { to, .. } => figures.absent(to.run.as_deref()?),
+            Check::Ratio { figure, to, .. } => {
+                let absent = to.run.as_deref().and_then(|run| figures.absent(run));
+                let unobserved = || {
+                    [figure, to]
+                        .into_iter()
+                        .find_map(|of| figures.unobserved(of))
+                };
+                absent.or_else(unobserved)
+            }
+            Check::Value { figure, .. } => figures.unobserved(figure),
             _ => None,
         }
     }

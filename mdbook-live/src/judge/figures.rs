@@ -5,11 +5,13 @@ use std::fmt;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::book::figure::{FigureName, Match};
+use crate::book::figure::{self, FigureName, Match};
 use crate::book::listing::{Book, Listing, RunRef, Size};
+use crate::record::account::Account;
 use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::record::memory::{MemorySample, TreeMemory};
+use crate::record::result::RunResult;
 
 /// A figure's value.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +66,13 @@ pub trait FigureSource {
         Size::Recorded
     }
 
+    /// Why a figure of what processes did cannot be had though nothing is wrong: they could not
+    /// be observed.
+    fn unobserved(&self, name: &FigureName) -> Option<String> {
+        let _ = name;
+        None
+    }
+
     /// Why the figures of that other run cannot be had though nothing is wrong.
     fn absent(&self, run: &str) -> Option<String> {
         let _ = run;
@@ -80,6 +89,30 @@ pub struct Measured<'a> {
     pub seconds: f64,
     /// The memory of its process tree; empty where it was not sampled.
     pub memory: &'a [MemorySample],
+    /// What its processes did, where they were observed.
+    pub account: Option<&'a Account>,
+}
+
+impl<'a> Measured<'a> {
+    /// Of a run that was made just now.
+    pub fn of(result: &'a RunResult) -> Measured<'a> {
+        Measured {
+            lines: &result.lines,
+            seconds: result.seconds,
+            memory: &result.memory,
+            account: result.observation.account(),
+        }
+    }
+
+    /// Of a record.
+    pub fn recorded(record: &'a Record) -> Measured<'a> {
+        Measured {
+            lines: &record.lines,
+            seconds: record.header.duration,
+            memory: &record.memory,
+            account: record.header.live.account.as_ref(),
+        }
+    }
 }
 
 impl Measured<'_> {
@@ -99,7 +132,10 @@ impl Measured<'_> {
                 .with_context(|| format!("{name}: `{}` matches no line", spec.pattern.as_str()))?;
             return Figure::parse(&text, &spec.unit).with_context(|| name.to_owned());
         }
-        if name == "wall_s" {
+        if figure::is_of_account(name) {
+            return self.of_account(name);
+        }
+        if name == figure::WALL_S {
             return Figure::parse(&format!("{:.2}", self.seconds), "s");
         }
         let part = match name {
@@ -115,17 +151,40 @@ impl Measured<'_> {
         // A peak of memory in KiB is far below 2⁵³.
         Figure::parse(&format!("{:.1}", peak as f64 / 1024.0), "MiB")
     }
+
+    fn of_account(&self, name: &str) -> Result<Figure> {
+        let account = self.account.with_context(|| {
+            format!("{name}: the processes of this run were not observed; a claim of it does that")
+        })?;
+        let count = |count: usize| Figure::parse(&count.to_string(), "");
+        let told = |number: Option<u64>| {
+            number.with_context(|| format!("{name}: one of its processes did not tell"))
+        };
+        // Memory in KiB is far below 2⁵³.
+        let mib = |kib: u64| Figure::parse(&format!("{:.1}", kib as f64 / 1024.0), "MiB");
+        match name {
+            "tree_processes" => count(account.processes()),
+            "tree_alive" => count(account.most_alive()),
+            "tree_depth" => count(account.depth()),
+            "tree_programs" => count(account.programs()),
+            "tree_threads" => count(account.threads()),
+            "tree_written" => {
+                Figure::parse(&told(account.sum(|end| end.written))?.to_string(), "bytes")
+            }
+            "tree_read" => Figure::parse(&told(account.sum(|end| end.read))?.to_string(), "bytes"),
+            "tree_faults" => Figure::parse(&told(account.sum(|end| end.faults))?.to_string(), ""),
+            "tree_private" => mib(told(account.sum(|end| end.private_dirty))?),
+            "most_private" => mib(told(account.most(|end| end.private_dirty))?),
+            "most_resident" => mib(told(account.most(|end| end.peak_resident))?),
+            _ => Figure::parse(&told(account.most(|end| end.descriptors))?.to_string(), ""),
+        }
+    }
 }
 
 /// The figure `name` of a record.
 pub fn of_record(run: RunRef<'_>, record: &Record, name: &str) -> Result<Figure> {
-    Measured {
-        lines: &record.lines,
-        seconds: record.header.duration,
-        memory: &record.memory,
-    }
-    .figure(run.listing, name)
-    .with_context(|| format!("in the record of {}", run.full_name()))
+    let figure = Measured::recorded(record).figure(run.listing, name);
+    figure.with_context(|| format!("in the record of {}", run.full_name()))
 }
 
 /// The figure `name` of what the reference's program printed. It has no figures of
@@ -142,9 +201,25 @@ pub fn of_reference(run: RunRef<'_>, name: &str) -> Result<Figure> {
         lines: &lines,
         seconds: 0.0,
         memory: &[],
+        account: None,
     }
     .figure(listing, name)
     .with_context(at)
+}
+
+/// Why the record of that run has no figures of what its processes did: they were not observed.
+pub fn unobserved_record(book: &Book, run: &str) -> Option<String> {
+    let record = Record::load(book.run(run).ok()?, Size::Recorded).ok()??;
+    unobserved(&record)
+}
+
+fn unobserved(record: &Record) -> Option<String> {
+    record.header.live.account.is_none().then(|| {
+        format!(
+            "the record of {} does not say what its processes did",
+            record.header.title
+        )
+    })
 }
 
 /// Figures of the reference's outputs: what claims on the reference need.
@@ -197,6 +272,19 @@ impl FigureSource for RecordedFigures<'_> {
         }
     }
 
+    fn unobserved(&self, name: &FigureName) -> Option<String> {
+        if !figure::is_of_account(&name.figure) {
+            return None;
+        }
+        match &name.run {
+            Some(other) if *other != self.run.full_name() => match self.beside.get(other) {
+                Some(record) => unobserved(record),
+                None => unobserved_record(self.book, other),
+            },
+            _ => unobserved(self.record),
+        }
+    }
+
     fn absent(&self, run: &str) -> Option<String> {
         let other = self.book.run(run).ok()?;
         let there = run == self.run.full_name()
@@ -223,6 +311,7 @@ mod tests {
             lines: &lines,
             seconds: 1.234,
             memory,
+            account: None,
         }
         .figure(&book.listings[0], name)
         .map(|figure| figure.to_string())
@@ -263,6 +352,7 @@ mod tests {
             lines: &lines,
             seconds: 0.0,
             memory: &[],
+            account: None,
         };
         let figure = measured
             .figure(&book.listings[0], "t")

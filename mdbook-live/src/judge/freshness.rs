@@ -23,9 +23,17 @@ impl Record {
         if self.header.live.args != run.run.args(size) {
             changes.insert(0, "arguments".to_owned());
         }
+        if self.header.live.data_limit != run.run.data_limit {
+            changes.insert(0, "memory limit".to_owned());
+        }
         let last = changes.pop()?;
         let (list, have) = match &changes[..] {
-            [] if last.starts_with("dependency") || last.starts_with("profile") => (last, "has"),
+            [] if ["dependency", "profile", "memory limit"]
+                .iter()
+                .any(|one| last.starts_with(one)) =>
+            {
+                (last, "has")
+            }
             [] => (last, "have"),
             others => (format!("{} and {last}", others.join(", ")), "have"),
         };

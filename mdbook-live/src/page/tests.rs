@@ -51,6 +51,8 @@ fn record(text: &str) -> Record {
                 stderr: Vec::new(),
                 by: "wall_s".into(),
                 warm_ups: 0,
+                data_limit: None,
+                account: None,
                 of: vec![1.2, 1.5, 1.75],
             },
         },

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::book::listing::{RunRef, Size};
+use crate::record::account::Account;
 use crate::record::built_from::BuiltFrom;
 use crate::record::files::{Replacement, read_if_there, remove_if_there};
 use crate::record::line::{Line, LineCutter, Stream};
@@ -74,6 +75,12 @@ pub struct Provenance {
     /// How many runs were made before, and not counted.
     #[serde(default)]
     pub warm_ups: usize,
+    /// How many bytes of private memory each of its processes was allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_limit: Option<u64>,
+    /// What its processes did, where they were observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
 }
 
 impl Provenance {
@@ -289,6 +296,8 @@ pub(crate) mod tests {
                     by: "wall_s".into(),
                     of: vec![0.25],
                     warm_ups: 0,
+                    data_limit: None,
+                    account: None,
                 },
             },
             lines: lines_of(text)

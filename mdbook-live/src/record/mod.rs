@@ -2,6 +2,7 @@
 //! It starts nothing and judges nothing.
 //! Every room above it may call it; it calls `book` and `text`.
 
+pub mod account;
 pub mod built_from;
 pub mod cast;
 pub mod files;

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use nix::sys::signal::Signal;
 
 use crate::book::listing::SKIPPED;
+use crate::record::account::Observation;
 use crate::record::line::Line;
 use crate::record::marks::Mark;
 use crate::record::memory::MemorySample;
@@ -28,6 +29,8 @@ pub struct RunResult {
     pub marks: Vec<Mark>,
     /// The memory of its process tree; empty where it was not sampled.
     pub memory: Vec<MemorySample>,
+    /// What its processes did, where they were observed.
+    pub observation: Observation,
     /// Seconds from its start to the exit of its main process.
     pub seconds: f64,
     /// How it ended.

@@ -2,11 +2,14 @@
 //! The only room that starts a process or sends a signal; it decides nothing about a run.
 //! Called by `verbs` and `serve`.
 
+mod at_end;
 pub mod cargo;
 pub mod children;
 mod clock;
 pub mod host;
+mod observer;
 mod proc;
+mod ptrace;
 mod run_id;
 pub mod runner;
 mod sampler;
@@ -17,5 +20,7 @@ pub mod stop;
 mod tree;
 mod watchdog;
 
+#[cfg(test)]
+mod observed;
 #[cfg(test)]
 mod tests;

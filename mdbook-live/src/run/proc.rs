@@ -62,6 +62,30 @@ pub(crate) fn name(pid: Pid) -> Option<String> {
     Some(String::from_utf8_lossy(&name).trim_end().to_owned())
 }
 
+/// The file that a process has executed, without its folders; `None` when it is gone. Of a
+/// script that is the script's name, as far as the kernel keeps it.
+pub(crate) fn program(pid: Pid) -> Option<String> {
+    /// A name has 15 bytes: proc_pid_comm(5).
+    const MOST: usize = 15;
+    let name = name(pid)?;
+    let file = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let file = file.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    Some(match file {
+        Some(file) if name.len() == MOST && file.starts_with(&name) => file,
+        _ => name,
+    })
+}
+
+/// The process of a thread, and that one's parent; `None` when it is gone.
+pub(crate) fn family(thread: Pid) -> Option<(Pid, Pid)> {
+    let status = std::fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
+    let number = |key: &str| {
+        let value = status.lines().find_map(|line| line.strip_prefix(key))?;
+        value.trim().parse().ok().map(Pid::from_raw)
+    };
+    Some((number("Tgid:")?, number("PPid:")?))
+}
+
 /// A process's state; `None` when it is gone.
 pub(crate) fn stat(pid: Pid) -> Option<Stat> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;

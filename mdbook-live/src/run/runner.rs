@@ -13,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
@@ -20,6 +21,7 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use tempfile::NamedTempFile;
 
 use super::clock::seconds_since;
+use super::observer::{Candidate, Observer};
 use super::proc;
 use super::run_id::RunId;
 use super::sampler::Sampler;
@@ -65,6 +67,10 @@ pub struct Launch<'a> {
     pub timeout: Duration,
     /// Whether the memory of the process tree is sampled.
     pub memory: bool,
+    /// Whether what its processes do is observed.
+    pub observe: bool,
+    /// How many bytes of private memory each of its processes may have.
+    pub data_limit: Option<u64>,
 }
 
 /// Runs a program to its end. `watch` sees each piece of output as it is read.
@@ -106,6 +112,7 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
         Some(_) => Vec::new(),
     };
     let status = running.end(GRACE, watch)?;
+    let observation = running.observer.take().map(Observer::stop).transpose()?;
     running.read_rest(watch)?;
     // What the main process left in the pipe, and what others print after it, count too.
     let ended_by_us = ended_by_us.or_else(|| running.prints_too_much());
@@ -114,6 +121,7 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
         marks: marks::read(running.marks.path(), running.began)?,
         lines: std::mem::take(&mut running.lines),
         memory,
+        observation: observation.unwrap_or_default(),
         seconds,
         end: ended_by_us.map_or_else(|| Exit::of(status), Ok)?,
         left_behind,
@@ -178,6 +186,34 @@ pub(super) fn begin_as_child_of(tool: Pid, id: RunId) -> std::io::Result<()> {
     }
 }
 
+/// Has a run's main process begin as it must, and be observed where that is asked for.
+fn begin(
+    command: &mut Command,
+    launch: &Launch<'_>,
+    id: RunId,
+    start: Instant,
+) -> Result<Option<Observer>> {
+    use std::os::unix::process::CommandExt;
+    let (observer, candidate) = if launch.observe {
+        Some(Observer::start(start)?).unzip()
+    } else {
+        (None, None)
+    };
+    let tool = Pid::this();
+    let data_limit = launch.data_limit;
+    let begin = move || {
+        begin_as_child_of(tool, id)?;
+        if let Some(bytes) = data_limit {
+            setrlimit(Resource::RLIMIT_DATA, bytes, bytes)?;
+        }
+        candidate.as_ref().map_or(Ok(()), Candidate::wait)
+    };
+    // SAFETY: between fork and exec, beside other threads' locks that stay as they were, the
+    // functions make system calls alone: they take no lock and allocate nothing.
+    unsafe { command.pre_exec(begin) };
+    Ok(observer)
+}
+
 /// A child that is ended where its run could not be begun.
 struct Unreaped(Option<Child>);
 
@@ -219,6 +255,7 @@ struct Running {
     handle: OwnedFd,
     main_has_ended: bool,
     tree: Tree,
+    observer: Option<Observer>,
     /// Dropped last of the run: it ends what this tool cannot end any more.
     _watchdog: Watchdog,
     /// To which its processes append what they are doing.
@@ -255,14 +292,11 @@ impl Running {
                 .stdout(input)
                 .stderr(errors_input)
                 .process_group(0);
-            let tool = Pid::this();
-            // SAFETY: between fork and exec, beside other threads' locks that stay as they were,
-            // the function makes system calls alone: it takes no lock and allocates nothing.
-            unsafe { command.pre_exec(move || begin_as_child_of(tool, id)) };
         }
         let watchdog = Watchdog::start(id, Some(marks.path()))?;
         let began = clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read the clock")?;
         let start = Instant::now();
+        let observer = begin(&mut command, launch, id, start)?;
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", launch.program.display()))?;
@@ -283,6 +317,7 @@ impl Running {
             handle,
             main_has_ended: false,
             tree: Tree::new(main, id),
+            observer,
             _watchdog: watchdog,
             marks,
             began: began.into(),
@@ -465,6 +500,8 @@ mod tests {
             dir: Path::new("/"),
             timeout,
             memory: true,
+            observe: false,
+            data_limit: None,
         };
         run(&launch, &Stop::default(), watch).expect("sh starts")
     }
@@ -477,6 +514,8 @@ mod tests {
             dir: Path::new("/"),
             timeout: Duration::from_secs(60),
             memory: false,
+            observe: false,
+            data_limit: None,
         };
         run(&launch, &Stop::default(), &mut |_| {}).expect("it starts")
     }
@@ -584,6 +623,8 @@ mod tests {
             dir: Path::new("/"),
             timeout: Duration::from_secs(60),
             memory: false,
+            observe: false,
+            data_limit: None,
         };
         let error = run(&launch, &Stop::default(), &mut |_| {}).expect_err("it is not there");
         assert_eq!(error.to_string(), "cannot start /no/such/program");
@@ -752,6 +793,8 @@ mod tests {
             dir: Path::new("/"),
             timeout: Duration::from_secs(60),
             memory: false,
+            observe: false,
+            data_limit: None,
         };
         let mut running = Running::start(&launch).expect("yes starts");
         while !running.outputs.is_empty() && running.printed <= 2 * MOST_OUTPUT {
@@ -789,6 +832,8 @@ mod tests {
             dir: Path::new("/"),
             timeout: Duration::from_secs(60),
             memory: false,
+            observe: false,
+            data_limit: None,
         };
         let stop = Stop::default();
         let outcome = run(&launch, &stop, &mut |_| stop.request()).expect("sh starts");

@@ -9,11 +9,12 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail};
 
 use crate::book::claim::Claim;
-use crate::book::figure::FigureName;
+use crate::book::figure::{self, FigureName};
 use crate::book::listing::{Book, Program, RunRef, Size};
 use crate::judge::checks::Judgement;
 use crate::judge::evidence::{self, Evidence, Judged};
 use crate::judge::figures::{self, Figure, FigureSource, Measured};
+use crate::record::account::Observation;
 use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::record::result::RunResult;
@@ -106,6 +107,23 @@ impl<'b> Session<'b> {
         memory: bool,
         watch: &mut dyn FnMut(&Line),
     ) -> Result<RunResult> {
+        let observe = self.book.is_observed(run, size);
+        self.launch(run, size, memory, observe, watch)
+    }
+
+    /// Makes a run at its quick size, and observes what its processes do.
+    pub fn run_observed(&self, run: RunRef<'_>) -> Result<RunResult> {
+        self.launch(run, Size::Quick, false, true, &mut |_| {})
+    }
+
+    fn launch(
+        &self,
+        run: RunRef<'_>,
+        size: Size,
+        memory: bool,
+        observe: bool,
+        watch: &mut dyn FnMut(&Line),
+    ) -> Result<RunResult> {
         let program = self.program(run)?;
         if self.stop.is_requested() {
             bail!("stopped");
@@ -116,6 +134,8 @@ impl<'b> Session<'b> {
             dir: &run.listing.dir,
             timeout: run.run.timeout(size),
             memory,
+            observe,
+            data_limit: run.run.data_limit,
         };
         runner::run(&launch, &self.stop, watch)
             .with_context(|| format!("cannot run {}", run.full_name()))
@@ -193,13 +213,8 @@ struct LiveFigures<'a, 'b> {
 
 impl LiveFigures<'_, '_> {
     fn of(&self, run: RunRef<'_>, outcome: &RunResult, name: &str) -> Result<Figure> {
-        Measured {
-            lines: &outcome.lines,
-            seconds: outcome.seconds,
-            memory: &outcome.memory,
-        }
-        .figure(run.listing, name)
-        .with_context(|| format!("in the live run of {}", run.full_name()))
+        let figure = Measured::of(outcome).figure(run.listing, name);
+        figure.with_context(|| format!("in the live run of {}", run.full_name()))
     }
 }
 
@@ -227,6 +242,27 @@ impl FigureSource for LiveFigures<'_, '_> {
 
     fn size(&self) -> Size {
         self.size
+    }
+
+    fn unobserved(&self, name: &FigureName) -> Option<String> {
+        if !figure::is_of_account(&name.figure) {
+            return None;
+        }
+        let refused = |outcome: &RunResult| match &outcome.observation {
+            Observation::Refused(why) => Some(why.clone()),
+            Observation::NotAsked | Observation::Made(_) => None,
+        };
+        match &name.run {
+            Some(other) if *other != self.run.full_name() => match self.size {
+                Size::Quick => {
+                    let other = self.session.book.run(other).ok()?;
+                    let outcome = self.session.quick(other).ok()?;
+                    refused(&outcome)
+                }
+                Size::Recorded => figures::unobserved_record(self.session.book, other),
+            },
+            _ => refused(self.result),
+        }
     }
 
     fn absent(&self, run: &str) -> Option<String> {

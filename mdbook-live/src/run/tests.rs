@@ -34,6 +34,8 @@ fn makes_the_run_of_another_test() {
         dir: Path::new("/"),
         timeout: Duration::from_secs(60),
         memory: false,
+        observe: false,
+        data_limit: None,
     };
     let result = run(&launch, &Stop::default(), &mut |line| {
         if line.text().starts_with("pid ") {

@@ -79,7 +79,7 @@ impl Tree {
 
 /// Sends a signal to the process that had this number when it began at that time, and to no
 /// other that may have it by now.
-fn send(pid: Pid, seen: &Stat, signal: Signal) {
+pub(super) fn send(pid: Pid, seen: &Stat, signal: Signal) {
     let Some(number) = rustix::process::Pid::from_raw(pid.as_raw()) else {
         return;
     };

@@ -379,12 +379,7 @@ fn why_not_at_recorded_size(run: RunRef<'_>, free_mib: f64) -> Result<Option<Str
     let Some(record) = Record::load(run, Size::Recorded)? else {
         return Ok(Some("has no record that tells what it needs".to_owned()));
     };
-    let measured = Measured {
-        lines: &[],
-        seconds: record.header.duration,
-        memory: &record.memory,
-    };
-    let Ok(peak) = measured.figure(run.listing, "tree_peak") else {
+    let Ok(peak) = Measured::recorded(&record).figure(run.listing, "tree_peak") else {
         // A run whose memory is not sampled: the program itself asks for what it needs.
         return Ok(None);
     };

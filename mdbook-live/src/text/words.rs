@@ -38,6 +38,19 @@ pub fn grouped(number: usize) -> String {
     text
 }
 
+/// An amount of memory or data in the largest unit of which there is one: 64 MiB, 1.5 KiB, 12 bytes.
+pub fn amount(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.iter().find(|(shift, _)| bytes >> shift > 0) {
+        None => counted(bytes as usize, "byte"),
+        Some((shift, unit)) if bytes.trailing_zeros() >= *shift => {
+            format!("{} {unit}", bytes >> shift)
+        }
+        // An amount of memory is far below 2⁵³.
+        Some((shift, unit)) => format!("{:.1} {unit}", bytes as f64 / (1_u64 << shift) as f64),
+    }
+}
+
 /// What was expected where a name is not known: the nearest of those that there are, or all of
 /// them where there are few.
 pub fn expected(name: &str, known: &[impl AsRef<str>]) -> String {
@@ -79,6 +92,21 @@ mod tests {
         assert_eq!(expected("run-962", &many), "did you mean run-96?");
         assert!(expected("xyz", &many).ends_with("run-11 and 85 more"));
         assert_eq!(expected("x", &[] as &[&str]), "there is none");
+    }
+
+    #[test]
+    fn an_amount_is_in_the_largest_unit_of_which_there_is_one() {
+        let texts = [0, 1, 1023, 1024, 1536, 64 << 20, (1 << 30) + 1].map(amount);
+        let expected = [
+            "0 bytes",
+            "1 byte",
+            "1023 bytes",
+            "1 KiB",
+            "1.5 KiB",
+            "64 MiB",
+            "1.0 GiB",
+        ];
+        assert_eq!(texts, expected);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::book::claim::{Claim, On};
 use crate::book::exercise::ExerciseRef;
 use crate::book::listing::{Run, RunRef, Size};
 use crate::judge::checks::Judgement;
-use crate::record::line::Line;
+use crate::record::result::RunResult;
 use crate::run::session::Session;
 
 /// What came of an attempt at an exercise.
@@ -22,8 +22,8 @@ pub struct Attempt<'b> {
 pub struct AttemptedRun<'b> {
     /// What a reader types in the listing's folder to make it.
     pub command: String,
-    /// What it printed.
-    pub lines: Vec<Line>,
+    /// What it printed and did.
+    pub result: RunResult,
     /// Why it cannot run here, in its own words, if it said so.
     pub skipped: Option<String>,
     /// How it ended, where that is not as it should.
@@ -106,7 +106,7 @@ pub fn attempt<'b>(session: &Session<'b>, exercise: ExerciseRef<'b>) -> Result<A
             command: run.command(Size::Quick),
             faults: result.faults(run.run.status),
             skipped,
-            lines: result.lines,
+            result,
             checks,
         });
     }

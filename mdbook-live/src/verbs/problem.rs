@@ -82,7 +82,10 @@ pub fn answer(session: &Session<'_>, exercise: ExerciseRef<'_>, seed: u64) -> Re
         listing: exercise.listing,
         run: &run,
     };
-    let result = session.run(run, Size::Quick, false, &mut |_| {})?;
+    let result = session.run_observed(run)?;
+    if session.stop.is_requested() {
+        bail!("stopped");
+    }
     if let Some(fault) = result.faults(0).first() {
         bail!("the program {fault}");
     }
@@ -155,6 +158,7 @@ fn run_of(program: Program, args: Vec<String>) -> Run {
         once: true,
         unordered: false,
         memory: false,
+        data_limit: None,
         status: 0,
         claims: Vec::new(),
     }

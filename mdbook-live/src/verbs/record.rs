@@ -263,12 +263,7 @@ impl<'b> Tries<'b> {
             self.ended = Some(Ended::Skipped(why));
             return Ok(());
         }
-        let measured = Measured {
-            lines: &result.lines,
-            seconds: result.seconds,
-            memory: &result.memory,
-        };
-        let figure = measured.figure(run.listing, &run.run.rank_by);
+        let figure = Measured::of(&result).figure(run.listing, &run.run.rank_by);
         match (faults.is_empty(), figure) {
             (true, Ok(figure)) if nth > 0 => self.made.push((figure.value, result)),
             (true, Ok(_)) => {}
@@ -384,6 +379,8 @@ fn record_of(
                 },
                 of,
                 warm_ups,
+                data_limit: run.run.data_limit,
+                account: outcome.observation.account().cloned(),
             },
         },
         lines: outcome.lines,
