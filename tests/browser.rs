@@ -77,6 +77,10 @@ fn main() -> ExitCode {
         trial("static_pages_are_whole_light_and_accessible", static_pages),
         trial("static_pages_print_and_do_without_javascript", static_print),
         trial("a_click_copies_the_command_alone", copy_command),
+        trial(
+            "a_choice_opens_by_keyboard_and_without_javascript",
+            open_choice,
+        ),
         trial("a_run_is_told_line_by_line_with_its_verdicts", live_run),
         trial("stop_and_a_closed_page_leave_no_process", live_stop),
         trial("a_run_is_made_by_keyboard_alone", live_keyboard),
@@ -527,6 +531,68 @@ fn static_print(driver: &str, built: &Path) -> Outcome {
             }
         }
         Ok(())
+    })
+}
+
+fn open_choice(driver: &str, built: &Path) -> Outcome {
+    with_browser(driver, async |browser| {
+        let server = file_server(built).await?;
+        let page = format!("{server}/module-state.html");
+        let off = json!({ "value": true });
+        browser
+            .cdp("Emulation.setScriptExecutionDisabled", off)
+            .await?;
+        // The focus begins where a link to the question leads.
+        let question = "question-module-state-fork";
+        browser.client.goto(&format!("{page}#{question}")).await?;
+        let press = async |key: &str, code: u32, text: &str| {
+            let down = json!({ "type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
+            let up =
+                json!({ "type": "keyUp", "key": key, "code": key, "windowsVirtualKeyCode": code });
+            browser.cdp("Input.dispatchKeyEvent", down).await?;
+            browser.cdp("Input.dispatchKeyEvent", up).await
+        };
+        let open = async || -> Result<Vec<bool>, Failed> {
+            let source = browser.client.source().await?;
+            let choice = format!("<details name=\"{question}\"");
+            let choices = source.split(&choice).skip(1);
+            Ok(choices.map(|rest| rest.starts_with(" open=\"\"")).collect())
+        };
+        let expect = |found: Vec<bool>, expected: [bool; 2]| -> Outcome {
+            if found == expected {
+                return Ok(());
+            }
+            Err(format!("open choices: {found:?}, expected {expected:?}").into())
+        };
+        expect(open().await?, [false, false])?;
+        // Past its number, to the first choice.
+        press("Tab", 9, "").await?;
+        press("Tab", 9, "").await?;
+        press("Enter", 13, "\r").await?;
+        expect(open().await?, [true, false])?;
+        // One choice at a time: past the link to the run, to the second.
+        press("Tab", 9, "").await?;
+        press("Tab", 9, "").await?;
+        press("Enter", 13, "\r").await?;
+        expect(open().await?, [false, true])?;
+        let on = json!({ "value": false });
+        browser
+            .cdp("Emulation.setScriptExecutionDisabled", on)
+            .await?;
+        for colours in ["light", "dark"] {
+            browser.media("screen", colours).await?;
+            browser.client.goto(&page).await?;
+            for nth in [0, 1] {
+                browser
+                    .script(&format!("document.querySelectorAll('.question').forEach((one) => one.querySelectorAll('details')[{nth}].open = true);"))
+                    .await?;
+                let wrong = browser.accessibility().await?;
+                if !wrong.is_empty() {
+                    return Err(format!("{colours}: {}", wrong.join("\n")).into());
+                }
+            }
+        }
+        browser.picture("question-dark").await
     })
 }
 

@@ -318,41 +318,229 @@ fn numbered_chapters() -> Vec<(String, String)> {
     chapters
 }
 
+/// What follows a directive's name in a chapter, wherever that is there.
+fn directives<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
+    let opening = format!("{{{{#{name} ");
+    let after = text.split(&opening).skip(1);
+    let arguments = after.map(|after| after.split_once("}}").expect("its end").0);
+    arguments.collect()
+}
+
+/// The numbers of `KEY=NUMBER` words.
+fn numbers(arguments: &str) -> BTreeMap<&str, u32> {
+    let words = arguments.split_whitespace();
+    let numbers = words.filter_map(|word| {
+        let (key, value) = word.split_once('=')?;
+        Some((key, value.parse().ok()?))
+    });
+    numbers.collect()
+}
+
+/// The rows of a page's tables with such heads, each as the text of its cells.
+fn tables(page: &str, heads: &[&str]) -> Vec<Vec<Vec<String>>> {
+    let page = Html::parse_document(&BUILT.pages[Path::new(page)]);
+    let text = |cell: scraper::ElementRef<'_>| cell.text().collect::<String>().trim().to_owned();
+    let (all, row, cell) = (select("main table"), select("tbody tr"), select("td"));
+    let tables = page.select(&all).filter(|table| {
+        let found: Vec<String> = table.select(&select("thead th")).map(text).collect();
+        found == heads
+    });
+    let rows = |table: scraper::ElementRef<'_>| {
+        let rows = table.select(&row);
+        rows.map(|row| row.select(&cell).map(text).collect())
+            .collect()
+    };
+    tables.map(rows).collect()
+}
+
 #[test]
-fn every_chapter_tells_its_minutes_and_the_course_plan_adds_them_up() {
-    let plan = fs::read_to_string(root().join("src/how-to-read.md")).expect("a chapter");
-    let mut all = 0;
-    for (file, text) in numbered_chapters() {
+fn every_chapter_says_what_it_takes_and_the_table_adds_them_up() {
+    let table = tables(
+        "teaching.html",
+        &["Chapter", "To read", "To teach", "Exercises"],
+    );
+    let [table] = &table[..] else {
+        panic!("src/teaching.md: expected `{{{{#lessons}}}}` once");
+    };
+    let mut all = [0, 0, 0];
+    let chapters = numbered_chapters();
+    assert_eq!(
+        table.len(),
+        chapters.len() + 1,
+        "a row for each, and the sums"
+    );
+    for ((file, text), row) in chapters.iter().zip(table) {
         let opening = text.split("\n## ").next().expect("an opening");
-        let told: Vec<u32> = opening
-            .split("About ")
-            .skip(1)
-            .filter_map(|rest| rest.split_once(" minutes")?.0.parse().ok())
-            .collect();
-        let [minutes] = told[..] else {
+        let (lessons, minutes) = (directives(opening, "lesson"), directives(text, "minutes"));
+        let ([lesson], [minutes]) = (&lessons[..], &minutes[..]) else {
             panic!(
-                "{file} tells its minutes {} times; expected `About … minutes` once, before its \
-                 first section",
-                told.len()
+                "{file}: expected `{{{{#lesson read=… exercises=…}}}}` once, before its first \
+                 section, and `{{{{#minutes …}}}}` once, in the instructor's notes"
             );
         };
-        all += minutes;
-        let exercises = text.lines().filter(|line| {
-            let number = line
-                .strip_prefix("### ")
-                .and_then(|rest| rest.split('.').next());
-            number.is_some_and(|number| number.parse::<u32>().is_ok())
-        });
-        let row = format!("]({file}) | {minutes} | {} |", exercises.count());
+        let lesson = numbers(lesson);
+        let (read, exercises) = (lesson["read"], lesson["exercises"]);
+        let teach: u32 = numbers(minutes).values().sum();
+        // Its text, without what is folded and without code.
+        let body = text.split("\n## Exercises").next().expect("a beginning");
+        let words = body
+            .split("```")
+            .step_by(2)
+            .map(|prose| prose.split_whitespace().count());
+        let words = words.sum::<usize>() as u32;
         assert!(
-            plan.contains(&row),
-            "src/how-to-read.md: expected `{row}` in the course plan"
+            (60..=200).contains(&(words / read)),
+            "{file}: expected minutes to read of 60 to 200 words each, found {read} for {words}"
         );
+        let told =
+            format!("{read} minutes to read, {teach} to teach, {exercises} for the exercises.");
+        let page = &BUILT.pages[Path::new(&file.replace(".md", ".html"))];
+        assert!(
+            page.contains(&told),
+            "{file}: expected `{told}` on its page"
+        );
+        let found = [&row[1], &row[2], &row[3]].map(|cell| cell.parse::<u32>().ok());
+        assert_eq!(found, [read, teach, exercises].map(Some), "{file}: {row:?}");
+        for (sum, minutes) in all.iter_mut().zip([read, teach, exercises]) {
+            *sum += minutes;
+        }
     }
-    assert!(
-        plan.contains(&format!("about {all} minutes in all")),
-        "src/how-to-read.md: expected `about {all} minutes in all`, the sum of its chapters"
+    let sums = table.last().expect("a row").iter().skip(1);
+    let sums: Vec<Option<u32>> = sums.map(|cell| cell.parse().ok()).collect();
+    assert_eq!(sums, all.map(Some), "the sums of the table");
+}
+
+#[test]
+fn every_plan_goes_by_the_clock_and_has_its_breaks() {
+    let course = fs::read_to_string(root().join("src/course.toml")).expect("the plans");
+    let plans = tables(
+        "teaching.html",
+        &["At", "What", "Minutes", "So far", "Left"],
     );
+    let sessions = course.matches("[[plan.session]]").count();
+    assert_eq!(plans.len(), sessions, "expected a table for each session");
+    assert!(sessions >= 16, "{sessions}");
+    let minutes = |text: &str| text.parse::<u32>().unwrap_or_else(|_| panic!("{text}"));
+    let clock = |text: &str| {
+        let (hours, rest) = text.split_once(':').expect("a time");
+        minutes(hours) * 60 + minutes(rest)
+    };
+    let said = |key: &str| -> Vec<&str> {
+        let key = format!("{key} = \"");
+        let lines = course.lines();
+        let values = lines.filter_map(|line| line.strip_prefix(&key)?.strip_suffix('"'));
+        values.collect()
+    };
+    // "90min", "8h", "3h 30min".
+    let minutes_of = |length: &str| -> u32 {
+        let parts = length.split(' ').map(|part| match part.strip_suffix('h') {
+            Some(hours) => minutes(hours) * 60,
+            None => minutes(part.trim_end_matches("min")),
+        });
+        parts.sum()
+    };
+    let sessions = said("starts").into_iter().zip(said("length"));
+    for (plan, (starts, length)) in plans.iter().zip(sessions) {
+        let [parts @ .., end] = &plan[..] else {
+            panic!("a session without parts");
+        };
+        let (starts, length) = (clock(starts), minutes_of(length));
+        let (mut passed, mut without_break) = (0, 0);
+        for part in parts {
+            assert_eq!(clock(&part[0]), starts + passed, "when {} begins", part[1]);
+            passed += minutes(&part[2]);
+            assert_eq!(minutes(&part[3]), passed, "so far, after {}", part[1]);
+            assert_eq!(
+                minutes(&part[4]),
+                length - passed,
+                "left, after {}",
+                part[1]
+            );
+            without_break = match &part[1][..] {
+                "Break" | "Lunch" => 0,
+                _ => without_break + minutes(&part[2]),
+            };
+            assert!(
+                without_break <= 90,
+                "{without_break} minutes up to {}",
+                part[1]
+            );
+        }
+        assert_eq!((&end[1][..], clock(&end[0])), ("End", starts + passed));
+    }
+}
+
+/// The chapters that have no objectives, key points and questions yet.
+const WITHOUT_OBJECTIVES: [&str; 17] = [
+    "start-method-table.md",
+    "logging.md",
+    "torn-lines.md",
+    "when-a-process-pays.md",
+    "data-sink.md",
+    "shared-memory.md",
+    "fork-server.md",
+    "forking-with-threads.md",
+    "as-fast-as-memory.md",
+    "structured-data.md",
+    "ring-buffer.md",
+    "time-and-memory.md",
+    "worker-pool.md",
+    "when-a-worker-dies.md",
+    "supervision.md",
+    "sandboxed-worker.md",
+    "under-tokio.md",
+];
+
+/// What a chapter lacks of its objectives, key points and questions.
+fn lacking(text: &str) -> Vec<String> {
+    let items = |list: &str| {
+        list.lines()
+            .take_while(|line| line.starts_with("- "))
+            .count()
+    };
+    let opening = text.split("\n## ").next().expect("an opening");
+    let objectives = opening.split_once("\n\nAfter this chapter you can:\n\n");
+    let objectives = objectives.map_or(0, |(_, list)| items(list));
+    let (before, after) = text.split_once("\n## Exercises\n").unwrap_or((text, ""));
+    let key_points = before.split_once("\n## Key points\n\n");
+    let key_points = key_points.map_or(0, |(_, list)| items(list));
+    let questions = before.matches("\n```question\n").count();
+    let mut lacking = Vec::new();
+    if !(2..=6).contains(&objectives) {
+        lacking.push(format!(
+            "2 to 6 objectives, a list after `After this chapter you can:` in its opening, found {objectives}"
+        ));
+    }
+    if !(3..=6).contains(&key_points) || after.contains("\n## Key points\n") {
+        lacking.push(format!(
+            "3 to 6 key points, a list in `## Key points` before its exercises, found {key_points}"
+        ));
+    }
+    if questions < 2 {
+        lacking.push(format!(
+            "2 questions or more, each in a block ```question, found {questions}"
+        ));
+    }
+    lacking
+}
+
+#[test]
+fn every_chapter_has_objectives_key_points_and_questions() {
+    for (file, text) in numbered_chapters() {
+        let lacking = lacking(&text);
+        if WITHOUT_OBJECTIVES.contains(&&*file) {
+            assert!(
+                !lacking.is_empty(),
+                "{file} has all of it; expected it no longer among WITHOUT_OBJECTIVES"
+            );
+        } else {
+            assert!(
+                lacking.is_empty(),
+                "{file}: expected {}",
+                lacking.join("; ")
+            );
+        }
+    }
 }
 
 #[test]

@@ -197,12 +197,19 @@ impl TryFrom<String> for Minutes {
     fn try_from(text: String) -> Result<Minutes, String> {
         let seconds = humantime::parse_duration(&text).map_or(0, |time| time.as_secs());
         match u32::try_from(seconds / 60) {
-            Ok(minutes) if minutes > 0 && seconds % 60 == 0 => Ok(Minutes(minutes)),
+            Ok(minutes) if is_of_a_day(minutes) && seconds.is_multiple_of(60) => {
+                Ok(Minutes(minutes))
+            }
             _ => Err(format!(
                 "expected minutes such as \"90min\" or \"7h 30min\", found `{text}`"
             )),
         }
     }
+}
+
+/// Whether it is a minute or more, and a day or less.
+fn is_of_a_day(minutes: u32) -> bool {
+    (1..=24 * 60).contains(&minutes)
 }
 
 fn ninety_minutes() -> Minutes {
@@ -293,15 +300,15 @@ impl ItemToml {
     fn what(self) -> Result<What, String> {
         let minutes = self.minutes;
         let of_activity = |called| match minutes {
-            Some(minutes) if minutes > 0 => Ok(What::Activity { called, minutes }),
-            _ => Err("activity: expected its `minutes`, 1 or more".to_owned()),
+            Some(minutes) if is_of_a_day(minutes) => Ok(What::Activity { called, minutes }),
+            _ => Err("activity: expected its `minutes`, 1 to 1440".to_owned()),
         };
         let of_break = |minutes| match minutes {
-            0 => Err("break: expected 1 minute or more".to_owned()),
-            minutes => Ok(What::Break {
+            minutes if is_of_a_day(minutes) => Ok(What::Break {
                 called: self.called.clone().unwrap_or_else(|| "Break".to_owned()),
                 minutes,
             }),
+            _ => Err("break: expected 1 to 1440 minutes".to_owned()),
         };
         let (teaches, pauses) = (self.teach.is_some(), self.pause.is_some());
         let acts = self.activity.is_some();
@@ -388,7 +395,11 @@ mod tests {
                 "{ activity = 'a', minutes = 5, called = 'x' }",
                 "`called` only",
             ),
-            ("{ break = 0 }", "break: expected 1 minute or more"),
+            ("{ break = 0 }", "break: expected 1 to 1440 minutes"),
+            (
+                "{ activity = 'a', minutes = 4294967295 }",
+                "activity: expected its `minutes`",
+            ),
             (
                 "{ teech = 'a' }",
                 "unknown key `teech`; did you mean teach?",

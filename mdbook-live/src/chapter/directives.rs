@@ -573,6 +573,7 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             "{{#lesson}}",
             "{{#lesson exercises=5}}",
             "{{#lesson read=0}}",
+            "{{#lesson read=1441}}",
             "{{#lesson read=5 read=6}}",
             "{{#lesson read=5 length=6}}",
             "{{#minutes}}",

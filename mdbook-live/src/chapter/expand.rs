@@ -387,7 +387,10 @@ impl<'a> Expander<'a> {
                     let record = &judged.record;
                     let config = &self.data.book.config.timeline;
                     let seconds = record.header.duration;
-                    let timeline = Timeline::of(config, &record.marks, &record.memory, seconds)?;
+                    let account = record.header.live.account.as_ref();
+                    let observed = |of| Timeline::of_account(of, &record.memory, seconds);
+                    let timeline = Timeline::of(config, &record.marks, &record.memory, seconds)
+                        .or_else(|| account.and_then(observed))?;
                     let id = ids.unique(&format!("timeline-{name}"));
                     Some(page::timeline::timeline(
                         config,
@@ -457,6 +460,7 @@ impl<'a> Expander<'a> {
             style: LineStyle::of(run.listing),
             claims,
             explains_memory: false,
+            data_limit: run.run.data_limit,
         };
         view.explains_memory = view.peak().is_some() && !page.memory_is_explained;
         page.memory_is_explained |= view.explains_memory;

@@ -77,5 +77,9 @@ fn line(arguments: &str) -> Option<LessonLine> {
 }
 
 fn positive(minutes: &str) -> Option<u32> {
-    minutes.parse().ok().filter(|minutes| *minutes > 0)
+    // A day's, at most.
+    minutes
+        .parse()
+        .ok()
+        .filter(|minutes| (1..=24 * 60).contains(minutes))
 }

@@ -135,7 +135,8 @@ mod tests {
     fn a_choice_that_nothing_speaks_for_shows_no_pattern() {
         let text = one(&QUESTION.replace("lines = 'id:', is = 3", "lines = 'id=', is = 3"));
         let text = text.expect("one is right");
-        assert!(text.contains("</a>: nothing of the kind</p>"), "{text}");
+        assert!(text.contains("</code>: nothing of the kind</p>"), "{text}");
+        assert!(!text.contains("matches no line"), "{text}");
     }
 
     #[test]

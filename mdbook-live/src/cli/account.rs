@@ -16,7 +16,10 @@ pub(super) fn shown(account: &Account, seconds: f64, terminal: Terminal) -> Stri
     let mut lines = vec![terminal.strong(&in_words(account))];
     let rows = tree(account);
     let shown = &rows[..rows.len().min(MOST_SHOWN)];
-    let names: Vec<String> = shown.iter().map(|(stem, one)| name(stem, one)).collect();
+    let names: Vec<String> = shown
+        .iter()
+        .map(|(stem, one)| format!("{stem}{}", one.name()))
+        .collect();
     let facts: Vec<String> = shown.iter().map(|(_, one)| facts(one)).collect();
     let widest = |texts: &[String]| texts.iter().map(|text| text.chars().count()).max();
     let (of_name, of_facts) = (widest(&names).unwrap_or(0), widest(&facts).unwrap_or(0));
@@ -33,7 +36,8 @@ pub(super) fn shown(account: &Account, seconds: f64, terminal: Terminal) -> Stri
     lines.join("\n")
 }
 
-/// "3 processes, 1 program executed, at most 12 descriptors and 1.2 MiB private in one, …".
+/// "3 processes, 1 program executed, at most 12 descriptors and 1.2 MiB private at the end of
+/// one …".
 fn in_words(account: &Account) -> String {
     let mut words = vec![
         counted(account.processes(), "process"),
@@ -43,12 +47,16 @@ fn in_words(account: &Account) -> String {
         words.push(format!("{} started", counted(account.threads(), "thread")));
     }
     let most = |part: fn(&AtEnd) -> u64| account.most(part);
-    if let (Some(descriptors), Some(private)) =
-        (most(|end| end.descriptors), most(|end| end.private_dirty))
-    {
+    if let (Some(descriptors), Some(private), Some(resident)) = (
+        most(|end| end.descriptors),
+        most(|end| end.private_dirty),
+        most(|end| end.peak_resident),
+    ) {
         words.push(format!(
-            "at most {descriptors} descriptors and {} private in one",
-            amount(private << 10)
+            "at most {} and {} private at the end of one and {} resident before it",
+            descriptors_of(descriptors),
+            amount(private << 10),
+            amount(resident << 10)
         ));
     }
     if let Some(written) = account.sum(|end| end.written) {
@@ -87,15 +95,6 @@ fn tree(account: &Account) -> Vec<(String, &ObservedProcess)> {
     rows
 }
 
-/// "├─ P1 sh → ls": what stands before it, its number, the programs that it executed.
-fn name(stem: &str, one: &ObservedProcess) -> String {
-    let programs = match &one.programs[..] {
-        [] => String::new(),
-        programs => format!(" {}", programs.join(" → ")),
-    };
-    format!("{stem}P{}{programs}", one.id)
-}
-
 /// The part of the run in which it was alive; what ended at once has a mark, too.
 fn bar(one: &ObservedProcess, seconds: f64, width: usize) -> String {
     let place = |time: f64| ((time / seconds.max(1e-9)).min(1.0) * width as f64) as usize;
@@ -110,16 +109,22 @@ fn bar(one: &ObservedProcess, seconds: f64, width: usize) -> String {
     )
 }
 
-/// "0.00–0.12 s, exit 0, 12 descriptors, 1.2 MiB private".
+/// "0.001–0.124 s, exit 0, 12 descriptors, 1.2 MiB private".
 fn facts(one: &ObservedProcess) -> String {
-    let end = one.ended_s.map(|end| format!("{end:.2} s"));
-    let mut words = vec![format!("{:.2}–{}", one.born_s, end.unwrap_or_default())];
+    let end = one.ended_s.map(|end| format!("{end:.3} s"));
+    let mut words = vec![format!("{:.3}–{}", one.born_s, end.unwrap_or_default())];
     words.extend(one.exit.map(|exit| exit.to_string()));
     if let Some(end) = &one.at_end {
-        words.push(format!("{} descriptors", end.descriptors));
+        words.push(descriptors_of(end.descriptors));
         words.push(format!("{} private", amount(end.private_dirty << 10)));
     }
     words.join(", ")
+}
+
+/// "1 descriptor", "12 descriptors".
+fn descriptors_of(number: u64) -> String {
+    // A process has far fewer than 2³² of them.
+    counted(number as usize, "descriptor")
 }
 
 #[cfg(test)]
@@ -142,11 +147,11 @@ mod tests {
         ]);
         let text = shown(&of, 1.0, PLAIN);
         let expected = "\
-4 processes, 1 program executed, at most 6 descriptors and 8 MiB private in one, 40 bytes written
-P0 demo   ━━━━━━━━━━━━━━━━━━━  0.00–1.00 s, exit 0, 3 descriptors, 1 MiB private
-├─ P1      ━━━━━━━━            0.10–0.50 s, exit 0, 4 descriptors, 2 MiB private
-│  └─ P2     ━                 0.20–0.25 s, exit 0, 5 descriptors, 4 MiB private
-└─ P3                      ━━  0.90–1.00 s, exit 0, 6 descriptors, 8 MiB private";
+4 processes, 1 program executed, at most 6 descriptors and 8 MiB private at the end of one and 4 MiB resident before it, 40 bytes written
+P0 demo   ━━━━━━━━━━━━━━━━━  0.000–1.000 s, exit 0, 3 descriptors, 1 MiB private
+├─ P1      ━━━━━━━           0.100–0.500 s, exit 0, 4 descriptors, 2 MiB private
+│  └─ P2     ━               0.200–0.250 s, exit 0, 5 descriptors, 4 MiB private
+└─ P3                    ━━  0.900–1.000 s, exit 0, 6 descriptors, 8 MiB private";
         assert_eq!(text, expected, "\n{text}");
     }
 

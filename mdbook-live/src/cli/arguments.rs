@@ -81,6 +81,9 @@ pub(super) enum Verb {
         /// Write a fresh program by this seed, where the exercise is made anew for each
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
+        /// How hard the fresh program is [default: as the exercise]
+        #[arg(long, value_name = "1..3", requires = "seed", value_parser = clap::value_parser!(u8).range(1..=3))]
+        level: Option<u8>,
         /// Run the program of the seed, and tell what is right
         #[arg(long, requires = "seed")]
         answer: bool,

@@ -10,20 +10,25 @@ use super::exit_status::{ExitStatus, UsageError};
 use super::terminal::Terminal;
 use crate::book::exercise::ExerciseRef;
 use crate::run::session::Session;
-use crate::verbs::problem;
+use crate::verbs::problem::{self, Seed};
 
 /// Writes the program of a seed, and asks about it.
 pub(super) fn ask(
     session: &Session<'_>,
     name: &str,
     seed: u64,
+    level: Option<u8>,
     terminal: Terminal,
     out: &mut dyn Write,
 ) -> Result<ExitStatus> {
     let exercise = generated(session, name)?;
+    let seed = Seed {
+        number: seed,
+        level: level.unwrap_or(exercise.exercise.level),
+    };
     let problem = problem::write(session, exercise, seed)?;
     let file = session.book.relative(&problem.file).display().to_string();
-    let head = format!("{}, seed {seed}", exercise.full_name());
+    let head = format!("{}, {seed}", exercise.full_name());
     writeln!(
         out,
         "{}: {}",
@@ -35,10 +40,15 @@ pub(super) fn ask(
         writeln!(out, "{}", terminal.styled_line(&line.styled))?;
     }
     let tool = &session.book.config.tool;
+    let level = match seed.level {
+        level if level == exercise.exercise.level => String::new(),
+        level => format!(" --level {level}"),
+    };
     writeln!(
         out,
-        "\nWrite your answer down, then: {tool} exercise {} --seed {seed} --answer",
-        exercise.full_name()
+        "\nWrite your answer down, then: {tool} exercise {} --seed {}{level} --answer",
+        exercise.full_name(),
+        seed.number
     )?;
     Ok(ExitStatus::Success)
 }
@@ -48,10 +58,15 @@ pub(super) fn answer(
     session: &Session<'_>,
     name: &str,
     seed: u64,
+    level: Option<u8>,
     terminal: Terminal,
     out: &mut dyn Write,
 ) -> Result<ExitStatus> {
     let exercise = generated(session, name)?;
+    let seed = Seed {
+        number: seed,
+        level: level.unwrap_or(exercise.exercise.level),
+    };
     let answer = problem::answer(session, exercise, seed)?;
     writeln!(out, "{}", terminal.strong(&answer.command))?;
     for line in &answer.result.lines {

@@ -117,6 +117,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         Verb::Exercise {
             name,
             seed,
+            level,
             answer,
             json,
             what: None,
@@ -124,8 +125,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
             let name = name.unwrap_or_default();
             match (seed, answer) {
                 (None, _) => exercise::attempt(session, &name, form(json), terminal, out),
-                (Some(seed), false) => problem::ask(session, &name, seed, terminal, out),
-                (Some(seed), true) => problem::answer(session, &name, seed, terminal, out),
+                (Some(seed), false) => problem::ask(session, &name, seed, level, terminal, out),
+                (Some(seed), true) => problem::answer(session, &name, seed, level, terminal, out),
             }
         }),
         Verb::Record {
@@ -184,6 +185,7 @@ mod tests {
     use super::super::selection::chosen;
     use super::*;
     use crate::book::listing::tests::{book_with, one_run};
+    use crate::record::cast::Record;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -326,6 +328,40 @@ mod tests {
         assert!(
             text.contains("1 claim; stale: its sources have changed since 2"),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn an_observed_run_is_shown_with_its_processes_and_its_limit() {
+        let runs = "[[run]]\nname = 'one'\nargs = ['-c', '(exit 3) & wait']\n\
+                    data_limit = '64 MiB'\n[[run.claim]]\nsays = 'One child'\n\
+                    value = { figure = 'tree_processes', is = 2 }\n";
+        let (_dir, book) = book_with(runs);
+        let book = book.expect("it is right");
+        let (text, found) = printed(&book, |session, out| {
+            run::run(session, "demo/one", Size::Quick, PLAIN, out)
+        });
+        assert_eq!(found, ExitStatus::Success, "{text}");
+        for words in [
+            "with at most 64 MiB of private memory a process\n",
+            "2 processes, 1 program executed, at most ",
+            "\nP0 sh  ",
+            "\n└─ P1 ",
+            " s, exit 3, ",
+            "✔ holds: One child (the book says)\n    seen: 2\n",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        let (text, _) = printed(&book, |session, out| {
+            record::record(session, &[], ONCE, PLAIN, out)
+        });
+        assert!(text.contains("✔ recorded in"), "{text}");
+        let record = Record::load(book.run("demo/one").expect("a run"), Size::Recorded);
+        let header = record.expect("it is right").expect("it is there").header;
+        let account = header.live.account.expect("it was observed");
+        assert_eq!(
+            (account.processes(), header.live.data_limit),
+            (2, Some(64 << 20))
         );
     }
 

@@ -68,6 +68,16 @@ mod tests {
             Some("it does not say what it was built from")
         );
 
+        record.header.live.data_limit = Some(1 << 20);
+        assert_eq!(
+            record
+                .staleness(run, Size::Recorded)
+                .expect("sources")
+                .as_deref(),
+            Some("its memory limit has changed since 2026-03-14")
+        );
+        record.header.live.data_limit = None;
+
         record.header.live.args.pop();
         let told = |record: &Record| record.staleness(run, Size::Recorded).expect("sources");
         assert_eq!(

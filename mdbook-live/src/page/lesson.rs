@@ -138,7 +138,7 @@ fn sum(rows: &[PlanRow], kind: Option<Kind>) -> u32 {
 
 /// A plan: a table for each session, and the sums.
 pub fn plan(sessions: &[SessionView]) -> String {
-    let mut text = String::new();
+    let mut text = String::from("<div class=\"plan\">\n\n");
     for session in sessions {
         let (starts, ends) = session.hours;
         let hours = format!("{} to {}", clock(starts), clock(ends));
@@ -169,23 +169,19 @@ pub fn plan(sessions: &[SessionView]) -> String {
         }
     }
     if let [_, _, ..] = sessions {
-        let rows = |homework: bool| -> Vec<PlanRow> {
-            let rows = sessions.iter().flat_map(|session| match homework {
-                true => &session.homework,
-                false => &session.rows,
-            });
-            rows.cloned().collect()
+        let rows = |of: fn(&SessionView) -> &Vec<PlanRow>| -> Vec<PlanRow> {
+            sessions.iter().flat_map(of).cloned().collect()
         };
+        let (in_class, at_home) = (rows(|one| &one.rows), rows(|one| &one.homework));
         let length: u32 = sessions.iter().map(|one| one.hours.1 - one.hours.0).sum();
-        let at_home = rows(true);
         text += "**All of them**: ";
-        text += &sums(&rows(false), length - sum(&rows(false), None));
+        text += &sums(&in_class, length - sum(&in_class, None));
         if !at_home.is_empty() {
             let minutes = counted(sum(&at_home, None) as usize, "minute");
             text += &format!(" At home, {minutes}.");
         }
     }
-    text.trim_end().to_owned()
+    format!("{}\n\n</div>", text.trim_end())
 }
 
 /// "55 minutes of class, 20 of exercises, 15 of breaks: 90, and 0 left."

@@ -27,8 +27,10 @@ pub struct QuestionView<'a> {
 pub fn question(view: &QuestionView<'_>) -> String {
     let page = html! {
         section.question id=(view.id) aria-label={ "Question " (view.number) } {
-            p.number { a href={ "#" (view.id) } { "Question " (view.number) } }
-            p.asks { (with_code(&view.question.asks)) }
+            p.asks {
+                a.number href={ "#" (view.id) } { "Question " (view.number) }
+                " " (with_code(&view.question.asks))
+            }
             @for (at, choice) in view.question.choices.iter().enumerate() {
                 details name=(view.id) {
                     summary { span.letter { (letter(at)) } " " (with_code(&choice.says)) }

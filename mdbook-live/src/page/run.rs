@@ -12,6 +12,7 @@ use crate::judge::agreement::{Agreement, places};
 use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::record::memory::TreeMemory;
+use crate::text::words::amount;
 
 /// A run as the page shows it.
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ pub struct RunView<'a> {
     pub claims: Vec<ClaimView<'a>>,
     /// Whether its memory is the first on its page: what the kinds count is said there.
     pub explains_memory: bool,
+    /// How many bytes of private memory each of its processes may have.
+    pub data_limit: Option<u64>,
 }
 
 impl RunView<'_> {
@@ -127,6 +130,9 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
                 }
                 p.run-folder { "In " code { (view.folder) } }
                 pre.run-command { code.language-sh { (view.command) } }
+                @if let Some(limit) = view.data_limit {
+                    p.run-limit { "With at most " (amount(limit)) " of private memory a process" }
+                }
             }
             div.run-columns {
                 @match &view.record {

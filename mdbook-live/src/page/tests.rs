@@ -10,18 +10,21 @@ use super::listing::{Changes, ListingView, language, listing};
 use super::memory::peak;
 use super::output::LineStyle;
 use super::run::{RecordView, RunView, run, runs};
+use super::timeline;
 use crate::book::claim::{AboutReference, Becomes, ByProcess, Claim};
 use crate::book::claim::{Check, On};
-use crate::book::config::{Cells, Reference};
+use crate::book::config::{Cells, Reference, TimelineConfig};
 use crate::book::varies::Varies;
 use crate::judge::checks::CheckResult;
 use crate::judge::checks::Judgement;
 use crate::judge::figures::Figure;
+use crate::record::account::{Observation, tests::account};
 use crate::record::built_from::BuiltFrom;
 use crate::record::cast::{Header, Provenance};
 use crate::record::cast::{HostCard, Record};
 use crate::record::line::lines_of;
 use crate::record::memory::MemorySample;
+use crate::record::result::{Exit, RunResult};
 use crate::text::words::two_digits;
 
 fn record(text: &str) -> Record {
@@ -100,6 +103,7 @@ fn view<'a>(record: Option<&'a Record>, claims: Vec<ClaimView<'a>>) -> RunView<'
         },
         claims,
         explains_memory: true,
+        data_limit: None,
     }
 }
 
@@ -385,6 +389,55 @@ fn a_run_without_a_record_says_so() {
     .html;
     assert!(html.contains("has not been recorded yet"), "{html}");
     assert!(html.contains("not judged"), "{html}");
+}
+
+#[test]
+fn a_limit_of_memory_stands_with_the_command() {
+    let view = RunView {
+        data_limit: Some(64 << 20),
+        ..view(None, vec![])
+    };
+    let words = "With at most 64 MiB of private memory a process";
+    let html = run(&view).html;
+    assert!(
+        html.contains(&format!("</pre><p class=\"run-limit\">{words}</p>")),
+        "{html}"
+    );
+    let without = RunView {
+        data_limit: None,
+        ..view
+    };
+    assert!(!run(&without).html.contains("run-limit"));
+}
+
+#[test]
+fn an_observed_run_has_a_picture_of_when_its_processes_were_alive() {
+    let account = account(&[(None, 0.0, 1.0), (Some(0), 0.2, 0.5)]);
+    let result = RunResult {
+        began: std::time::UNIX_EPOCH,
+        lines: Vec::new(),
+        marks: Vec::new(),
+        memory: Vec::new(),
+        observation: Observation::Made(account),
+        seconds: 1.0,
+        end: Exit::Exited(0),
+        left_behind: Vec::new(),
+    };
+    let config = TimelineConfig::default();
+    let html = timeline::picture(&config, "demo/fork", &result).expect("it was observed");
+    assert!(
+        html.contains("demo/fork: 2 processes in 1.00 seconds."),
+        "{html}"
+    );
+    assert!(
+        html.contains("<td>P1</td><td>alive</td><td class=\"number\">0.200</td>"),
+        "{html}"
+    );
+    let result = RunResult {
+        observation: Observation::NotAsked,
+        ..result
+    };
+    assert_eq!(timeline::picture(&config, "demo/fork", &result), None);
 }
 
 #[test]

@@ -27,9 +27,12 @@ const FEWEST_OF_A_CURVE: usize = 8;
 /// between them. More would be a line of their own.
 const POINTS: usize = 40;
 
-/// The picture of a live run, if its processes reported their states.
+/// The picture of a live run, if its processes reported their states, or were observed.
 pub fn picture(config: &TimelineConfig, name: &str, result: &RunResult) -> Option<String> {
-    let timeline = Timeline::of(config, &result.marks, &result.memory, result.seconds)?;
+    let (memory, seconds) = (&result.memory, result.seconds);
+    let observed = |account| Timeline::of_account(account, memory, seconds);
+    let timeline = Timeline::of(config, &result.marks, memory, seconds)
+        .or_else(|| result.observation.account().and_then(observed))?;
     // A run that is made again has another picture, perhaps on the same page.
     let began = result.began.duration_since(UNIX_EPOCH).unwrap_or_default();
     let id = format!("timeline-live-{}", began.as_micros());

@@ -55,6 +55,16 @@ pub struct ObservedProcess {
     pub at_end: Option<AtEnd>,
 }
 
+impl ObservedProcess {
+    /// "P1 sh → ls": its number, and the programs that it executed.
+    pub fn name(&self) -> String {
+        match &self.programs[..] {
+            [] => format!("P{}", self.id),
+            programs => format!("P{} {}", self.id, programs.join(" → ")),
+        }
+    }
+}
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -191,7 +201,7 @@ pub(crate) mod tests {
                     descriptors: 3 + number,
                     written: 10,
                     read: 5,
-                    private_dirty: 1024 << number,
+                    private_dirty: 1024 << number.min(10),
                     peak_resident: 4096,
                     faults: 100,
                 }),

@@ -266,6 +266,7 @@ fn parse_cast(path: &Path, text: &str) -> Result<(Header, Vec<Line>, Vec<Mark>)>
 pub(crate) mod tests {
     use super::*;
     use crate::book::listing::tests::{book_with, one_run};
+    use crate::record::account::tests::account;
     use crate::record::line::lines_of;
 
     pub(crate) fn record_of(text: &str) -> Record {
@@ -357,6 +358,15 @@ pub(crate) mod tests {
                 .nth(1)
                 .is_some_and(|line| line.ends_with(r#"\r\n"]"#)),
             "{cast}"
+        );
+
+        assert!(!cast.contains("account"), "it was not observed: {cast}");
+        record.header.live.account = Some(account(&[(None, 0.0, 0.25), (Some(0), 0.1, 0.2)]));
+        record.header.live.data_limit = Some(64 << 20);
+        record.save(run, Size::Recorded).expect("it can be written");
+        assert_eq!(
+            Record::load(run, Size::Recorded).expect("it is right"),
+            Some(record.clone())
         );
 
         record.memory.clear();

@@ -1,8 +1,15 @@
 //! What each process of a run was doing when, and the memory of all of them.
 
 use crate::book::config::TimelineConfig;
+use crate::record::account::{Account, ObservedProcess};
 use crate::record::marks::Mark;
 use crate::record::memory::{MemorySample, TreeMemory};
+
+/// The state of a process of which only its birth and its end are known.
+const ALIVE: &str = "alive";
+
+/// A picture has no more lanes than this of processes that were observed.
+const MOST_LANES: usize = 64;
 
 /// A run's processes and memory on one axis of time.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +109,29 @@ impl Timeline {
         })
     }
 
+    /// From what was observed of the processes: when each was alive. `None` for more processes than
+    /// a picture has room for.
+    pub fn of_account(
+        account: &Account,
+        memory: &[MemorySample],
+        seconds: f64,
+    ) -> Option<Timeline> {
+        let lane = |one: &ObservedProcess| Lane {
+            process: one.name(),
+            spans: vec![Span {
+                state: ALIVE.to_owned(),
+                from: one.born_s,
+                to: one.ended_s.unwrap_or(seconds).min(seconds).max(one.born_s),
+            }],
+        };
+        (account.processes() <= MOST_LANES).then(|| Timeline {
+            seconds,
+            left_out: 0.0,
+            lanes: account.processes.iter().map(lane).collect(),
+            memory: TreeMemory::over_time(memory).collect(),
+        })
+    }
+
     /// Each state that occurs, in order of first appearance.
     pub fn states(&self) -> Vec<&str> {
         let mut states: Vec<&str> = Vec::new();
@@ -135,6 +165,7 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::account::tests::account;
 
     fn config() -> TimelineConfig {
         TimelineConfig {
@@ -176,6 +207,19 @@ mod tests {
         assert_eq!(timeline.most_at_once("computing"), 2);
         assert_eq!(timeline.states(), ["waiting", "computing"]);
         assert_eq!(Timeline::of(&config(), &[], &[], 1.0), None);
+    }
+
+    #[test]
+    fn an_observed_process_has_a_lane_from_its_birth_to_its_end() {
+        let of = account(&[(None, 0.0, 1.1), (Some(0), 0.25, 0.5)]);
+        let timeline = Timeline::of_account(&of, &[], 1.0).expect("there is room");
+        let lanes = timeline.lanes.iter();
+        let lanes = lanes.map(|lane| (&lane.process[..], lane.spans[0].from, lane.spans[0].to));
+        let lanes: Vec<(&str, f64, f64)> = lanes.collect();
+        assert_eq!(lanes, [("P0 demo", 0.0, 1.0), ("P1", 0.25, 0.5)]);
+        assert_eq!(timeline.most_at_once("alive"), 2);
+        let many = vec![(None, 0.0, 1.0); 65];
+        assert_eq!(Timeline::of_account(&account(&many), &[], 1.0), None);
     }
 
     #[test]

@@ -15,8 +15,8 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::book::listing::{Book, Listing, Program};
+use crate::run::begin::begin_build;
 use crate::run::run_id::RunId;
-use crate::run::runner::begin_as_child_of;
 use crate::run::stop::Stop;
 use crate::run::watchdog::Watchdog;
 
@@ -143,10 +143,7 @@ fn cargo_build(dir: &Path, arguments: &[&str], stop: &Stop) -> Result<Built, Bui
         .stderr(words.try_clone().map_err(failed)?)
         // Its compilers are ended with it.
         .process_group(0);
-    let tool = Pid::this();
-    // SAFETY: between fork and exec, beside other threads' locks that stay as they were, the
-    // function makes system calls alone: it takes no lock and allocates nothing.
-    unsafe { command.pre_exec(move || begin_as_child_of(tool, id)) };
+    begin_build(&mut command, id);
     let mut child = command
         .spawn()
         .map_err(|error| not_started(Path::new(&cargo), &error))?;

@@ -3,6 +3,7 @@
 //! Called by `verbs` and `serve`.
 
 mod at_end;
+mod begin;
 pub mod cargo;
 pub mod children;
 mod clock;

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
 use super::at_end;
@@ -76,6 +77,7 @@ impl Observer {
             account: Account::default(),
             threads: HashMap::new(),
             born: HashMap::new(),
+            untold: HashMap::new(),
             alive: Arc::clone(&alive),
         };
         let thread = std::thread::Builder::new()
@@ -89,10 +91,12 @@ impl Observer {
     /// the run's group and took its mark off.
     pub(super) fn stop(self) -> Result<Observation> {
         let until = Instant::now() + PATIENCE;
+        let mut left = HashMap::new();
         while !self.thread.is_finished() {
             let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
             for (pid, stat) in alive.iter() {
                 send(*pid, stat, Signal::SIGKILL);
+                left.insert(*pid, *stat);
             }
             ensure!(
                 Instant::now() < until,
@@ -102,8 +106,27 @@ impl Observer {
             drop(alive);
             std::thread::sleep(TICK);
         }
+        for (pid, stat) in left {
+            reap(pid, &stat, until);
+        }
         let observed = self.thread.join();
         observed.map_err(|_| anyhow::anyhow!("the observer panicked"))
+    }
+}
+
+/// Waits until a process that has been killed is gone. As an orphan it is a child of this
+/// process's, and nobody else waits for it.
+fn reap(pid: Pid, seen: &Stat, until: Instant) {
+    while let Some(now) = proc::stat(pid)
+        && now.began == seen.began
+        && Instant::now() < until
+    {
+        if now.zombie && now.parent == Pid::this() {
+            // Gone already, or reaped here: both are well.
+            let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+        } else {
+            std::thread::sleep(TICK);
+        }
     }
 }
 
@@ -116,7 +139,7 @@ fn observe(mut line: UnixStream, mut watch: Watch) -> Observation {
     let main = Pid::from_raw(u32::from_ne_bytes(number).cast_signed());
     let seized = ptrace::seize(main);
     if seized.is_ok() {
-        watch.adopt(main, None, false);
+        watch.adopt(main, None);
     }
     // It is gone, if it does not take the answer.
     let _ = line.write_all(&[0]);
@@ -138,6 +161,9 @@ struct Watch {
     threads: HashMap<Pid, usize>,
     /// What else is known of processes that have not ended, by their places in the account.
     born: HashMap<usize, Born>,
+    /// The processes and threads that have stopped before their birth was told, with their
+    /// places in the account. One may have ended by the time that it is.
+    untold: HashMap<Pid, usize>,
     alive: Alive,
 }
 
@@ -172,14 +198,17 @@ impl Watch {
             self.end(thread, status, false);
             return;
         }
-        if !self.threads.contains_key(&thread) {
-            // Its birth is told by its parent, which may come later.
-            self.adopt(thread, None, false);
+        // One that executes a program may have had another number until now.
+        if event != Event::Executed
+            && !self.threads.contains_key(&thread)
+            && let Some(process) = self.adopt(thread, None)
+        {
+            self.untold.insert(thread, process);
         }
         let _ = match event {
             Event::Started { in_its_memory } => {
                 if let Ok(new) = ptrace::message(thread) {
-                    self.adopt(pid_of(new), Some(thread), in_its_memory);
+                    self.told(pid_of(new), thread, in_its_memory);
                 }
                 ptrace::go_on(thread, 0)
             }
@@ -199,51 +228,61 @@ impl Watch {
         };
     }
 
-    /// Takes in a new thread, or process, that `parent` started: its own first stop, and its
-    /// parent's, come in either order. Without a parent, `/proc` names it.
-    fn adopt(&mut self, thread: Pid, parent: Option<Pid>, in_its_memory: bool) {
-        let of_parent = |watch: &Watch| watch.threads.get(&parent?).copied();
-        if let Some(known) = self.threads.get(&thread).copied() {
-            // `/proc` has said whose child it is, which may be another's than who started it.
-            let parent = of_parent(self);
-            if let Some(born) = self.born.get_mut(&known)
-                && born.pid == thread
-                && parent.is_some_and(|parent| parent != known)
-            {
-                born.in_parents_memory |= in_its_memory;
-                self.account.processes[known].parent = parent;
-            }
-            return;
-        }
-        let Some((process, listed_parent)) = proc::family(thread) else {
-            // It has been killed; if it was a process, none that did anything.
+    /// A thread tells that it has started another one, or a process. That one's own first stop
+    /// may have come before.
+    fn told(&mut self, new: Pid, starter: Pid, in_its_memory: bool) {
+        let parent = self.threads.get(&starter).copied();
+        let known = self.untold.remove(&new);
+        let Some(process) = known.or_else(|| self.adopt(new, parent)) else {
             return;
         };
-        if process != thread {
-            let process = self.threads.get(&process).copied().or(of_parent(self));
-            if let Some(process) = process {
-                self.threads.insert(thread, process);
-                self.account.processes[process].threads += 1;
+        if parent.is_some_and(|parent| parent != process) {
+            // It may be the child of another one: of its starter's parent, by clone(2).
+            self.account.processes[process].parent = parent;
+        }
+        let of = &mut self.account.processes[process];
+        if in_its_memory && of.programs.is_empty() {
+            match self.born.get_mut(&process) {
+                Some(born) => born.in_parents_memory = true,
+                // It has ended since.
+                None => {
+                    let end = of.at_end.as_mut();
+                    end.into_iter().for_each(|end| end.private_dirty = 0);
+                }
             }
-            return;
+        }
+    }
+
+    /// Takes in a new thread, or a process with its first one, of a process that started it; the
+    /// place of its process in the account. Without a parent, `/proc` names it. `None`: it has
+    /// been killed, and has done nothing.
+    fn adopt(&mut self, thread: Pid, parent: Option<usize>) -> Option<usize> {
+        let (process, listed_parent) = proc::family(thread)?;
+        let place = |pid: &Pid| self.threads.get(pid).copied();
+        if process != thread {
+            // Of a process whose first thread has ended, its starter is another one.
+            let process = place(&process).or(parent)?;
+            self.threads.insert(thread, process);
+            self.account.processes[process].threads += 1;
+            return Some(process);
         }
         let id = self.account.processes.len();
-        let listed = self.threads.get(&listed_parent).copied();
         self.account.processes.push(ObservedProcess {
             id,
-            parent: of_parent(self).or(listed),
+            parent: parent.or(place(&listed_parent)),
             born_s: seconds_since(self.start),
             ..ObservedProcess::default()
         });
         self.threads.insert(thread, id);
         let born = Born {
             pid: thread,
-            in_parents_memory: in_its_memory,
+            in_parents_memory: false,
         };
         self.born.insert(id, born);
         if let Some(stat) = proc::stat(thread) {
             self.lock_alive().insert(thread, stat);
         }
+        Some(id)
     }
 
     /// A process executed a program: it has one thread, under its own number.

@@ -62,16 +62,18 @@ pub(crate) fn name(pid: Pid) -> Option<String> {
     Some(String::from_utf8_lossy(&name).trim_end().to_owned())
 }
 
-/// The file that a process has executed, without its folders; `None` when it is gone. Of a
-/// script that is the script's name, as far as the kernel keeps it.
+/// The name of the program that a process has executed; `None` when it is gone. It is that of
+/// the file as it was named, which may be a script's or a link's.
 pub(crate) fn program(pid: Pid) -> Option<String> {
-    /// A name has 15 bytes: proc_pid_comm(5).
+    /// So many bytes of a name are kept: proc_pid_comm(5).
     const MOST: usize = 15;
     let name = name(pid)?;
     let file = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
     let file = file.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    // `/proc/self/exe`, and a descriptor in place of a name: fexecve(3).
+    let says_nothing = name == "exe" || name.bytes().all(|byte| byte.is_ascii_digit());
     Some(match file {
-        Some(file) if name.len() == MOST && file.starts_with(&name) => file,
+        Some(file) if says_nothing || (name.len() == MOST && file.starts_with(&name)) => file,
         _ => name,
     })
 }

@@ -2,6 +2,7 @@
 //! ended, and what it left behind.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -12,16 +13,16 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, ensure};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use rustix::process::{PidfdFlags, pidfd_open};
 use tempfile::NamedTempFile;
 
+use super::begin::begin_run;
 use super::clock::seconds_since;
-use super::observer::{Candidate, Observer};
+use super::observer::Observer;
 use super::proc;
 use super::run_id::RunId;
 use super::sampler::Sampler;
@@ -63,6 +64,8 @@ pub struct Launch<'a> {
     pub args: &'a [String],
     /// Its working directory.
     pub dir: &'a Path,
+    /// What it reads from standard input; nothing, where there is none.
+    pub input: Option<&'a Path>,
     /// After this time the whole process group is ended.
     pub timeout: Duration,
     /// Whether the memory of the process tree is sampled.
@@ -77,7 +80,7 @@ pub struct Launch<'a> {
 ///
 /// When this returns, or unwinds because `watch` panics, no process of the run
 /// is alive or waits to be reaped, but for one that left the process group and set its own
-/// `RLIMIT_RSS`: it cannot be told from a stranger. When this process is killed, the run's
+/// `RLIMIT_RSS`: unless it is observed, it cannot be told from a stranger. When this process is killed, the run's
 /// processes end at once. A program that cannot be started is an error; one that fails is a
 /// [`RunResult`].
 pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Result<RunResult> {
@@ -172,48 +175,6 @@ fn is_inherited(name: &OsStr) -> bool {
     !of_cargo && !of_rust && !of_output
 }
 
-/// What the main process of a run, or of a build, does first: it takes the run's mark, and asks to be killed with
-/// `tool`. The signal comes when the *thread* that forked it ends (PR_SET_PDEATHSIG(2const)):
-/// the thread that forks here goes on until the process is reaped.
-pub(super) fn begin_as_child_of(tool: Pid, id: RunId) -> std::io::Result<()> {
-    id.mark_this_process()?;
-    set_pdeathsig(Signal::SIGKILL)?;
-    // A tool that was killed before that sends no signal any more.
-    if Pid::parent() == tool {
-        Ok(())
-    } else {
-        Err(nix::Error::ECHILD.into())
-    }
-}
-
-/// Has a run's main process begin as it must, and be observed where that is asked for.
-fn begin(
-    command: &mut Command,
-    launch: &Launch<'_>,
-    id: RunId,
-    start: Instant,
-) -> Result<Option<Observer>> {
-    use std::os::unix::process::CommandExt;
-    let (observer, candidate) = if launch.observe {
-        Some(Observer::start(start)?).unzip()
-    } else {
-        (None, None)
-    };
-    let tool = Pid::this();
-    let data_limit = launch.data_limit;
-    let begin = move || {
-        begin_as_child_of(tool, id)?;
-        if let Some(bytes) = data_limit {
-            setrlimit(Resource::RLIMIT_DATA, bytes, bytes)?;
-        }
-        candidate.as_ref().map_or(Ok(()), Candidate::wait)
-    };
-    // SAFETY: between fork and exec, beside other threads' locks that stay as they were, the
-    // functions make system calls alone: they take no lock and allocate nothing.
-    unsafe { command.pre_exec(begin) };
-    Ok(observer)
-}
-
 /// A child that is ended where its run could not be begun.
 struct Unreaped(Option<Child>);
 
@@ -275,6 +236,12 @@ impl Running {
 
         let (output, input) = Output::new(Stream::Output)?;
         let (errors, errors_input) = Output::new(Stream::Error)?;
+        let stdin = match launch.input {
+            None => Stdio::null(),
+            Some(path) => File::open(path)
+                .with_context(|| format!("cannot read {}", path.display()))?
+                .into(),
+        };
         let mut command = Command::new(launch.program);
         {
             use std::os::unix::process::CommandExt;
@@ -288,7 +255,7 @@ impl Running {
                 .env("FORCE_COLOR", "1")
                 .env("COLUMNS", COLUMNS.to_string())
                 .env(MARKERS_VAR, marks.path())
-                .stdin(Stdio::null())
+                .stdin(stdin)
                 .stdout(input)
                 .stderr(errors_input)
                 .process_group(0);
@@ -296,7 +263,12 @@ impl Running {
         let watchdog = Watchdog::start(id, Some(marks.path()))?;
         let began = clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read the clock")?;
         let start = Instant::now();
-        let observer = begin(&mut command, launch, id, start)?;
+        let (observer, candidate) = if launch.observe {
+            Some(Observer::start(start)?).unzip()
+        } else {
+            (None, None)
+        };
+        begin_run(&mut command, id, launch.data_limit, candidate);
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", launch.program.display()))?;
@@ -498,6 +470,7 @@ mod tests {
             program: Path::new("/bin/sh"),
             args: &args,
             dir: Path::new("/"),
+            input: None,
             timeout,
             memory: true,
             observe: false,
@@ -512,6 +485,7 @@ mod tests {
             program: Path::new(program),
             args,
             dir: Path::new("/"),
+            input: None,
             timeout: Duration::from_secs(60),
             memory: false,
             observe: false,
@@ -621,6 +595,7 @@ mod tests {
             program: Path::new("/no/such/program"),
             args: &[],
             dir: Path::new("/"),
+            input: None,
             timeout: Duration::from_secs(60),
             memory: false,
             observe: false,
@@ -791,6 +766,7 @@ mod tests {
             program: Path::new("yes"),
             args: &args,
             dir: Path::new("/"),
+            input: None,
             timeout: Duration::from_secs(60),
             memory: false,
             observe: false,
@@ -830,6 +806,7 @@ mod tests {
             program: Path::new("/bin/sh"),
             args: &args,
             dir: Path::new("/"),
+            input: None,
             timeout: Duration::from_secs(60),
             memory: false,
             observe: false,

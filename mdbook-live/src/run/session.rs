@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
@@ -35,6 +35,27 @@ pub struct Session<'b> {
     /// By listing.
     programs: RefCell<HashMap<(String, Program), Built>>,
     quick: RefCell<HashMap<String, Rc<RunResult>>>,
+}
+
+/// How a run is made.
+#[derive(Debug, Clone, Copy)]
+struct How<'a> {
+    size: Size,
+    /// Whether its memory is sampled.
+    memory: bool,
+    /// Whether it is observed what its processes do.
+    observe: bool,
+    /// What it reads from standard input.
+    input: Option<&'a Path>,
+}
+
+impl How<'_> {
+    const QUICK: How<'static> = How {
+        size: Size::Quick,
+        memory: false,
+        observe: false,
+        input: None,
+    };
 }
 
 /// A program, or why there is none: a failed build is not tried again.
@@ -107,23 +128,48 @@ impl<'b> Session<'b> {
         memory: bool,
         watch: &mut dyn FnMut(&Line),
     ) -> Result<RunResult> {
-        let observe = self.book.is_observed(run, size);
-        self.launch(run, size, memory, observe, watch)
+        let how = How {
+            size,
+            memory,
+            observe: self.book.is_observed(run, size),
+            input: None,
+        };
+        self.launch(run, how, watch)
     }
 
     /// Makes a run at its quick size, and observes what its processes do.
     pub fn run_observed(&self, run: RunRef<'_>) -> Result<RunResult> {
-        self.launch(run, Size::Quick, false, true, &mut |_| {})
+        let how = How {
+            observe: true,
+            ..How::QUICK
+        };
+        self.launch(run, how, &mut |_| {})
+    }
+
+    /// Makes a run at its quick size that reads this file from standard input.
+    pub fn run_on(&self, run: RunRef<'_>, input: Option<&Path>) -> Result<RunResult> {
+        self.launch(
+            run,
+            How {
+                input,
+                ..How::QUICK
+            },
+            &mut |_| {},
+        )
     }
 
     fn launch(
         &self,
         run: RunRef<'_>,
-        size: Size,
-        memory: bool,
-        observe: bool,
+        how: How<'_>,
         watch: &mut dyn FnMut(&Line),
     ) -> Result<RunResult> {
+        let How {
+            size,
+            memory,
+            observe,
+            input,
+        } = how;
         let program = self.program(run)?;
         if self.stop.is_requested() {
             bail!("stopped");
@@ -132,6 +178,7 @@ impl<'b> Session<'b> {
             program: &program,
             args: run.run.args(size),
             dir: &run.listing.dir,
+            input,
             timeout: run.run.timeout(size),
             memory,
             observe,

@@ -15,6 +15,9 @@ use super::stop::Stop;
 /// The environment variable with the script that [`makes_the_run_of_another_test`] runs.
 const SCRIPT_VAR: &str = "MDBOOK_LIVE_TEST_SCRIPT";
 
+/// The environment variable by which that run is observed.
+const OBSERVE_VAR: &str = "MDBOOK_LIVE_TEST_OBSERVE";
+
 /// How long a test waits for what must come at once, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -32,9 +35,10 @@ fn makes_the_run_of_another_test() {
         program: Path::new("/bin/sh"),
         args: &args,
         dir: Path::new("/"),
+        input: None,
         timeout: Duration::from_secs(60),
         memory: false,
-        observe: false,
+        observe: std::env::var_os(OBSERVE_VAR).is_some(),
         data_limit: None,
     };
     let result = run(&launch, &Stop::default(), &mut |line| {
@@ -62,8 +66,13 @@ struct Maker {
 
 impl Maker {
     fn start(script: &str) -> Maker {
+        Maker::start_as(script, false)
+    }
+
+    fn start_as(script: &str, observe: bool) -> Maker {
         let program = std::env::current_exe().expect("a test is a program");
         let mut process = Command::new(program)
+            .envs(observe.then_some((OBSERVE_VAR, "yes")))
             .args(["--exact", "--nocapture"])
             .arg("run::tests::makes_the_run_of_another_test")
             .env(SCRIPT_VAR, script)
@@ -112,17 +121,30 @@ fn assert_ends(pid: Pid) {
 
 #[test]
 fn a_run_ends_with_its_killed_tool_outside_its_group_and_without_its_environment() {
-    let mut maker = Maker::start(
-        "sleep 1000 & echo pid $!
-         env -i setsid sh -c 'trap \"\" HUP INT TERM; echo pid $$; exec sleep 1000' &
-         echo pid $$
-         wait",
-    );
-    let pids = [maker.pid(), maker.pid(), maker.pid()];
-    maker.kill();
-    for pid in pids {
-        assert_ends(pid);
+    for observe in [false, true] {
+        let mut maker = Maker::start_as(
+            "sleep 1000 & echo pid $!
+             env -i setsid sh -c 'trap \"\" HUP INT TERM; echo pid $$; exec sleep 1000' &
+             echo pid $$
+             wait",
+            observe,
+        );
+        let pids = [maker.pid(), maker.pid(), maker.pid()];
+        maker.kill();
+        for pid in pids {
+            assert_ends(pid);
+        }
     }
+}
+
+#[test]
+fn an_observed_process_without_group_and_mark_ends_with_the_killed_tool() {
+    // Without an observer it is a stranger.
+    let stranger = "setsid sh -c 'ulimit -S -m 1000000; echo pid $$; exec sleep 1000' & wait";
+    let mut maker = Maker::start_as(stranger, true);
+    let pid = maker.pid();
+    maker.kill();
+    assert_ends(pid);
 }
 
 #[test]

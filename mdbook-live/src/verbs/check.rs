@@ -235,6 +235,7 @@ mod tests {
     use super::*;
     use crate::book::listing::Book;
     use crate::book::listing::tests::book_with;
+    use crate::record::account::Observation;
     use crate::record::cast::tests::record_of;
     use crate::run::stop::Stop;
 
@@ -482,6 +483,63 @@ mod tests {
         }
         let ran = std::fs::read_to_string(dir.path().join("listings/demo/ran.txt"));
         assert_eq!(ran.expect("it ran"), "ran\n");
+    }
+
+    /// A script that starts a process, and a claim that it does.
+    const STARTS_ONE: (&str, &str, &str) = (
+        "a",
+        "(exit 0) & wait; echo Main",
+        "[[run.claim]]\nsays = 'Two'\nvalue = { figure = 'tree_processes', is = 2 }\n\
+         [[run.claim]]\nsays = 'As many'\n\
+         ratio = { figure = 'tree_processes', to = 'demo/b tree_processes', is = 2 }",
+    );
+
+    #[test]
+    fn claims_of_what_processes_do_are_judged_on_observed_runs() {
+        let (_dir, book) = scripts(&[STARTS_ONE, ("b", "echo Main", "")]);
+        record(&book, "demo/a", "Main\n");
+        record(&book, "demo/b", "Main\n");
+        let report = checked(&book, "demo/a");
+        assert_eq!((report.claims_held, &report.faults[..]), (2, &[][..]));
+        // The records were made without.
+        let warning = |says: &str| {
+            format!(
+                "the claim \"{says}\" was not judged on the record: \
+                 the record of demo/one does not say what its processes did"
+            )
+        };
+        assert_eq!(report.warnings, [warning("Two"), warning("As many")]);
+
+        let (_dir, book) = scripts(&[
+            ("a", "(exit 0) & (exit 0) & wait; echo Main", STARTS_ONE.2),
+            ("b", "exec sh -c 'echo Main'", ""),
+        ]);
+        assert_eq!(
+            checked(&book, "demo/a").faults,
+            [
+                "the claim \"Two\" does not hold: 3, not 2",
+                "the claim \"As many\" does not hold: 3 is 3.0 times 1, not exactly 2 times",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_run_that_could_not_be_observed_leaves_its_claims_open() {
+        let (_dir, book) = scripts(&[STARTS_ONE, ("b", "echo Main", "")]);
+        let session = Session::new(&book, Stop::default());
+        session.use_program("demo", "/bin/sh");
+        let run = book.run("demo/a").expect("it is there");
+        let mut result = RunResult::clone(&session.quick(run).expect("sh starts"));
+        assert!(result.observation.account().is_some());
+        result.observation = Observation::Refused("ptrace is not permitted here".into());
+        let mut report = Report::default();
+        let judged = report.live(&session, run, &result, None);
+        judged.expect("it is a run of the book");
+        let warning = |says: &str| {
+            format!("the claim \"{says}\" was not judged: ptrace is not permitted here")
+        };
+        assert_eq!(report.warnings, [warning("Two"), warning("As many")]);
+        assert_eq!(report.faults, NONE);
     }
 
     #[test]

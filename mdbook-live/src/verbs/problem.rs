@@ -2,10 +2,11 @@
 //! program, asks about it, and knows what it can print.
 //!
 //! The generator answers to `--seed N` and a word: `program` prints the program, `question`
-//! what is asked, `answer` what is right, and `verify FILE` judges what the program printed: it
-//! ends with 0 where that is possible, and else with 1 and a line that says what is not.
+//! what is asked, `answer` what is right, and `verify` judges what it reads from standard
+//! input, what the program printed: it ends with 0 where that is possible, and else with 1 and a line that says what is not.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -19,6 +20,21 @@ use crate::run::session::Session;
 
 /// How long a generator and its program may take.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// Which fresh program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seed {
+    /// What it is drawn by.
+    pub number: u64,
+    /// How hard it is, as levels of exercises are.
+    pub level: u8,
+}
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed {}, level {}", self.number, self.level)
+    }
+}
 
 /// A fresh program, and what is asked about it.
 #[derive(Debug, Clone)]
@@ -50,23 +66,23 @@ pub struct Answer {
 ///
 /// When the exercise has no generator, the generator does not build or fails, or the file is
 /// there and is another than that of the seed.
-pub fn write(session: &Session<'_>, exercise: ExerciseRef<'_>, seed: u64) -> Result<Problem> {
+pub fn write(session: &Session<'_>, exercise: ExerciseRef<'_>, seed: Seed) -> Result<Problem> {
     let file = exercise
         .listing
         .dir
-        .join(exercise.exercise.program(Some(seed)).source());
-    let program = text(&ask(session, exercise, seed, &["program"])?);
+        .join(program_of(exercise, seed).source());
+    let program = text(&ask(session, exercise, seed, "program")?);
     match read_if_there(&file)? {
         Some(known) if known == program => {}
         Some(_) => bail!(
-            "{} is not the program of seed {seed} any more; expected it as it was, or no such file",
+            "{} is not the program of {seed} any more; expected it as it was, or no such file",
             session.book.relative(&file).display()
         ),
         None => Replacement::of(&file, &program)?.take_its_place()?,
     }
     Ok(Problem {
         file,
-        question: ask(session, exercise, seed, &["question"])?,
+        question: ask(session, exercise, seed, "question")?,
     })
 }
 
@@ -75,9 +91,9 @@ pub fn write(session: &Session<'_>, exercise: ExerciseRef<'_>, seed: u64) -> Res
 /// # Errors
 ///
 /// As [`write`], and when the program does not build or does not end by itself.
-pub fn answer(session: &Session<'_>, exercise: ExerciseRef<'_>, seed: u64) -> Result<Answer> {
+pub fn answer(session: &Session<'_>, exercise: ExerciseRef<'_>, seed: Seed) -> Result<Answer> {
     write(session, exercise, seed)?;
-    let run = run_of(exercise.exercise.program(Some(seed)), Vec::new());
+    let run = run_of(program_of(exercise, seed), Vec::new());
     let run = RunRef {
         listing: exercise.listing,
         run: &run,
@@ -92,9 +108,8 @@ pub fn answer(session: &Session<'_>, exercise: ExerciseRef<'_>, seed: u64) -> Re
     let printed = tempfile::NamedTempFile::new().context("making a file for what was printed")?;
     std::fs::write(printed.path(), text(&result.lines))
         .with_context(|| format!("writing {}", printed.path().display()))?;
-    let told = ask(session, exercise, seed, &["answer"])?;
-    let verify = printed.path().to_string_lossy().into_owned();
-    let judged = generator(session, exercise, seed, &["verify", &verify])?;
+    let told = ask(session, exercise, seed, "answer")?;
+    let judged = generator(session, exercise, seed, "verify", Some(printed.path()))?;
     Ok(Answer {
         command: run.command(Size::Quick),
         result,
@@ -108,10 +123,10 @@ pub fn answer(session: &Session<'_>, exercise: ExerciseRef<'_>, seed: u64) -> Re
 fn ask(
     session: &Session<'_>,
     exercise: ExerciseRef<'_>,
-    seed: u64,
-    words: &[&str],
+    seed: Seed,
+    word: &str,
 ) -> Result<Vec<Line>> {
-    let result = generator(session, exercise, seed, words)?;
+    let result = generator(session, exercise, seed, word, None)?;
     match result.faults(0).first() {
         None => Ok(result.lines),
         Some(fault) => bail!("the generator of {} {fault}", exercise.full_name()),
@@ -121,8 +136,9 @@ fn ask(
 fn generator(
     session: &Session<'_>,
     exercise: ExerciseRef<'_>,
-    seed: u64,
-    words: &[&str],
+    seed: Seed,
+    word: &str,
+    input: Option<&Path>,
 ) -> Result<RunResult> {
     let Kind::Generated { generator } = &exercise.exercise.kind else {
         bail!(
@@ -130,18 +146,35 @@ fn generator(
             exercise.full_name()
         );
     };
-    let mut args = vec!["--seed".to_owned(), seed.to_string()];
-    args.extend(words.iter().map(|word| (*word).to_owned()));
+    let Seed { number, level } = seed;
+    let args = [
+        "--seed",
+        &number.to_string(),
+        "--level",
+        &level.to_string(),
+        word,
+    ];
+    let args = args.map(str::to_owned).to_vec();
     let run = run_of(Program::Bin(generator.clone()), args);
     let run = RunRef {
         listing: exercise.listing,
         run: &run,
     };
-    let result = session.run(run, Size::Quick, false, &mut |_| {})?;
+    let result = session.run_on(run, input)?;
     if session.stop.is_requested() {
         bail!("stopped");
     }
     Ok(result)
+}
+
+/// The program of that seed: one of another level than the exercise's own has a name of its own.
+fn program_of(exercise: ExerciseRef<'_>, seed: Seed) -> Program {
+    match exercise.exercise.program(Some(seed.number)) {
+        Program::Example(name) if seed.level != exercise.exercise.level => {
+            Program::Example(format!("{name}_level_{}", seed.level))
+        }
+        own => own,
+    }
 }
 
 /// A run of a program that no `runs.toml` tells of.
@@ -185,10 +218,15 @@ mod tests {
     const EXERCISE: &str = "[[exercise]]\nname = 'a-deal'\ntitle = 'A deal'\nlevel = 2\n\
                             minutes = 5\ngenerator = 'deal'\n";
 
+    const SEED: Seed = Seed {
+        number: 7,
+        level: 2,
+    };
+
     /// Deals a program that prints its seed.
-    const GENERATOR: &str = "#!/bin/sh\ncase $3 in\nprogram) echo \"// prints $2\";;\n\
+    const GENERATOR: &str = "#!/bin/sh\ncase $5 in\nprogram) echo \"// prints $2\";;\n\
                              question) echo 'What does it print?';;\nanswer) echo \"It prints $2.\";;\n\
-                             verify) read line < $4; [ \"$line\" = $2 ] && echo possible || \
+                             verify) read line; [ \"$line\" = $2 ] && echo possible || \
                              { echo \"$line is not possible\"; exit 1; };;\nesac\n";
 
     fn script(dir: &Path, name: &str, text: &str) -> String {
@@ -217,13 +255,13 @@ mod tests {
     #[test]
     fn a_seed_s_program_is_written_once_and_a_changed_one_stays() {
         with("7", |session, exercise| {
-            let problem = write(session, exercise, 7).unwrap();
+            let problem = write(session, exercise, SEED).unwrap();
             assert!(problem.file.ends_with("demo/examples/a_deal_7.rs"));
             assert_eq!(fs::read_to_string(&problem.file).unwrap(), "// prints 7\n");
             assert_eq!(text(&problem.question), "What does it print?\n");
-            write(session, exercise, 7).unwrap();
+            write(session, exercise, SEED).unwrap();
             fs::write(&problem.file, "// mine\n").unwrap();
-            let error = write(session, exercise, 7).unwrap_err().to_string();
+            let error = write(session, exercise, SEED).unwrap_err().to_string();
             assert!(
                 error.ends_with("expected it as it was, or no such file"),
                 "{error}"
@@ -235,14 +273,14 @@ mod tests {
     #[test]
     fn the_answer_is_the_generator_s_and_the_run_is_judged_by_it() {
         with("7", |session, exercise| {
-            let answer = answer(session, exercise, 7).unwrap();
+            let answer = answer(session, exercise, SEED).unwrap();
             assert!(answer.possible);
             assert_eq!(text(&answer.result.lines), "7\n");
             assert_eq!(text(&answer.told), "It prints 7.\n");
             assert_eq!(text(&answer.judged), "possible\n");
         });
         with("8", |session, exercise| {
-            let answer = answer(session, exercise, 7).unwrap();
+            let answer = answer(session, exercise, SEED).unwrap();
             assert!(!answer.possible);
             assert_eq!(text(&answer.judged), "8 is not possible\n");
         });
