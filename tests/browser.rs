@@ -21,9 +21,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 use tower_http::compression::CompressionLayer;
-use tower_http::services::ServeDir;
+use tower_http::services::{ServeDir, ServeFile};
 use url::{ParseError, Url};
 
+mod published;
 mod server;
 
 use server::{
@@ -31,7 +32,7 @@ use server::{
     wait_for_line,
 };
 
-/// Bytes of a chapter's page over the wire, without fonts and the search's index.
+/// Bytes of a chapter's page over the wire, with all that it loads.
 const MOST_BYTES: f64 = 300e3;
 
 /// How long a page is as it opens, in windows of a desktop.
@@ -76,6 +77,23 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("static_pages_are_whole_light_and_accessible", static_pages),
         trial("static_pages_print_and_do_without_javascript", static_print),
+        trial("a_search_finds_the_section_first", published::search),
+        trial(
+            "the_page_for_what_is_not_there_finds_the_book_below_any_path",
+            published::not_found,
+        ),
+        trial(
+            "a_link_leads_to_its_claim_or_line_whatever_folds_it",
+            published::deep_links,
+        ),
+        trial(
+            "without_scripts_a_link_to_a_line_leads_to_its_block",
+            published::without_scripts,
+        ),
+        trial(
+            "the_link_to_a_claim_is_reached_by_keyboard",
+            published::claim_by_keyboard,
+        ),
         trial("a_click_copies_the_command_alone", copy_command),
         trial(
             "a_choice_opens_by_keyboard_and_without_javascript",
@@ -145,7 +163,9 @@ impl Browser {
         let mut options = json!({
             "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                      "--disable-quic", "--no-first-run", "--disable-background-networking",
-                     "--disable-component-update", "--disable-sync", "--hide-scrollbars"],
+                     "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+                     // A headless browser has no pointer that hovers, a desktop has.
+                     "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"],
         });
         if let Ok(chromium) = env::var("CHROMIUM") {
             options["binary"] = json!(chromium);
@@ -332,16 +352,31 @@ where
     })
 }
 
-/// Serves a folder as any file server does; the address.
+/// Serves a folder as any file server does, below a path; the address.
 async fn file_server(folder: &Path) -> Result<String, Failed> {
+    file_server_below(folder, "/book").await
+}
+
+async fn file_server_below(folder: &Path, below: &str) -> Result<String, Failed> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
+    let files = ServeDir::new(folder);
+    let site = match below {
+        "" => Router::new()
+            .fallback_service(files.not_found_service(ServeFile::new(folder.join("404.html")))),
+        below => {
+            // What is shown for whatever is not there, inside the book or outside.
+            let not_found = ServeDir::new(folder.join("nothing"))
+                .not_found_service(ServeFile::new(folder.join("404.html")));
+            Router::new()
+                .nest_service(below, files.not_found_service(not_found.clone()))
+                .fallback_service(not_found)
+        }
+    };
     // Text is compressed on its way, as web servers do.
-    let files = Router::new()
-        .fallback_service(ServeDir::new(folder))
-        .layer(CompressionLayer::new());
-    tokio::spawn(async move { axum::serve(listener, files).await });
-    Ok(format!("http://{address}"))
+    let site = site.layer(CompressionLayer::new());
+    tokio::spawn(async move { axum::serve(listener, site).await });
+    Ok(format!("http://{address}{below}"))
 }
 
 /// The chapters' pages, by the links of the sidebar's table of contents.
@@ -422,11 +457,7 @@ fn static_pages(driver: &str, built: &Path) -> Outcome {
                 )
                 .await?;
             let sizes: Vec<(String, f64)> = serde_json::from_value(sizes)?;
-            let loaded: f64 = sizes
-                .iter()
-                .filter(|(name, _)| !name.contains("/fonts/") && !name.contains("searchindex"))
-                .map(|(_, bytes)| bytes)
-                .sum();
+            let loaded: f64 = sizes.iter().map(|(_, bytes)| bytes).sum();
             if loaded > MOST_BYTES {
                 note(format!("{loaded} bytes over the wire"));
             }

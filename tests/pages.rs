@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use fork_spawn_share::root;
 use mdbook_live::{Book, Size};
 use scraper::{Html, Selector};
@@ -36,7 +39,7 @@ struct Built {
 impl Built {
     /// The pages of chapters: not the one that holds all of them for printing.
     fn chapters(&self) -> impl Iterator<Item = (&PathBuf, &String)> {
-        let other = ["print.html", "404.html", "toc.html"];
+        let other = ["print.html", "404.html", "404-page.html", "toc.html"];
         self.pages
             .iter()
             .filter(move |(path, _)| !other.iter().any(|name| path.ends_with(name)))
@@ -636,6 +639,53 @@ fn no_page_needs_another_host() {
                 path.display()
             );
         }
+    }
+}
+
+/// Bytes of a page over the wire, with all that a browser loads to show it.
+const MOST_BYTES: usize = 300_000;
+
+/// Bytes of a file as web servers send it.
+fn on_the_wire(path: &Path) -> usize {
+    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    if path.extension().is_some_and(|kind| kind == "woff2") {
+        // Compressed already.
+        return bytes.len();
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&bytes).expect("memory takes it");
+    encoder.finish().expect("memory takes it").len()
+}
+
+#[test]
+fn no_page_weighs_more_than_a_slow_connection_bears() {
+    let loads = select("script[src], link[rel~=stylesheet], link[rel=icon], img[src]");
+    let root = BUILT.folder.path();
+    // A page loads the fonts in which it has letters: at most all.
+    let fonts: usize = fs::read_dir(root.join("fonts"))
+        .expect("the book has fonts")
+        .flatten()
+        .map(|font| font.path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "woff2"))
+        .map(|path| on_the_wire(&path))
+        .sum();
+    assert!(fonts > 0, "no font was found");
+    for (path, html) in BUILT.chapters() {
+        let page = root.join(path);
+        let folder = page.parent().expect("a file");
+        let page_loads = Html::parse_document(html);
+        let files = page_loads.select(&loads).filter_map(|element| {
+            let file = element.attr("src").or(element.attr("href"))?;
+            Some(folder.join(file))
+        });
+        let loaded: usize = files.map(|file| on_the_wire(&file)).sum();
+        let whole = on_the_wire(&page) + loaded + fonts;
+        assert!(
+            whole < MOST_BYTES,
+            "{} weighs {whole} bytes with what it loads, {fonts} of them fonts; expected less than \
+             {MOST_BYTES}",
+            path.display()
+        );
     }
 }
 

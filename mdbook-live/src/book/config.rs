@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::book::pattern::{Capture, Pattern};
+use crate::book::site::SiteConfig;
 
 /// What `book.toml` says of the book's listings.
 #[derive(Debug, Clone, Deserialize)]
@@ -45,6 +46,9 @@ pub struct Config {
     /// How diagrams are drawn.
     #[serde(default)]
     pub diagram: DiagramConfig,
+    /// Where the book is published, and how others show it.
+    #[serde(default)]
+    pub site: SiteConfig,
 
     /// mdBook's: the command that runs the preprocessor.
     #[serde(rename = "command")]
@@ -232,6 +236,7 @@ impl Default for Config {
             tool: tool(),
             timeline: TimelineConfig::default(),
             diagram: DiagramConfig::default(),
+            site: SiteConfig::default(),
             _command: None,
             _before: Vec::new(),
             _after: Vec::new(),

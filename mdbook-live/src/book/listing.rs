@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+#[cfg(test)]
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::book::chart::Chart;
 use crate::book::claim::{Claim, On};
@@ -125,7 +128,9 @@ impl Program {
 pub(crate) const SKIPPED: i32 = 77;
 
 /// At which size a run is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Size {
     /// The size of the record.
     Recorded,

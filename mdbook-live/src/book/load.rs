@@ -109,7 +109,7 @@ impl Book {
 }
 
 /// `[preprocessor.live]` of `book.toml`.
-fn config(root: &Path) -> Result<Config> {
+pub(crate) fn config(root: &Path) -> Result<Config> {
     /// The file, as far as it is this tool's.
     #[derive(Deserialize)]
     struct BookToml {

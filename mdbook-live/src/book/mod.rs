@@ -15,4 +15,5 @@ pub mod load;
 mod pattern;
 pub mod question;
 mod runs_toml;
+pub mod site;
 pub mod varies;

@@ -332,6 +332,7 @@ mod tests {
     use crate::book::config::Config;
     use crate::book::course::CourseToml;
     use crate::book::listing::tests::book_with;
+    use crate::record::report::MachineReport;
 
     fn package() -> &'static Path {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -343,6 +344,7 @@ mod tests {
             ("runs", schema_for!(RunsToml)),
             ("book", schema_for!(Config)),
             ("course", schema_for!(CourseToml)),
+            ("report", schema_for!(MachineReport)),
         ] {
             let path = package().join(format!("schema/{name}.json"));
             let schema = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
@@ -385,6 +387,7 @@ mod tests {
             schema_for!(RunsToml),
             schema_for!(Config),
             schema_for!(CourseToml),
+            schema_for!(MachineReport),
         ] {
             keys(Schema::as_value(&schema), &mut found);
         }

@@ -9,6 +9,8 @@
 //! {{#figure demo/spawn-4 total_time_s / demo/sequential total_time_s}}
 //! {{#figure reference:demo/fork-8 total_time_s}}
 //! {{#define page}}
+//! {{#description What the chapter is about}}
+//! {{#reports demo/fork-4 total_time_s, demo/fork-8 total_time_s}}
 //! ```
 //!
 //! A block of code in the language `question` is a directive too.
@@ -91,12 +93,16 @@ pub enum Directive {
         /// Whether those of every chapter are meant.
         all: bool,
     },
+    /// What the machines of the reports make of the claims; with figures of runs, those alone.
+    Reports(Vec<RunFigure>),
     /// A term, where its meaning is said.
     Define(Definition),
     /// The head of an exercise, by its full name.
     Exercise(String),
     /// The terms of the book, each with its chapter's own words for it.
     Glossary,
+    /// What the chapter is about, for a reader who has not opened it: no part of its page.
+    Description(String),
     /// A figure divided by another.
     Quotient(RunFigure, RunFigure),
     /// A question that a run answers, as its author wrote it.
@@ -117,10 +123,12 @@ impl Directive {
                 | Directive::Diagram(_)
                 | Directive::Chart { .. }
                 | Directive::Verdicts { .. }
+                | Directive::Reports(_)
                 | Directive::Glossary
                 | Directive::Exercise(_)
                 | Directive::Question(_)
                 | Directive::Lesson(_)
+                | Directive::Description(_)
         )
     }
 }
@@ -184,10 +192,10 @@ const MDBOOKS_OWN: [&str; 6] = [
 const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
      {{#run LISTING/RUN}}, {{#runs LISTING/RUN … CAPTION}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
      {{#timeline LISTING/RUN}}, {{#diagram NAME}}, \
-     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#glossary}}, \
+     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#reports [LISTING/RUN FIGURE, …]}}, {{#glossary}}, \
      {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}, {{#exercise LISTING/EXERCISE}}, \
      {{#lesson read=MINUTES [exercises=MINUTES] [after=CHAPTER.md,…]}}, {{#minutes SECTION=MINUTES …}}, \
-     {{#lessons}}, {{#plan NAME}}";
+     {{#lessons}}, {{#plan NAME}}, {{#description WORDS}}";
 
 /// Finds the directives of a chapter, in order.
 ///
@@ -218,6 +226,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
                 | "chart"
                 | "table"
                 | "verdicts"
+                | "reports"
                 | "define"
                 | "glossary"
                 | "exercise"
@@ -225,6 +234,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
                 | "minutes"
                 | "lessons"
                 | "plan"
+                | "description"
         );
         if !ours && others_may_follow {
             continue;
@@ -339,12 +349,29 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
         "diagram" if is_name(arguments) => Ok(Directive::Diagram(arguments.to_owned())),
         "timeline" if is_run_name(arguments) => Ok(Directive::Timeline(arguments.to_owned())),
         "glossary" if arguments.is_empty() => Ok(Directive::Glossary),
+        "description" if !arguments.is_empty() => Ok(Directive::Description(arguments.to_owned())),
         "define" => definition(arguments)
             .map(Directive::Define)
             .ok_or_else(malformed),
         "lesson" | "minutes" | "lessons" | "plan" => LessonDirective::parse(name, arguments)
             .map(Directive::Lesson)
             .ok_or_else(malformed),
+        "reports" if arguments.is_empty() => Ok(Directive::Reports(Vec::new())),
+        "reports" => {
+            let figures = arguments.split(',').map(|figure| {
+                let words: Vec<&str> = figure.split_whitespace().collect();
+                match words[..] {
+                    [run, figure] if is_run_name(run) => Some(RunFigure {
+                        in_reference: false,
+                        run: run.to_owned(),
+                        figure: figure.to_owned(),
+                    }),
+                    _ => None,
+                }
+            });
+            let figures = figures.collect::<Option<Vec<RunFigure>>>();
+            figures.map(Directive::Reports).ok_or_else(malformed)
+        }
         "verdicts" => match arguments {
             "" => Ok(Directive::Verdicts { all: false }),
             "all" => Ok(Directive::Verdicts { all: true }),

@@ -19,6 +19,7 @@ use super::lessons::Lessons;
 use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
 use super::survey::Surveyed;
+use super::texts::ChapterText;
 use crate::book::listing::{RunRef, Size};
 use crate::book::question::Problem;
 use crate::judge::statements::{self, Row};
@@ -38,8 +39,8 @@ pub(super) struct Expander<'a> {
     pub(super) data: Resolver<'a>,
     pub(super) others_may_follow: bool,
     pub(super) made: &'a LiveRuns,
-    /// Whether what is no prose is left out.
-    pub(super) prose_only: bool,
+    /// What each chapter says in words, in reading order.
+    pub(super) texts: Vec<ChapterText>,
     /// Each chapter with the runs that it shows.
     pub(super) surveyed: Vec<Surveyed>,
     pub(super) glossary: Glossary,
@@ -61,6 +62,8 @@ pub(super) struct Page {
     pub(super) ids: Ids,
     /// Of its questions: paper has them at the chapter's end.
     pub(super) answers: Vec<Markup>,
+    /// What the author says of it to those who have not opened it.
+    description: Option<String>,
     /// Whether it has said what the kinds of memory count.
     memory_is_explained: bool,
     /// How many exercises it has shown.
@@ -166,14 +169,18 @@ impl<'a> Expander<'a> {
             number: chapter.number.as_ref().and_then(|n| n.first().copied()),
             ids: Ids::default(),
             answers: Vec::new(),
+            description: None,
             memory_is_explained: false,
             exercises: 0,
         };
         let links = self.links(&page.path, &chapter.content, &places);
         if places.is_empty() && links.is_empty() {
+            let text = ChapterText::of(chapter, &chapter.content, None);
+            self.texts.extend(text);
             return;
         }
         let mut expanded = format!("{}\n\n", page::style::style());
+        let mut prose = String::new();
         let mut from = 0;
         let mut links = links.into_iter().peekable();
         let mut text_until = |expanded: &mut String, from: usize, end: usize| {
@@ -186,15 +193,22 @@ impl<'a> Expander<'a> {
             expanded.push_str(&chapter.content[at..end]);
         };
         for place in places {
+            let begins = expanded.len();
             text_until(&mut expanded, from, place.range.start);
+            prose.push_str(&expanded[begins..]);
             from = place.range.end;
             let is_prose = place.directive.as_ref().is_ok_and(Directive::is_prose);
             match self.expand_place(&place, &mut page) {
-                Ok(_) if self.prose_only && !is_prose => {}
-                Ok(text) if place.directive.as_ref().is_ok_and(Directive::is_block) => {
-                    push_block(&mut expanded, &text);
+                Ok(text) => {
+                    let is_block = place.directive.as_ref().is_ok_and(Directive::is_block);
+                    for to in std::iter::once(&mut expanded).chain(is_prose.then_some(&mut prose)) {
+                        if is_block {
+                            push_block(to, &text);
+                        } else {
+                            to.push_str(&text);
+                        }
+                    }
                 }
-                Ok(text) => expanded.push_str(&text),
                 Err(error) => {
                     // The first line of a block is its fence.
                     let in_block = error.downcast_ref::<Problem>().map(|problem| problem.line);
@@ -203,10 +217,14 @@ impl<'a> Expander<'a> {
                 }
             }
         }
+        let begins = expanded.len();
         text_until(&mut expanded, from, chapter.content.len());
-        if !page.answers.is_empty() && !self.prose_only {
+        if !page.answers.is_empty() {
             push_block(&mut expanded, &page::question::answers(&page.answers));
         }
+        prose.push_str(&expanded[begins..]);
+        self.texts
+            .extend(ChapterText::of(chapter, &prose, page.description));
         chapter.content = expanded;
     }
 
@@ -405,6 +423,13 @@ impl<'a> Expander<'a> {
             Ok(Directive::Verdicts { all }) => self.expand_verdicts(&page.path, *all),
             Ok(Directive::Question(text)) => self.expand_question(text, page),
             Ok(Directive::Lesson(directive)) => self.expand_lesson(directive, &page.path),
+            Ok(Directive::Description(words)) => {
+                if page.description.replace(words.clone()).is_some() {
+                    bail!("a second description; expected one in a chapter");
+                }
+                Ok(String::new())
+            }
+            Ok(Directive::Reports(figures)) => self.expand_reports(&page.path, figures),
         }
     }
 
@@ -426,6 +451,7 @@ impl<'a> Expander<'a> {
         let mut counters = self.data.counters(run)?.into_iter();
         let claims = self.data.judgements(run)?.into_iter().enumerate();
         let claims = claims.map(|(at, (claim, judgement))| ClaimView {
+            id: page.ids.of_claim(&id, &claim.says),
             claim,
             judgement,
             live: live(at),

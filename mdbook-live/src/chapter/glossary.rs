@@ -249,7 +249,7 @@ fn blocks(markdown: &str) -> Vec<Range<usize>> {
 }
 
 /// Where the sentences of a paragraph end, but for the last one.
-fn sentence_ends(text: &str) -> Vec<usize> {
+pub(super) fn sentence_ends(text: &str) -> Vec<usize> {
     static END: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"[.!?]["')\]*]*\s+"#).expect("the pattern is a constant and valid")
     });

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use mdbook_preprocessor::book::Book as Chapters;
@@ -26,6 +26,7 @@ use super::live_runs::LiveRuns;
 use super::resolve::Resolver;
 use super::solutions;
 use super::survey::survey;
+use super::texts::ChapterText;
 use super::timetable;
 use crate::book::course::Course;
 use crate::book::listing::Book;
@@ -38,11 +39,10 @@ pub const NAME: &str = "live";
 pub struct LivePreprocessor {
     /// The runs that were made for this build, by name: they fill the Live columns.
     pub made: Arc<LiveRuns>,
-    /// Whether what is no prose is left out: outputs, listings and pictures. The index of a
-    /// search is made of such a book.
-    pub prose_only: bool,
     /// Whether the solutions of exercises are left out.
     pub without_solutions: bool,
+    /// What the chapters say in words, once they have been expanded.
+    pub texts: Arc<Mutex<Vec<ChapterText>>>,
 }
 
 impl Preprocessor for LivePreprocessor {
@@ -66,7 +66,7 @@ impl Preprocessor for LivePreprocessor {
             data: Resolver::new(&book, &context.config.book.src),
             others_may_follow,
             made: &self.made,
-            prose_only: self.prose_only,
+            texts: Vec::new(),
             surveyed: survey(&chapters.items, others_may_follow),
             listings_shown: BTreeMap::new(),
             questions_asked: BTreeMap::new(),
@@ -78,9 +78,7 @@ impl Preprocessor for LivePreprocessor {
         if !expander.problems.is_empty() {
             bail!(expander.problems.join("\n"));
         }
-        if self.prose_only {
-            return Ok(chapters);
-        }
+        *self.texts.lock().unwrap_or_else(PoisonError::into_inner) = expander.texts;
         let about = &context.config.book;
         let title = about.title.as_deref().unwrap_or_default();
         let description = about.description.as_deref().unwrap_or_default();

@@ -77,7 +77,7 @@ impl<'a> Resolver<'a> {
         Ok(record.staleness_by(run, Size::Recorded, self.built_from(run)?))
     }
 
-    fn built_from(&mut self, run: RunRef<'a>) -> Result<&BuiltFrom> {
+    pub(super) fn built_from(&mut self, run: RunRef<'a>) -> Result<&BuiltFrom> {
         let key = (&*run.listing.name, &run.run.program);
         let built_from = match self.built_from.entry(key) {
             Entry::Occupied(known) => known.into_mut(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use super::report::ReportOptions;
 use super::serve::ServeOptions;
 
 /// Runs, records, checks and serves the listings of a book
@@ -93,6 +94,8 @@ pub(super) enum Verb {
         #[command(subcommand)]
         what: Option<Exercises>,
     },
+    /// Report what this machine makes of the claims: a file for the book's page of machines
+    Report(ReportOptions),
     /// Expand a book's directives: mdBook calls this, with the book on standard input
     Preprocess {
         #[command(subcommand)]

@@ -14,6 +14,7 @@ mod preprocess;
 mod problem;
 mod program;
 mod record;
+mod report;
 mod run;
 mod selection;
 mod serve;

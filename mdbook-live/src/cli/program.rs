@@ -13,7 +13,7 @@ use super::exit_status::{ExitStatus, UsageError};
 use super::selection::book_root;
 use super::serve::ServeOptions;
 use super::terminal::Terminal;
-use super::{build, check, falsify, list, preprocess, problem, record, run, serve};
+use super::{build, check, falsify, list, preprocess, problem, record, report, run, serve};
 use crate::book::listing::{Book, Size};
 use crate::run::children;
 use crate::run::session::Session;
@@ -129,6 +129,11 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
                 (Some(seed), true) => problem::answer(session, &name, seed, level, terminal, out),
             }
         }),
+        Verb::Report(options) => in_session_with(
+            root,
+            |session| options.applied_to(session),
+            |session, terminal, out| report::report(session, &options, terminal, out),
+        ),
         Verb::Record {
             runs,
             of,
@@ -156,11 +161,20 @@ fn in_session(
     root: Option<PathBuf>,
     verb: impl FnOnce(&Session<'_>, Terminal, &mut dyn Write) -> Result<ExitStatus>,
 ) -> Result<ExitStatus> {
+    in_session_with(root, |session| Ok(session), verb)
+}
+
+/// As [`in_session`], in a session that `change` has set up.
+fn in_session_with(
+    root: Option<PathBuf>,
+    change: impl for<'b> FnOnce(Session<'b>) -> Result<Session<'b>>,
+    verb: impl FnOnce(&Session<'_>, Terminal, &mut dyn Write) -> Result<ExitStatus>,
+) -> Result<ExitStatus> {
     let book = Book::open(&book_root(root)?)?;
     let stop = Stop::default();
     let request = stop.clone();
     shutdown::on_shutdown(move || request.request())?;
-    let session = Session::new(&book, stop).on_broken_build(show_diagnostics);
+    let session = change(Session::new(&book, stop).on_broken_build(show_diagnostics))?;
     verb(
         &session,
         Terminal::of_stdout(),

@@ -5,11 +5,13 @@
 pub mod agreement;
 pub mod checks;
 pub mod counter_run;
+pub mod digest;
 pub mod evidence;
 pub mod figures;
 pub mod fingerprint;
 pub mod freshness;
 mod hashing;
+pub mod machines;
 pub mod question;
 mod rust_tokens;
 pub mod statements;

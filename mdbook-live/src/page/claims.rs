@@ -11,6 +11,8 @@ use crate::text::words::counted;
 /// A claim with what was found.
 #[derive(Debug, Clone)]
 pub struct ClaimView<'a> {
+    /// Unique on its page.
+    pub id: String,
     /// The claim.
     pub claim: &'a Claim,
     /// Its verdict on the record.
@@ -173,11 +175,12 @@ fn claim(index: usize, view: &ClaimView<'_>, reference: &str) -> Markup {
         "The book says"
     };
     html! {
-        li class=(class) data-claim=(index) {
+        li class=(class) id=(view.id) data-claim=(index) {
             span.verdict { span aria-hidden="true" { (mark) } " " (word) }
             " "
             span.claim {
                 span.who { (who) ":" } " " (with_code(&claim.says))
+                " " a.claim-link href={ "#" (view.id) } aria-label="Link to this claim" { "¶" }
                 @if let Some(condition) = claim.condition() {
                     " " span.qualified { "when " (with_code(condition)) }
                 }

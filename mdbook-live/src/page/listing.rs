@@ -134,7 +134,7 @@ pub fn listing(view: &ListingView<'_>) -> String {
         }
     };
     let opening = html! {
-        figure.listing.wide[wide].changed[view.since.is_some()] id=(view.id) {
+        figure.listing.wide[wide].changed[view.since.is_some()] id=(view.id) data-lines=(lines) {
             @if folded {
                 details { summary { (caption) } }
             } @else {
@@ -170,6 +170,22 @@ pub fn listing(view: &ListingView<'_>) -> String {
     }
     text.push_str("\n</figure>\n");
     text
+}
+
+/// A page with an id for each line of its listings, for a browser without scripts: a link to a
+/// line leads to the listing there. With scripts what is in `noscript` is no part of the page.
+pub fn with_line_anchors(page: &str) -> String {
+    static OPENING: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"<figure class="listing[^"]*" id="([^"]+)" data-lines="(\d+)">"#)
+            .expect("the pattern is a constant and valid")
+    });
+    let with_anchors = |opening: &regex::Captures<'_>| {
+        let lines = opening[2].parse().unwrap_or(0_usize);
+        let anchors = (1..=lines).map(|line| format!("<a id=\"{}-L{line}\"></a>", &opening[1]));
+        let anchors: String = anchors.collect();
+        format!("{}<noscript>{anchors}</noscript>", &opening[0])
+    };
+    OPENING.replace_all(page, with_anchors).into_owned()
 }
 
 /// A fenced block of code.

@@ -83,6 +83,7 @@ pub(super) fn built_column(view: &LiveView<'_>, name: &str, style: LineStyle<'_>
         lines: &view.result.lines,
         differ: &places(only_live),
         run: name,
+        id: None,
     };
     column(&view, style)
 }

@@ -59,6 +59,8 @@ pub(super) struct Column<'a> {
     pub differ: &'a [usize],
     /// The run's full name.
     pub run: &'a str,
+    /// The id of the run, where lines of this output are linked to.
+    pub id: Option<&'a str>,
 }
 
 /// An output of a run. The page puts it beside another where both have room for their longest
@@ -75,7 +77,8 @@ pub(super) fn column(view: &Column<'_>, style: LineStyle<'_>) -> Markup {
             // What scrolls is reached by keyboard, and so has a name.
             pre tabindex="0" role="group" aria-label={ (title) " output of " (run) } {
                 @for (at, line) in view.lines.iter().enumerate() {
-                    (line_of(&line.styled, style, view.differ.contains(&at)))
+                    @let id = view.id.map(|run| format!("{run}-L{}", at + 1));
+                    (line_of(&line.styled, style, view.differ.contains(&at), id.as_deref()))
                 }
             }
         }
@@ -144,10 +147,10 @@ fn heads(shape: &Shape, style: LineStyle<'_>) -> Markup {
 
 /// One line that a program has printed.
 pub fn line(line: &Styled, style: LineStyle<'_>) -> String {
-    without_directives(&line_of(line, style, false).into_string())
+    without_directives(&line_of(line, style, false, None).into_string())
 }
 
-fn line_of(line: &Styled, style: LineStyle<'_>, differs: bool) -> Markup {
+fn line_of(line: &Styled, style: LineStyle<'_>, differs: bool, id: Option<&str>) -> Markup {
     let varying = agreement::varying(&line.text, style.varies);
     let parts = parts(line, &varying);
     let cells = style.cells_of(&line.text);
@@ -155,7 +158,7 @@ fn line_of(line: &Styled, style: LineStyle<'_>, differs: bool) -> Markup {
     html! {
         // A line of its own for the page, so that what does not fit is wrapped below its
         // start; and an HTML block, which ends at a blank line, never sees one.
-        span.line.differs[differs] {
+        span.line.differs[differs] id=[id] {
             @if differs { span.differs-word { "differs: " } }
             @if let Some((begin, cells)) = cells {
                 span.text { (within(&parts, 0..text_end)) }

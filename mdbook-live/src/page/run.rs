@@ -113,6 +113,7 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
         lines,
         differ: &[],
         run: view.name,
+        id: None,
     });
     let recorded = view
         .record
@@ -146,6 +147,7 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
                             lines: &record.lines,
                             differ: &places(only_recorded),
                             run: view.name,
+                            id: Some(view.id),
                         };
                         (column(&recorded, view.style))
                     }

@@ -1,4 +1,4 @@
-//! The style sheet, once on each page.
+//! The style sheet and the script, once on each page.
 
 use maud::{PreEscaped, html};
 
@@ -7,11 +7,34 @@ const CSS: &str = concat!(
     include_str!("page.css"),
     include_str!("live.css"),
     include_str!("verdicts.css"),
+    include_str!("machines.css"),
     include_str!("pictures.css"),
     include_str!("lesson.css")
 );
 
-/// The style sheet, for each page that shows any of this.
+/// Follows links to single lines, and into what is folded.
+const SCRIPT: &str = include_str!("links.js");
+
+/// The style sheet and the script, for each page that shows any of this.
 pub fn style() -> String {
-    html! { style { (PreEscaped(CSS)) } }.into_string()
+    // Each is a block of its own to Markdown.
+    parts().join("\n\n")
+}
+
+fn parts() -> [String; 2] {
+    let style = html! { style { (PreEscaped(CSS)) } };
+    let script = html! { script { "\n" (PreEscaped(SCRIPT)) } };
+    [style.into_string(), script.into_string()]
+}
+
+/// The page for printing is all chapters, each with what it needs alone: one is
+/// enough for all.
+pub fn style_once(page: &str) -> String {
+    let mut once = page.to_owned();
+    for part in parts() {
+        if let Some((before, after)) = once.split_once(&part) {
+            once = format!("{before}{part}{}", after.replace(&part, ""));
+        }
+    }
+    once
 }

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::claims::ClaimView;
 use super::inline::figure;
-use super::listing::{Changes, ListingView, language, listing};
+use super::listing::{Changes, ListingView, language, listing, with_line_anchors};
 use super::memory::peak;
 use super::output::LineStyle;
 use super::run::{RecordView, RunView, run, runs};
@@ -147,6 +147,7 @@ fn a_claim() -> Claim {
 
 fn judged(claim: &Claim, holds: bool) -> ClaimView<'_> {
     ClaimView {
+        id: "run-demo-fork--one-id".into(),
         claim,
         judgement: Judgement::Decided(CheckResult {
             holds,
@@ -171,7 +172,7 @@ fn a_listing_is_a_captioned_figure_around_a_fence() {
     });
     assert_eq!(
         text,
-        "<figure class=\"listing\" id=\"listing-demo-src-main-rs\"><figcaption>\
+        "<figure class=\"listing\" id=\"listing-demo-src-main-rs\" data-lines=\"1\"><figcaption>\
          <a class=\"number\" href=\"#listing-demo-src-main-rs\">Listing 2-1</a> \
          <code class=\"path\">listings/demo/src/main.rs</code> \
          <span class=\"caption\">The <code>main</code> &amp; more</span></figcaption>\n\n\
@@ -297,7 +298,7 @@ fn figures_at_the_ends_of_lines_are_cells_and_the_text_stays_whole() {
         // "loaded, " has 8 characters; two cells of 10 each.
         "style=\"--needs: 28; --cells: 2\"",
         "<div class=\"cell-heads\" aria-hidden=\"true\"><span>MB</span><span>peak</span></div>",
-        "<span class=\"line\">ready\n</span>",
+        "<span class=\"line\" id=\"run-demo-fork-L1\">ready\n</span>",
         "<span class=\"text\">done, </span><span class=\"cells\"><span class=\"words\">memory </span>\
          <span class=\"cell\">7</span><span class=\"words\"> MB, peak </span>\
          <span class=\"cell\">9</span><span class=\"words\"> MB</span></span>\n",
@@ -324,6 +325,30 @@ fn runs_behind_one_head_tell_their_names_and_how_many_claims_hold() {
     }
     assert!(html.ends_with("</section>\n</details>\n"), "{html}");
     assert!(!html.trim_end().contains("\n\n"), "{html}");
+}
+
+#[test]
+fn each_claim_has_a_link_to_itself() {
+    let claim = a_claim();
+    let html = run(&view(None, vec![judged(&claim, true)])).html;
+    for part in [
+        "<li class=\"holds\" id=\"run-demo-fork--one-id\" data-claim=\"0\">",
+        "<a class=\"claim-link\" href=\"#run-demo-fork--one-id\" aria-label=\"Link to this claim\">",
+    ] {
+        assert!(html.contains(part), "{part} is not in {html}");
+    }
+}
+
+#[test]
+fn without_scripts_a_link_to_a_line_leads_to_its_listing() {
+    let page = "<p>\n<figure class=\"listing wide\" id=\"listing-a\" data-lines=\"2\"><pre>\
+                <figure class=\"run-column\">";
+    assert_eq!(
+        with_line_anchors(page),
+        "<p>\n<figure class=\"listing wide\" id=\"listing-a\" data-lines=\"2\">\
+         <noscript><a id=\"listing-a-L1\"></a><a id=\"listing-a-L2\"></a></noscript><pre>\
+         <figure class=\"run-column\">"
+    );
 }
 
 #[test]
@@ -380,6 +405,7 @@ fn a_run_without_a_record_says_so() {
     let html = run(&view(
         None,
         vec![ClaimView {
+            id: "run-demo-fork--one-id".into(),
             claim: &claim,
             judgement: Judgement::Undecided("There is no record yet.".into()),
             live: None,

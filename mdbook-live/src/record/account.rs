@@ -149,8 +149,8 @@ impl Account {
             changes.push((process.born_s, true));
             changes.extend(process.ended_s.map(|ended| (ended, false)));
         }
-        // At one time, ends count before births.
-        changes.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        // Stable: one that ended at the moment of its birth was alive before it had ended.
+        changes.sort_by(|one, other| one.0.total_cmp(&other.0));
         let (mut alive, mut most) = (0_usize, 0);
         for (_, born) in changes {
             alive = if born {
@@ -222,6 +222,8 @@ pub(crate) mod tests {
         ]);
         assert_eq!((of.processes(), of.programs(), of.depth()), (4, 1, 3));
         assert_eq!(of.most_alive(), 3, "one ends as the last begins");
+        let at_once = account(&[(None, 0.0, 1.0), (Some(0), 0.5, 0.5)]);
+        assert_eq!(at_once.most_alive(), 2);
         assert_eq!(of.sum(|end| end.written), Some(40));
         assert_eq!(of.most(|end| end.descriptors), Some(6));
         assert_eq!(Account::default().depth(), 0);

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
+#[cfg(test)]
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::book::listing::{RunRef, Size};
@@ -96,6 +98,7 @@ impl Provenance {
 
 /// The machine that made a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct HostCard {
     /// The processor's model.
     pub cpu: String,

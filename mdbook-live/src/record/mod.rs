@@ -11,6 +11,7 @@ pub mod marks;
 pub mod memory;
 pub mod progress;
 mod reference;
+pub mod report;
 pub mod result;
 pub mod seen_to_fail;
 pub mod timeline;

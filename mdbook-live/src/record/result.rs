@@ -11,6 +11,7 @@ use crate::record::account::Observation;
 use crate::record::line::Line;
 use crate::record::marks::Mark;
 use crate::record::memory::MemorySample;
+use crate::text::words::memory;
 
 /// A run that prints more bytes than this is ended: no page can show it.
 pub const MOST_OUTPUT: usize = 8 << 20;
@@ -48,6 +49,9 @@ pub enum Exit {
     Killed(Signal),
     /// It was ended because its time limit had passed.
     LimitPassed(Duration),
+    /// It was ended because its processes had more bytes of memory than this machine's user lets
+    /// a run have.
+    MemoryPassed(u64),
     /// It was ended because it printed more than [`MOST_OUTPUT`] bytes.
     TooMuchOutput,
     /// It was ended because it printed more than [`MOST_LINES`].
@@ -57,9 +61,15 @@ pub enum Exit {
 }
 
 impl RunResult {
-    /// Why the run was skipped, in its own words, if it was: exit status 77, as
-    /// in the Automake manual, "Scripts-based Testsuites".
+    /// Why the run was skipped, if it was: in its own words with exit status 77, as in the
+    /// Automake manual, "Scripts-based Testsuites"; or since it needs more memory than it may have.
     pub fn skipped(&self) -> Option<String> {
+        if let Exit::MemoryPassed(bytes) = self.end {
+            let memory = memory(bytes >> 20);
+            return Some(format!(
+                "ended, it needs more than the {memory} that it may have"
+            ));
+        }
         (self.end == Exit::Exited(SKIPPED) && self.left_behind.is_empty()).then(|| {
             let last = last_line(&self.lines);
             last.unwrap_or_else(|| "it did not say why".to_owned())
@@ -71,6 +81,7 @@ impl RunResult {
         let mut faults = Vec::new();
         match self.end {
             Exit::Exited(code) if code == expected_exit || code == SKIPPED => {}
+            Exit::MemoryPassed(_) => {}
             Exit::Exited(code) => faults.push(match last_line(&self.lines) {
                 Some(last) => format!("ended with exit code {code}, not {expected_exit}: {last}"),
                 None => {
@@ -110,9 +121,11 @@ impl RunResult {
         match self.end {
             Exit::Exited(code) => code,
             Exit::Killed(signal) => 128 + signal as i32,
-            Exit::LimitPassed(_) | Exit::TooMuchOutput | Exit::TooManyLines | Exit::Stopped => {
-                128 + Signal::SIGKILL as i32
-            }
+            Exit::LimitPassed(_)
+            | Exit::MemoryPassed(_)
+            | Exit::TooMuchOutput
+            | Exit::TooManyLines
+            | Exit::Stopped => 128 + Signal::SIGKILL as i32,
         }
     }
 }

@@ -10,6 +10,11 @@ use crate::record::cast::HostCard;
 
 /// This machine, with the `rustc` that builds the package in `dir`.
 pub fn card(dir: &Path) -> Result<HostCard> {
+    card_with(rustc(dir)?)
+}
+
+/// This machine, with a compiler's name and version.
+pub fn card_with(rustc: String) -> Result<HostCard> {
     let system = System::new_with_specifics(
         RefreshKind::nothing()
             .with_cpu(CpuRefreshKind::nothing())
@@ -30,7 +35,7 @@ pub fn card(dir: &Path) -> Result<HostCard> {
             kernel.sysname().to_string_lossy(),
             kernel.release().to_string_lossy()
         ),
-        rustc: rustc(dir)?,
+        rustc,
         thp: huge_pages(),
         virtual_machine: is_virtual_machine(),
     })

@@ -2,7 +2,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, fcntl};
@@ -27,6 +27,7 @@ fn launch() -> Launch<'static> {
         args: &[],
         dir: Path::new("/"),
         input: None,
+        most_memory: None,
         timeout: Duration::from_secs(60),
         memory: false,
         observe: true,
@@ -93,11 +94,9 @@ fn does_what_a_test_observes() {
         "stop" => {
             // It has not ended before it is seen to go on.
             let script = "kill -STOP $$; read line; exit 5";
-            let mut child = Command::new("sh");
-            child.args(["-c", script]).stdin(Stdio::piped());
-            let mut child = child.spawn().expect("sh starts");
-            let line = child.stdin.take();
-            let child = Pid::from_raw(child.id().cast_signed());
+            let (input, line) = std::io::pipe().expect("a pipe");
+            let child = Command::new("sh").args(["-c", script]).stdin(input).spawn();
+            let child = Pid::from_raw(child.expect("sh starts").id().cast_signed());
             let all = WaitPidFlag::WUNTRACED | WaitPidFlag::WCONTINUED;
             let wait = || waitpid(child, Some(all)).expect("a child");
             assert_eq!(wait(), WaitStatus::Stopped(child, Signal::SIGSTOP));

@@ -145,7 +145,7 @@ fn observe(mut line: UnixStream, mut watch: Watch) -> Observation {
     let _ = line.write_all(&[0]);
     drop(line);
     match seized {
-        Ok(()) => watch.to_the_end(),
+        Ok(()) => watch.until_the_end(),
         Err(Errno::EPERM | Errno::EACCES | Errno::ENOSYS) => {
             Observation::Refused("ptrace is not permitted here".to_owned())
         }
@@ -175,7 +175,7 @@ struct Born {
 }
 
 impl Watch {
-    fn to_the_end(mut self) -> Observation {
+    fn until_the_end(mut self) -> Observation {
         loop {
             match ptrace::next() {
                 Ok(Some((thread, event))) => self.see(thread, event),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, SysconfVar, sysconf};
 
 /// What matters of a process's `/proc/PID/stat`.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +86,14 @@ pub(crate) fn family(thread: Pid) -> Option<(Pid, Pid)> {
         value.trim().parse().ok().map(Pid::from_raw)
     };
     Some((number("Tgid:")?, number("PPid:")?))
+}
+
+/// What of a process is resident, in KiB (proc_pid_statm(5)); `None` when it is gone.
+pub(crate) fn resident_kib(pid: Pid) -> Option<u64> {
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    let page = sysconf(SysconfVar::PAGE_SIZE).ok()??;
+    Some(pages * u64::try_from(page).ok()? / 1024)
 }
 
 /// A process's state; `None` when it is gone.

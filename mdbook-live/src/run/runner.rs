@@ -22,6 +22,7 @@ use tempfile::NamedTempFile;
 
 use super::begin::begin_run;
 use super::clock::seconds_since;
+use super::memory_limit::{self, MemoryLimit};
 use super::observer::Observer;
 use super::proc;
 use super::run_id::RunId;
@@ -38,6 +39,9 @@ pub const COLUMNS: u32 = 100;
 
 /// How often limit and stop are looked at while nothing is printed.
 const TICK_MS: u8 = 50;
+
+/// The same where the memory of a run is limited.
+const MEMORY_TICK_MS: u8 = memory_limit::PAUSE.as_millis() as u8;
 
 /// How often processes that are about to end are looked at.
 const SHORT_TICK_MS: u8 = 5;
@@ -74,6 +78,8 @@ pub struct Launch<'a> {
     pub observe: bool,
     /// How many bytes of private memory each of its processes may have.
     pub data_limit: Option<u64>,
+    /// How many bytes of memory its processes may have together; with more it is ended.
+    pub most_memory: Option<u64>,
 }
 
 /// Runs a program to its end. `watch` sees each piece of output as it is read.
@@ -85,7 +91,7 @@ pub struct Launch<'a> {
 /// [`RunResult`].
 pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Result<RunResult> {
     ensure!(
-        !launch.memory || proc::children_are_listed(),
+        !(launch.memory || launch.most_memory.is_some()) || proc::children_are_listed(),
         "cannot sample memory: this kernel has no /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN)"
     );
     let _subreaper = Subreaper::begin()?;
@@ -96,8 +102,10 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
     } else {
         None
     };
+    let mut memory_limit = launch.most_memory.map(MemoryLimit::of);
+    let tick = memory_limit.as_ref().map_or(TICK_MS, |_| MEMORY_TICK_MS);
     let ended_by_us = loop {
-        running.read(TICK_MS, watch)?;
+        running.read(tick, watch)?;
         if let Some(too_much) = running.prints_too_much() {
             break Some(too_much);
         } else if running.main_has_ended {
@@ -106,6 +114,10 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
             break Some(Exit::Stopped);
         } else if running.start.elapsed() >= launch.timeout {
             break Some(Exit::LimitPassed(launch.timeout));
+        } else if let Some(limit) = &mut memory_limit
+            && limit.is_passed(running.main)
+        {
+            break launch.most_memory.map(Exit::MemoryPassed);
         }
     };
     let seconds = seconds_since(running.start);
@@ -475,6 +487,7 @@ mod tests {
             memory: true,
             observe: false,
             data_limit: None,
+            most_memory: None,
         };
         run(&launch, &Stop::default(), watch).expect("sh starts")
     }
@@ -490,6 +503,7 @@ mod tests {
             memory: false,
             observe: false,
             data_limit: None,
+            most_memory: None,
         };
         run(&launch, &Stop::default(), &mut |_| {}).expect("it starts")
     }
@@ -600,6 +614,7 @@ mod tests {
             memory: false,
             observe: false,
             data_limit: None,
+            most_memory: None,
         };
         let error = run(&launch, &Stop::default(), &mut |_| {}).expect_err("it is not there");
         assert_eq!(error.to_string(), "cannot start /no/such/program");
@@ -771,6 +786,7 @@ mod tests {
             memory: false,
             observe: false,
             data_limit: None,
+            most_memory: None,
         };
         let mut running = Running::start(&launch).expect("yes starts");
         while !running.outputs.is_empty() && running.printed <= 2 * MOST_OUTPUT {
@@ -811,6 +827,7 @@ mod tests {
             memory: false,
             observe: false,
             data_limit: None,
+            most_memory: None,
         };
         let stop = Stop::default();
         let outcome = run(&launch, &stop, &mut |_| stop.request()).expect("sh starts");

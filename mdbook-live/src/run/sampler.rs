@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-use crate::record::memory::MemorySample;
+use crate::record::memory::{MemorySample, TreeMemory};
 use crate::run::clock::seconds_since;
 use crate::run::proc;
 
@@ -57,30 +57,55 @@ fn sample_until(ends: &Receiver<()>, root: Pid, start: Instant) -> Vec<MemorySam
     let mut ordinals = HashMap::new();
     loop {
         let begun = processor_time();
-        let seconds = seconds_since(start);
-        let mut tree = Vec::new();
-        let mut held = SharedMemory::default();
-        let mut sampled = Vec::new();
-        for pid in proc::tree(root) {
-            let next = ordinals.len();
-            let ordinal = *ordinals.entry(pid).or_insert(next);
-            if let Some(process) = sample(pid, ordinal, seconds) {
-                held.add(pid, tree.len());
-                tree.push(process);
-                sampled.push(pid);
-            }
-        }
-        for pid in sampled {
-            held.find_mapped(pid);
-        }
-        held.charge(&mut tree);
-        samples.append(&mut tree);
+        samples.append(&mut sample_tree(root, seconds_since(start), &mut ordinals));
         let taken = processor_time().saturating_sub(begun);
         let pause = SHORTEST_PAUSE.max(taken * PAUSE_PER_SAMPLE);
         if ends.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
             return samples;
         }
     }
+}
+
+/// The processes of a tree now.
+fn sample_tree(root: Pid, seconds: f64, ordinals: &mut HashMap<Pid, usize>) -> Vec<MemorySample> {
+    let mut tree = Vec::new();
+    let mut held = SharedMemory::default();
+    let mut sampled = Vec::new();
+    for pid in proc::tree(root) {
+        let next = ordinals.len();
+        let ordinal = *ordinals.entry(pid).or_insert(next);
+        if let Some(process) = sample(pid, ordinal, seconds) {
+            held.add(pid, tree.len());
+            tree.push(process);
+            sampled.push(pid);
+        }
+    }
+    for pid in sampled {
+        held.find_mapped(pid);
+    }
+    held.charge(&mut tree);
+    tree
+}
+
+/// What the processes of a tree have now, in KiB: every page once, but for the page cache of
+/// files, which the kernel can drop.
+pub(super) fn exact_kib(root: Pid) -> u64 {
+    let tree = sample_tree(root, 0.0, &mut HashMap::new());
+    TreeMemory::over_time(&tree)
+        .map(|tree| tree.anon_kib + tree.shmem_kib)
+        .sum()
+}
+
+/// What they have at most, in KiB, without a walk of their page tables: what several share counts
+/// for each of them, and shared memory once more.
+pub(super) fn most_kib(root: Pid) -> u64 {
+    let mut held = SharedMemory::default();
+    let mut kib = 0;
+    for (at, pid) in proc::tree(root).into_iter().enumerate() {
+        held.add(pid, at);
+        kib += proc::resident_kib(pid).unwrap_or(0);
+    }
+    kib + held.files.values().map(|file| file.kib).sum::<u64>()
 }
 
 /// What this thread has had of a processor; zero where the system does not tell.

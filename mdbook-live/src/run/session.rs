@@ -19,6 +19,7 @@ use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::record::result::RunResult;
 use crate::run::cargo::{self, BuildError};
+use crate::run::prebuilt::Prebuilt;
 use crate::run::runner::{self, Launch};
 use crate::run::stop::Stop;
 
@@ -34,7 +35,14 @@ pub struct Session<'b> {
     on_broken_build: Box<dyn Fn(&str)>,
     /// By listing.
     programs: RefCell<HashMap<(String, Program), Built>>,
-    quick: RefCell<HashMap<String, Rc<RunResult>>>,
+    /// Programs that are there already, in place of those that cargo builds.
+    prebuilt: Option<Prebuilt>,
+    /// The memory that a run may have, in bytes.
+    most_memory: Option<u64>,
+    /// Whether claims at the recorded size are judged on runs of this session alone, and not on
+    /// records of others.
+    by_itself: bool,
+    made: RefCell<HashMap<(String, Size), Rc<RunResult>>>,
 }
 
 /// How a run is made.
@@ -70,8 +78,35 @@ impl<'b> Session<'b> {
             beside: Box::new(|_| {}),
             on_broken_build: Box::new(|_| {}),
             programs: RefCell::default(),
-            quick: RefCell::default(),
+            prebuilt: None,
+            most_memory: None,
+            by_itself: false,
+            made: RefCell::default(),
         }
+    }
+
+    /// Takes programs that are there, and builds none.
+    pub fn with_programs(mut self, programs: Prebuilt) -> Session<'b> {
+        self.prebuilt = Some(programs);
+        self
+    }
+
+    /// Ends each run that has more than so many bytes of memory: it is skipped.
+    pub fn with_most_memory(mut self, bytes: u64) -> Session<'b> {
+        self.most_memory = Some(bytes);
+        self
+    }
+
+    /// Makes the runs that a claim needs at the recorded size, too: the records are another
+    /// machine's.
+    pub fn by_itself(mut self) -> Session<'b> {
+        self.by_itself = true;
+        self
+    }
+
+    /// The memory that a run may have, in bytes.
+    pub fn most_memory(&self) -> Option<u64> {
+        self.most_memory
     }
 
     /// Has `tell` told of each run that is made because a claim of another needs it.
@@ -91,8 +126,12 @@ impl<'b> Session<'b> {
     ///
     /// # Errors
     ///
-    /// A [`BuildError`] when it does not build.
+    /// A [`BuildError`] when it does not build; where the programs are there already, when it is
+    /// not among them.
     pub fn program(&self, run: RunRef<'_>) -> Result<PathBuf> {
+        if let Some(prebuilt) = &self.prebuilt {
+            return prebuilt.program(run);
+        }
         let key = (run.listing.name.clone(), run.run.program.clone());
         if let Some(built) = self.programs.borrow().get(&key) {
             return Ok(built.clone()?);
@@ -183,6 +222,7 @@ impl<'b> Session<'b> {
             memory,
             observe,
             data_limit: run.run.data_limit,
+            most_memory: self.most_memory,
         };
         runner::run(&launch, &self.stop, watch)
             .with_context(|| format!("cannot run {}", run.full_name()))
@@ -191,14 +231,23 @@ impl<'b> Session<'b> {
     /// The run at its quick size, made at the first call. Its memory is
     /// sampled only where a claim on quick runs reads it.
     pub fn quick(&self, run: RunRef<'_>) -> Result<Rc<RunResult>> {
-        let name = run.full_name();
-        if let Some(known) = self.quick.borrow().get(&name) {
+        self.made(run, Size::Quick)
+    }
+
+    /// The run at that size, made at the first call. At the quick one its memory is sampled only
+    /// where a claim reads it, at the recorded one as for a record.
+    pub fn made(&self, run: RunRef<'_>, size: Size) -> Result<Rc<RunResult>> {
+        let key = (run.full_name(), size);
+        if let Some(known) = self.made.borrow().get(&key) {
             return Ok(known.clone());
         }
-        (self.beside)(&name);
-        let memory = self.book.quick_run_needs_memory(run);
-        let outcome = Rc::new(self.run(run, Size::Quick, memory, &mut |_| {})?);
-        self.quick.borrow_mut().insert(name, outcome.clone());
+        (self.beside)(&key.0);
+        let memory = match size {
+            Size::Quick => self.book.quick_run_needs_memory(run),
+            Size::Recorded => run.run.memory,
+        };
+        let outcome = Rc::new(self.run(run, size, memory, &mut |_| {})?);
+        self.made.borrow_mut().insert(key, outcome.clone());
         Ok(outcome)
     }
 
@@ -259,6 +308,11 @@ struct LiveFigures<'a, 'b> {
 }
 
 impl LiveFigures<'_, '_> {
+    /// Whether figures of other runs are those of runs that are made now, and not of records.
+    fn is_made(&self, size: Size) -> bool {
+        size == Size::Quick || self.session.by_itself
+    }
+
     fn of(&self, run: RunRef<'_>, outcome: &RunResult, name: &str) -> Result<Figure> {
         let figure = Measured::of(outcome).figure(run.listing, name);
         figure.with_context(|| format!("in the live run of {}", run.full_name()))
@@ -272,14 +326,14 @@ impl FigureSource for LiveFigures<'_, '_> {
             _ => return self.of(self.run, self.result, &name.figure),
         };
         match self.size {
-            Size::Quick => {
-                let outcome = self.session.quick(other)?;
+            size if self.is_made(size) => {
+                let outcome = self.session.made(other, size)?;
                 if let Some(fault) = outcome.faults(other.run.status).first() {
                     bail!("{} {fault}", other.full_name());
                 }
                 self.of(other, &outcome, &name.figure)
             }
-            Size::Recorded => {
+            _ => {
                 let record = Record::load(other, Size::Recorded)?
                     .with_context(|| format!("{} has no record", other.full_name()))?;
                 figures::of_record(other, &record, &name.figure)
@@ -318,11 +372,11 @@ impl FigureSource for LiveFigures<'_, '_> {
             return None;
         }
         match self.size {
-            Size::Quick => {
-                let why = self.session.quick(other).ok()?.skipped()?;
+            size if self.is_made(size) => {
+                let why = self.session.made(other, size).ok()?.skipped()?;
                 Some(format!("{run} was skipped: {why}"))
             }
-            Size::Recorded => (!other.record_path(Size::Recorded).exists())
+            _ => (!other.record_path(Size::Recorded).exists())
                 .then(|| format!("{run} has no record")),
         }
     }

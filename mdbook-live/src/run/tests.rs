@@ -40,6 +40,7 @@ fn makes_the_run_of_another_test() {
         memory: false,
         observe: std::env::var_os(OBSERVE_VAR).is_some(),
         data_limit: None,
+        most_memory: None,
     };
     let result = run(&launch, &Stop::default(), &mut |line| {
         if line.text().starts_with("pid ") {

@@ -789,7 +789,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_page_for_what_is_not_there_is_of_this_server_whatever_book_toml_says() {
+    async fn the_page_for_what_is_not_there_finds_the_book_whatever_book_toml_says() {
         let root = book();
         let toml = std::fs::read_to_string(root.path().join("book.toml")).unwrap();
         let toml = toml + "\n[output.html]\nsite-url = \"/my-book/\"\n";
@@ -803,6 +803,9 @@ mod tests {
         });
         let (status, _, body) = ask(&router, "GET", "/no/such.html").await;
         assert_eq!(status, StatusCode::NOT_FOUND);
-        assert!(body.contains("<base href=\"/\">"), "{body}");
+        assert!(body.contains("root + \"404-page.html\""), "{body}");
+        let (status, _, body) = ask(&router, "GET", "/404-page.html").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(!body.contains("<base"), "{body}");
     }
 }

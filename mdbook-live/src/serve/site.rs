@@ -9,7 +9,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use crate::verbs::build::build_for_serving;
+use crate::verbs::build::build;
 
 /// The book that is shown now.
 pub(crate) struct Site {
@@ -92,7 +92,7 @@ pub(crate) fn build_into(root: &Path, folder: &Path) -> Result<TempDir> {
             .context("making a folder for the built book")
     };
     let book = new_folder()?;
-    let dest = build_for_serving(root, book.path())?;
+    let dest = build(root, Some(book.path()))?;
     debug_assert!(dest.starts_with(book.path()));
     if dest == book.path() {
         return Ok(book);

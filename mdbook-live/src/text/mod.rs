@@ -3,4 +3,5 @@
 //! Every room may call it.
 
 pub mod ansi;
+pub mod scrub;
 pub mod words;

@@ -25,6 +25,20 @@ pub fn two_digits(value: f64) -> String {
     write!(text, "{rounded:.decimals$}").expect("writing to a String does not fail");
     text
 }
+
+/// An amount of memory: "64 MiB", "4 GiB", "1.5 GiB".
+pub fn memory(mib: u64) -> String {
+    if mib < 1024 {
+        return format!("{mib} MiB");
+    }
+    let gib = mib as f64 / 1024.0;
+    if gib < 10.0 && mib % 1024 >= 64 && mib % 1024 < 960 {
+        format!("{gib:.1} GiB")
+    } else {
+        format!("{gib:.0} GiB")
+    }
+}
+
 /// A number with its thousands apart: 12,345.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
@@ -107,6 +121,15 @@ mod tests {
             "1.0 GiB",
         ];
         assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn memory_is_told_in_the_unit_that_reads_best() {
+        let texts = [64, 1023, 1024, 1536, 4096, 24_105].map(memory);
+        assert_eq!(
+            texts,
+            ["64 MiB", "1023 MiB", "1 GiB", "1.5 GiB", "4 GiB", "24 GiB"]
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use mdbook_driver::MDBook;
@@ -12,11 +12,12 @@ use mdbook_html::HtmlHandlebars;
 use crate::book::listing::Size;
 use crate::chapter::live_runs::{LiveRun, LiveRuns};
 use crate::chapter::preprocessor::{self, LivePreprocessor};
-use crate::page::style;
+use crate::chapter::texts::{ChapterText, WordsAlone};
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
 use crate::run::host;
 use crate::run::session::Session;
+use crate::verbs::publish::Publication;
 
 /// Builds the HTML book of `root` into `dest`, or where `book.toml` says, and returns that folder.
 ///
@@ -25,7 +26,7 @@ use crate::run::session::Session;
 /// When the book cannot be read, a directive names something that does not exist
 /// (`src/chapter.md:41: …`, one line each), or the pages cannot be written.
 pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
-    build_with(root, dest, LivePreprocessor::default(), SiteUrl::OfBookToml)
+    build_with(root, dest, LivePreprocessor::default())
 }
 
 /// As [`build`], without the solutions of the exercises.
@@ -38,27 +39,7 @@ pub fn build_without_solutions(root: &Path, dest: Option<&Path>) -> Result<PathB
         without_solutions: true,
         ..LivePreprocessor::default()
     };
-    build_with(root, dest, live, SiteUrl::OfBookToml)
-}
-
-/// As [`build`], for a server that shows the book at its root, wherever `book.toml` has it
-/// published: the page for what is not there finds its style.
-///
-/// # Errors
-///
-/// As [`build`].
-pub fn build_for_serving(root: &Path, dest: &Path) -> Result<PathBuf> {
-    let live = LivePreprocessor::default();
-    build_with(root, Some(dest), live, SiteUrl::Root)
-}
-
-/// Under which path a site shows the book.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SiteUrl {
-    /// `output.html.site-url`.
-    OfBookToml,
-    /// `/`, as mdBook's own server has it.
-    Root,
+    build_with(root, dest, live)
 }
 
 /// As [`build`], with the Live columns filled: every run is made at its quick size on this
@@ -99,17 +80,11 @@ pub fn build_live(
         made: Arc::new(made),
         ..LivePreprocessor::default()
     };
-    let root = &session.book.root;
-    let built = build_with(root, dest, live, SiteUrl::OfBookToml)?;
+    let built = build_with(&session.book.root, dest, live)?;
     Ok((built, failed))
 }
 
-fn build_with(
-    root: &Path,
-    dest: Option<&Path>,
-    live: LivePreprocessor,
-    site_url: SiteUrl,
-) -> Result<PathBuf> {
+fn build_with(root: &Path, dest: Option<&Path>, live: LivePreprocessor) -> Result<PathBuf> {
     show_mdbooks_warnings();
     let path = root.join("book.toml");
     let mut config =
@@ -119,56 +94,63 @@ fn build_with(
         config.build.build_dir = std::path::absolute(dest)
             .with_context(|| format!("finding the folder {}", dest.display()))?;
     }
-    if site_url == SiteUrl::Root {
-        config.set("output.html.site-url", "/")?;
-    }
     // The same order as plain `mdbook build` needs; given here, a book.toml without it works too.
     let before = format!("preprocessor.{}.before", preprocessor::NAME);
     if config.get::<Vec<String>>(&before)?.is_none() {
         config.set(&before, ["links"])?;
     }
-    let config_of_index = config.clone();
-    let without_solutions = live.without_solutions;
-    let mut book = MDBook::load_with_config(root, config)?;
+    let publication = Publication::of(root, &config)?;
+    let mut without_index = config.clone();
+    // The empty path is the beginning of every chapter's.
+    without_index.set(
+        "output.html.search.chapter",
+        serde_json::json!({ "": { "enable": false } }),
+    )?;
+    let mut book = MDBook::load_with_config(root, without_index)?;
+    let texts = Arc::clone(&live.texts);
     // Takes the place of the external command of the same name, so that it runs once.
     book.with_preprocessor(live);
-    let renderer = HtmlHandlebars::new();
-    book.execute_build_process(&renderer)?;
+    book.execute_build_process(&HtmlHandlebars::new())?;
     let built = book.build_dir_for("html");
-    style_once(&built.join("print.html"))?;
-    // While its author writes, a book need not be searched.
-    if site_url == SiteUrl::OfBookToml {
-        index_prose(root, config_of_index, without_solutions, &built)?;
-    }
+    let texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
+    let not_found = config.html_config().unwrap_or_default();
+    let not_found = not_found.get_404_output_file();
+    let index = index_prose(root, config, &texts, &built)?;
+    publication.complete(&built, &texts, &not_found, index.as_ref())?;
     Ok(built)
 }
 
 /// Has the search of a built book find prose only: what programs print, and their code, have
 /// most of a book's words, and would hide the section that explains one. mdBook indexes what a
-/// page has, so the index is that of the same book without them.
+/// page has, so the index is that of the same book in words alone. Returns what the index is
+/// called on the pages, and what it is called now: mdBook names it by what is in it.
 fn index_prose(
     root: &Path,
     mut config: Config,
-    without_solutions: bool,
+    texts: &[ChapterText],
     built: &Path,
-) -> Result<()> {
-    let Some(index) = search_index(built)? else {
-        return Ok(());
+) -> Result<Option<(String, String)>> {
+    let Some(empty) = search_index(built)? else {
+        return Ok(None);
     };
     let folder = tempfile::tempdir().context("making a folder for the index of the search")?;
     config.build.build_dir = folder.path().to_owned();
     config.set("output.html.print.enable", false)?;
     let mut book = MDBook::load_with_config(root, config)?;
-    book.with_preprocessor(LivePreprocessor {
-        prose_only: true,
-        without_solutions,
-        ..LivePreprocessor::default()
-    });
+    book.with_preprocessor(WordsAlone::of(texts));
     book.execute_build_process(&HtmlHandlebars::new())?;
-    if let Some(of_prose) = search_index(&book.build_dir_for("html"))? {
-        std::fs::copy(of_prose, &index).with_context(|| format!("writing {}", index.display()))?;
-    }
-    Ok(())
+    let Some(of_prose) = search_index(&book.build_dir_for("html"))? else {
+        return Ok(None);
+    };
+    let name = |path: &Path| {
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    let index = built.join(name(&of_prose));
+    std::fs::remove_file(&empty)
+        .and_then(|()| std::fs::copy(&of_prose, &index))
+        .with_context(|| format!("writing {}", index.display()))?;
+    Ok(Some((name(&empty), name(&of_prose))))
 }
 
 /// The file with the index of a book's search, where it has one.
@@ -179,21 +161,6 @@ fn search_index(built: &Path) -> Result<Option<PathBuf>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with("searchindex") && name.ends_with(".js")
     }))
-}
-
-/// The page for printing is all chapters, each with the style that it needs alone: one is
-/// enough for all.
-fn style_once(page: &Path) -> Result<()> {
-    let Ok(html) = std::fs::read_to_string(page) else {
-        // A book may be configured to have no such page.
-        return Ok(());
-    };
-    let style = style::style();
-    if let Some((before, after)) = html.split_once(&style) {
-        let once = format!("{before}{style}{}", after.replace(&style, ""));
-        std::fs::write(page, once).with_context(|| format!("writing {}", page.display()))?;
-    }
-    Ok(())
 }
 
 /// mdBook tells what it could not include, and the like, by `tracing` alone.
@@ -321,6 +288,7 @@ mod tests {
         let dest = build(dir.path(), None).unwrap();
         let print = fs::read_to_string(dest.join("print.html")).unwrap();
         assert_eq!(print.matches("<style>").count(), 1);
+        assert_eq!(print.matches("const markLine").count(), 1);
         assert_eq!(print.matches("<section class=\"run\"").count(), 2);
     }
 

@@ -4,8 +4,11 @@
 
 pub mod build;
 pub mod check;
+mod edition;
 pub mod exercise;
 pub mod falsify;
 pub mod pack;
 pub mod problem;
+mod publish;
 pub mod record;
+pub mod report;
