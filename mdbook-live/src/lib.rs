@@ -33,7 +33,7 @@ mod serve;
 mod text;
 mod verbs;
 
-pub use book::exercise::ExerciseRef;
+pub use book::exercises::ExerciseRef;
 pub use book::listing::{Book, Run, RunRef, Size};
 pub use cli::main;
 pub use run::session::Session;
