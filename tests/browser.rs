@@ -77,6 +77,7 @@ fn main() -> ExitCode {
         trial("static_pages_are_whole_light_and_accessible", static_pages),
         trial("static_pages_print_and_do_without_javascript", static_print),
         trial("a_click_copies_the_command_alone", copy_command),
+        trial("a_record_is_played_once_it_is_asked_for", play_record),
         trial("a_run_is_told_line_by_line_with_its_verdicts", live_run),
         trial("stop_and_a_closed_page_leave_no_process", live_stop),
         trial("a_run_is_made_by_keyboard_alone", live_keyboard),
@@ -659,6 +660,92 @@ fn live_run(driver: &str, _: &Path) -> Outcome {
         }
         browser.picture("live-phone").await?;
         Ok(())
+    })
+}
+
+/// Every address that the page has asked for.
+const ASKED: &str = "performance.getEntriesByType('resource').map((one) => one.name).join('\\n')";
+
+fn play_record(driver: &str, built: &Path) -> Outcome {
+    with_browser(driver, async |browser| {
+        // Below a path, as a site of several books has it.
+        let site = tempfile::tempdir()?;
+        std::os::unix::fs::symlink(built, site.path().join("books"))?;
+        let server = file_server(site.path()).await?;
+        let url = format!("{server}/books/module-state.html");
+        browser.client.goto(&url).await?;
+        browser.until("document.readyState === 'complete'").await?;
+        let asked = browser.text(ASKED).await?;
+        if asked.contains("asciinema") || asked.contains(".cast") {
+            return Err(format!("before a click: {asked}").into());
+        }
+        let run = "document.querySelector('section.run[data-run=\"module-state/fork\"]')";
+        let lines =
+            format!("[...{run}.querySelectorAll('.ap-line')].map((line) => line.textContent)");
+        // By keyboard.
+        browser
+            .script(&format!("{run}.querySelector('.play').focus();"))
+            .await?;
+        let key = async |key: &str, code: u32, text: &str| {
+            let pressed = json!({ "type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
+            browser.cdp("Input.dispatchKeyEvent", pressed).await
+        };
+        key("Enter", 13, "\r").await?;
+        browser
+            .until(&format!("{lines}[0]?.includes('[MODULE SCOPE] List(id:')"))
+            .await?;
+        browser
+            .until(&format!(
+                "{lines}.some((line) => line.includes('finally:'))"
+            ))
+            .await?;
+        browser.view("record-played").await?;
+        let mut wrong = browser.accessibility().await?;
+        // An arrow is the player's: it does not turn the page.
+        browser
+            .script(&format!("{run}.querySelector('.ap-wrapper').focus();"))
+            .await?;
+        key("ArrowRight", 39, "").await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        if browser.client.current_url().await?.as_str() != url {
+            wrong.push("an arrow that the player should have has turned the page".to_owned());
+        }
+        for name in browser.text(ASKED).await?.lines() {
+            if !name.starts_with(&server) && !name.starts_with("data:") {
+                wrong.push(format!("asked for {name}"));
+            }
+        }
+        browser.media("screen", "dark").await?;
+        browser.client.goto(&url).await?;
+        browser
+            .script(&format!("{run}.querySelector('.play').click();"))
+            .await?;
+        browser.until(&format!("{lines}[0]")).await?;
+        wrong.extend(browser.accessibility().await?);
+        browser.view("record-played-dark").await?;
+        // Closed, its lines are there again.
+        browser
+            .script(&format!("{run}.querySelector('.play').click();"))
+            .await?;
+        browser
+            .until(&format!("!{run}.querySelector('.player') && {run}.querySelector('.recorded pre').offsetHeight > 0"))
+            .await?;
+        wrong.extend(browser.errors().await?);
+        // At rest for whom motion disturbs: the end of the output, until it is played.
+        let still =
+            json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
+        browser.cdp("Emulation.setEmulatedMedia", still).await?;
+        browser
+            .script(&format!("{run}.querySelector('.play').click();"))
+            .await?;
+        browser
+            .until(&format!("{run}.querySelector('.ap-overlay-start') && {lines}.some((line) => line.includes('finally:'))"))
+            .await?;
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong.join("\n").into())
+        }
     })
 }
 

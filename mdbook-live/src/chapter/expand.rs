@@ -25,6 +25,7 @@ use crate::page::glossary::GlossaryEntry;
 use crate::page::listing::{Changes, ListingView};
 use crate::page::live::LiveView;
 use crate::page::output::LineStyle;
+use crate::page::player::{self, RecordFile, RecordFiles};
 use crate::page::run::{RecordView, RunView, ShownRun};
 use crate::page::verdicts::VerdictsView;
 use crate::record::timeline::Timeline;
@@ -36,6 +37,8 @@ pub(super) struct Expander<'a> {
     pub(super) made: &'a LiveRuns,
     /// Whether what is no prose is left out.
     pub(super) prose_only: bool,
+    /// Whether the files of records lie beside the pages.
+    pub(super) with_records: bool,
     /// Each chapter with the runs that it shows.
     pub(super) surveyed: Vec<Surveyed>,
     pub(super) glossary: Glossary,
@@ -53,6 +56,8 @@ struct Page {
     ids: Ids,
     /// Whether it has said what the kinds of memory count.
     memory_is_explained: bool,
+    /// Whether it has a record to play.
+    plays: bool,
 }
 
 impl<'a> Expander<'a> {
@@ -154,6 +159,7 @@ impl<'a> Expander<'a> {
             number: chapter.number.as_ref().and_then(|n| n.first().copied()),
             ids: Ids::default(),
             memory_is_explained: false,
+            plays: false,
         };
         let links = self.links(&page.path, &chapter.content, &places);
         if places.is_empty() && links.is_empty() {
@@ -187,6 +193,9 @@ impl<'a> Expander<'a> {
             }
         }
         text_until(&mut expanded, from, chapter.content.len());
+        if page.plays && !self.prose_only {
+            push_block(&mut expanded, &format!("\n{}", page::player::script()));
+        }
         chapter.content = expanded;
     }
 
@@ -394,8 +403,10 @@ impl<'a> Expander<'a> {
             counters: counters.next().unwrap_or_default(),
         });
         let claims = claims.collect();
+        let files = self.files_of(run, record.is_some(), page);
         let record = match &record {
             Some(judged) => Some(RecordView {
+                files,
                 record: &judged.record,
                 stale: self.data.staleness(run, &judged.record)?,
             }),
@@ -426,6 +437,21 @@ impl<'a> Expander<'a> {
         view.explains_memory = view.peak().is_some() && !page.memory_is_explained;
         page.memory_is_explained |= view.explains_memory;
         Ok(page::run::run(&view))
+    }
+
+    /// The links to a record's own files, where they lie beside the page.
+    fn files_of(&self, run: RunRef<'_>, recorded: bool, page: &mut Page) -> Option<RecordFiles> {
+        if !(self.with_records && recorded) {
+            return None;
+        }
+        page.plays = true;
+        let place = |of| player::place(&run.listing.name, &run.run.name, of);
+        let sampled = run.memory_path().is_file();
+        Some(RecordFiles {
+            to_root: "../".repeat(page.path.components().count().saturating_sub(1)),
+            cast: place(RecordFile::Cast),
+            memory: sampled.then(|| place(RecordFile::Memory)),
+        })
     }
 
     fn expand_quotient(&mut self, of: &RunFigure, to: &RunFigure) -> Result<String> {

@@ -14,4 +14,4 @@ mod included;
 pub mod live_runs;
 pub mod preprocessor;
 mod resolve;
-mod survey;
+pub mod survey;

@@ -37,6 +37,9 @@ pub struct LivePreprocessor {
     /// Whether what is no prose is left out: outputs, listings and pictures. The index of a
     /// search is made of such a book.
     pub prose_only: bool,
+    /// Whether the files of records will lie beside the pages, which then link to them. What
+    /// only preprocesses lays none there.
+    pub with_records: bool,
 }
 
 impl Preprocessor for LivePreprocessor {
@@ -55,6 +58,7 @@ impl Preprocessor for LivePreprocessor {
             others_may_follow,
             made: &self.made,
             prose_only: self.prose_only,
+            with_records: self.with_records,
             surveyed: survey(&chapters.items, others_may_follow),
             listings_shown: BTreeMap::new(),
             problems: Vec::new(),
@@ -300,6 +304,8 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
+        // Plain mdBook lays no files beside its pages: none is linked.
+        assert!(!text.contains("record-files\"") && !text.contains("<script"));
         assert_eq!(text.matches("</span> holds").count(), 2, "{text}");
         assert_eq!(text.matches("</span> does not hold").count(), 1, "{text}");
     }

@@ -13,6 +13,7 @@ pub mod listing;
 pub mod live;
 mod memory;
 pub mod output;
+pub mod player;
 pub mod plot;
 pub mod run;
 pub mod style;

@@ -6,6 +6,7 @@ use maud::{PreEscaped, html};
 const CSS: &str = concat!(
     include_str!("page.css"),
     include_str!("live.css"),
+    include_str!("player.css"),
     include_str!("verdicts.css"),
     include_str!("pictures.css")
 );

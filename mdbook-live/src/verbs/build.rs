@@ -12,11 +12,13 @@ use mdbook_html::HtmlHandlebars;
 use crate::book::listing::Size;
 use crate::chapter::live_runs::{LiveRun, LiveRuns};
 use crate::chapter::preprocessor::{self, LivePreprocessor};
-use crate::page::style;
+use crate::chapter::survey::runs_shown;
+use crate::page::{player, style};
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
 use crate::run::host;
 use crate::run::session::Session;
+use crate::verbs::records;
 
 /// Builds the HTML book of `root` into `dest`, or where `book.toml` says, and returns that folder.
 ///
@@ -25,7 +27,11 @@ use crate::run::session::Session;
 /// When the book cannot be read, a directive names something that does not exist
 /// (`src/chapter.md:41: …`, one line each), or the pages cannot be written.
 pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
-    build_with(root, dest, LivePreprocessor::default(), SiteUrl::OfBookToml)
+    let live = LivePreprocessor {
+        with_records: true,
+        ..LivePreprocessor::default()
+    };
+    build_with(root, dest, live, SiteUrl::OfBookToml)
 }
 
 /// As [`build`], for a server that shows the book at its root, wherever `book.toml` has it
@@ -35,7 +41,10 @@ pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
 ///
 /// As [`build`].
 pub fn build_for_serving(root: &Path, dest: &Path) -> Result<PathBuf> {
-    let live = LivePreprocessor::default();
+    let live = LivePreprocessor {
+        with_records: true,
+        ..LivePreprocessor::default()
+    };
     build_with(root, Some(dest), live, SiteUrl::Root)
 }
 
@@ -85,6 +94,7 @@ pub fn build_live(
     let live = LivePreprocessor {
         made: Arc::new(made),
         prose_only: false,
+        with_records: true,
     };
     let root = &session.book.root;
     let built = build_with(root, dest, live, SiteUrl::OfBookToml)?;
@@ -116,12 +126,17 @@ fn build_with(
     }
     let config_of_index = config.clone();
     let mut book = MDBook::load_with_config(root, config)?;
+    let shown = runs_shown(&book.book.items);
     // Takes the place of the external command of the same name, so that it runs once.
     book.with_preprocessor(live);
     let renderer = HtmlHandlebars::new();
     book.execute_build_process(&renderer)?;
     let built = book.build_dir_for("html");
-    style_once(&built.join("print.html"))?;
+    once(
+        &built.join("print.html"),
+        &[style::style(), player::script()],
+    )?;
+    records::lay_beside(&built, root, &shown)?;
     // While its author writes, a book need not be searched.
     if site_url == SiteUrl::OfBookToml {
         index_prose(root, config_of_index, &built)?;
@@ -161,19 +176,19 @@ fn search_index(built: &Path) -> Result<Option<PathBuf>> {
     }))
 }
 
-/// The page for printing is all chapters, each with the style that it needs alone: one is
-/// enough for all.
-fn style_once(page: &Path) -> Result<()> {
-    let Ok(html) = std::fs::read_to_string(page) else {
+/// The page for printing is all chapters, each with the style and the script that it needs
+/// alone: one is enough for all.
+fn once(page: &Path, parts: &[String]) -> Result<()> {
+    let Ok(mut html) = std::fs::read_to_string(page) else {
         // A book may be configured to have no such page.
         return Ok(());
     };
-    let style = style::style();
-    if let Some((before, after)) = html.split_once(&style) {
-        let once = format!("{before}{style}{}", after.replace(&style, ""));
-        std::fs::write(page, once).with_context(|| format!("writing {}", page.display()))?;
+    for part in parts {
+        if let Some((before, after)) = html.split_once(part) {
+            html = format!("{before}{part}{}", after.replace(part, ""));
+        }
     }
-    Ok(())
+    std::fs::write(page, html).with_context(|| format!("writing {}", page.display()))
 }
 
 /// mdBook tells what it could not include, and the like, by `tracing` alone.
@@ -301,7 +316,60 @@ mod tests {
         let dest = build(dir.path(), None).unwrap();
         let print = fs::read_to_string(dest.join("print.html")).unwrap();
         assert_eq!(print.matches("<style>").count(), 1);
+        assert_eq!(print.matches("AsciinemaPlayer.create").count(), 1);
         assert_eq!(print.matches("<section class=\"run\"").count(), 2);
+    }
+
+    #[test]
+    fn the_files_of_the_records_that_are_shown_lie_beside_the_pages_with_their_player() {
+        let dir = book();
+        let summary = "# Summary\n\n- [One](one.md)\n- [Deep](part/deep.md)\n";
+        write(dir.path(), "src/SUMMARY.md", summary);
+        let text = "# One\n\n{{#run demo/fork}}\n\n{{#run demo/new}}\n";
+        write(dir.path(), "src/one.md", text);
+        write(
+            dir.path(),
+            "src/part/deep.md",
+            "# Deep\n\n{{#run demo/fork}}\n",
+        );
+        for dest in [
+            build(dir.path(), None).unwrap(),
+            build_for_serving(dir.path(), &dir.path().join("served")).unwrap(),
+        ] {
+            let recorded =
+                |name: &str| fs::read(dir.path().join("listings/demo/recorded").join(name));
+            for name in ["fork.cast", "fork.memory.csv"] {
+                let beside = fs::read(dest.join("records/demo").join(name)).unwrap();
+                assert_eq!(beside, recorded(name).unwrap(), "{name}");
+            }
+            // `demo/fast` has a record, and no page shows it; `demo/new` has none.
+            assert_eq!(fs::read_dir(dest.join("records/demo")).unwrap().count(), 2);
+            for (page, to_root) in [("one.html", ""), ("part/deep.html", "../")] {
+                let page = fs::read_to_string(dest.join(page)).unwrap();
+                assert_eq!(page.matches("class=\"record-files\"").count(), 1);
+                for (attribute, file) in [
+                    ("href", "records/demo/fork.cast".to_owned()),
+                    ("href", "records/demo/fork.memory.csv".to_owned()),
+                    ("data-player", format!("{}/", player::PLAYER_FOLDER)),
+                ] {
+                    assert!(dest.join(&file).exists(), "{file}");
+                    let link = format!("{attribute}=\"{to_root}{file}\"");
+                    assert!(page.contains(&link), "{link} is not in {page}");
+                }
+                // It is asked for by a click.
+                assert!(!page.contains("<script src=\"records"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_book_that_shows_no_record_has_no_player() {
+        let dir = book();
+        write(dir.path(), "src/one.md", "# One\n\n{{#run demo/new}}\n");
+        let dest = build(dir.path(), None).unwrap();
+        assert!(!dest.join("records").exists());
+        let page = fs::read_to_string(dest.join("one.html")).unwrap();
+        assert!(!page.contains("AsciinemaPlayer"));
     }
 
     #[test]

@@ -6,3 +6,4 @@ pub mod build;
 pub mod check;
 pub mod falsify;
 pub mod record;
+mod records;
