@@ -25,6 +25,7 @@ use tower_http::services::ServeDir;
 use url::{ParseError, Url};
 
 mod server;
+mod teaching;
 
 use server::{
     Ended, Outcome, PATIENCE, no_process_is_left, processes_of_runs, serve, small_book,
@@ -78,6 +79,18 @@ fn main() -> ExitCode {
         trial("static_pages_print_and_do_without_javascript", static_print),
         trial("a_click_copies_the_command_alone", copy_command),
         trial("a_record_is_played_once_it_is_asked_for", play_record),
+        trial(
+            "a_lesson_is_projected_section_by_section",
+            teaching::projector,
+        ),
+        trial(
+            "the_notes_follow_the_lesson_and_lead_it",
+            teaching::notes_window,
+        ),
+        trial(
+            "a_handout_has_room_to_write_and_no_solution",
+            teaching::handout,
+        ),
         trial("a_run_is_told_line_by_line_with_its_verdicts", live_run),
         trial("stop_and_a_closed_page_leave_no_process", live_stop),
         trial("a_run_is_made_by_keyboard_alone", live_keyboard),
@@ -210,6 +223,22 @@ impl Browser {
                 return Err(format!("never true: {expression}").into());
             }
             tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        Ok(())
+    }
+
+    /// Presses a key, and lets go of it.
+    async fn press(&self, key: &str) -> Outcome {
+        let code = match key {
+            "ArrowLeft" => 37,
+            "ArrowRight" => 39,
+            "Escape" => 27,
+            letter => u32::from(letter.to_ascii_uppercase().as_bytes()[0]),
+        };
+        let text = if key.len() == 1 { key } else { "" };
+        for (kind, text) in [("keyDown", text), ("keyUp", "")] {
+            let event = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
+            self.cdp("Input.dispatchKeyEvent", event).await?;
         }
         Ok(())
     }
