@@ -76,6 +76,7 @@ fn main() -> ExitCode {
     };
     let trials = vec![
         trial("static_pages_are_whole_light_and_accessible", static_pages),
+        trial("every_theme_is_read_without_strain", every_theme),
         trial("static_pages_print_and_do_without_javascript", static_print),
         trial("a_click_copies_the_command_alone", copy_command),
         trial("a_record_is_played_once_it_is_asked_for", play_record),
@@ -507,6 +508,42 @@ fn static_pages(driver: &str, built: &Path) -> Outcome {
                 note(format!("dark: {finding}"));
             }
             browser.picture(&format!("{name}-dark")).await?;
+        }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong.join("\n").into())
+        }
+    })
+}
+
+/// Light and navy are looked at on every page; here mdBook's other themes, on pages that have
+/// all there is.
+fn every_theme(driver: &str, built: &Path) -> Outcome {
+    with_browser(driver, async |browser| {
+        let server = file_server(built).await?;
+        let mut wrong = Vec::new();
+        for page in ["module-state", "data-sink", "notes-claims"] {
+            for theme in ["rust", "coal", "ayu"] {
+                browser
+                    .client
+                    .goto(&format!("{server}/{page}.html"))
+                    .await?;
+                browser
+                    .script(&format!("localStorage.setItem('mdbook-theme', '{theme}');"))
+                    .await?;
+                browser.client.refresh().await?;
+                browser
+                    .until(&format!("document.querySelector('html.{theme}') && document.readyState === 'complete'"))
+                    .await?;
+                browser
+                    .script("document.querySelectorAll('details').forEach((fold) => { fold.open = true; });")
+                    .await?;
+                for problem in browser.accessibility().await? {
+                    wrong.push(format!("{page}, {theme}: {problem}"));
+                }
+                browser.view(&format!("theme-{theme}-{page}")).await?;
+            }
         }
         if wrong.is_empty() {
             Ok(())

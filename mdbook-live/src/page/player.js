@@ -62,7 +62,7 @@ document.addEventListener("click", async (event) => {
       asked("script", { src: `${folder}asciinema-player.min.js` }),
     ]);
   } catch (error) {
-    says.textContent = `The record cannot be played: ${error.message}. The link beside has its file.`;
+    says.textContent = `The record cannot be played: ${error.message}. The link next to Close has its file.`;
     return;
   }
   if (!box.isConnected) return;
