@@ -170,6 +170,9 @@ impl Browser {
             .capabilities(capabilities)
             .connect(driver)
             .await?;
+        // A long page on a machine with other work takes its time.
+        let timeouts = TimeoutConfiguration::new(Some(PATIENCE), None, None);
+        client.update_timeouts(timeouts).await?;
         let browser = Browser { client };
         browser.size(WINDOW).await?;
         Ok(browser)
@@ -537,7 +540,7 @@ fn every_theme(driver: &str, built: &Path) -> Outcome {
                     .until(&format!("document.querySelector('html.{theme}') && document.readyState === 'complete'"))
                     .await?;
                 browser
-                    .script("document.querySelectorAll('details').forEach((fold) => { fold.open = true; });")
+                    .script("document.querySelectorAll('details.claims').forEach((fold) => { fold.open = true; });")
                     .await?;
                 for problem in browser.accessibility().await? {
                     wrong.push(format!("{page}, {theme}: {problem}"));
