@@ -15,6 +15,7 @@ use super::glossary::{self, Glossary};
 use super::ids::Ids;
 use super::included;
 use super::live_runs::LiveRuns;
+use super::record_files;
 use super::resolve::Resolver;
 use super::survey::Surveyed;
 use crate::book::listing::{RunRef, Size};
@@ -25,7 +26,6 @@ use crate::page::glossary::GlossaryEntry;
 use crate::page::listing::{Changes, ListingView};
 use crate::page::live::LiveView;
 use crate::page::output::LineStyle;
-use crate::page::player::{self, RecordFile, RecordFiles};
 use crate::page::run::{RecordView, RunView, ShownRun};
 use crate::page::verdicts::VerdictsView;
 use crate::record::timeline::Timeline;
@@ -403,7 +403,9 @@ impl<'a> Expander<'a> {
             counters: counters.next().unwrap_or_default(),
         });
         let claims = claims.collect();
-        let files = self.files_of(run, record.is_some(), page);
+        let links = self.with_records && record.is_some();
+        let files = links.then(|| record_files::of(run, &page.path));
+        page.plays |= links;
         let record = match &record {
             Some(judged) => Some(RecordView {
                 files,
@@ -437,21 +439,6 @@ impl<'a> Expander<'a> {
         view.explains_memory = view.peak().is_some() && !page.memory_is_explained;
         page.memory_is_explained |= view.explains_memory;
         Ok(page::run::run(&view))
-    }
-
-    /// The links to a record's own files, where they lie beside the page.
-    fn files_of(&self, run: RunRef<'_>, recorded: bool, page: &mut Page) -> Option<RecordFiles> {
-        if !(self.with_records && recorded) {
-            return None;
-        }
-        page.plays = true;
-        let place = |of| player::place(&run.listing.name, &run.run.name, of);
-        let sampled = run.memory_path().is_file();
-        Some(RecordFiles {
-            to_root: "../".repeat(page.path.components().count().saturating_sub(1)),
-            cast: place(RecordFile::Cast),
-            memory: sampled.then(|| place(RecordFile::Memory)),
-        })
     }
 
     fn expand_quotient(&mut self, of: &RunFigure, to: &RunFigure) -> Result<String> {

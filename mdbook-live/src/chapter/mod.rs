@@ -13,5 +13,6 @@ mod ids;
 mod included;
 pub mod live_runs;
 pub mod preprocessor;
+mod record_files;
 mod resolve;
 pub mod survey;
