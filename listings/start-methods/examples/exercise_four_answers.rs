@@ -20,11 +20,11 @@ const NUMBERS: usize = 200_000;
 static ANSWERS: [AtomicUsize; PARTS] = [const { AtomicUsize::new(0) }; PARTS];
 
 fn count_by_four() -> io::Result<()> {
-    for part in 0..PARTS {
+    for (part, answer) in ANSWERS.iter().enumerate() {
         // SAFETY: this process has one thread, so the child may do all that it may.
         match unsafe { fork() }? {
             ForkResult::Child => {
-                ANSWERS[part].store(primes(part), Ordering::SeqCst);
+                answer.store(primes(part), Ordering::SeqCst);
                 leave(0)
             }
             ForkResult::Parent { child } => {
@@ -50,7 +50,7 @@ fn primes(part: usize) -> usize {
     let numbers = part * NUMBERS..(part + 1) * NUMBERS;
     let is_prime = |n: &usize| {
         let mut divisors = (2..).take_while(|d| d * d <= *n);
-        *n > 1 && divisors.all(|d| n % d != 0)
+        *n > 1 && divisors.all(|d| !n.is_multiple_of(d))
     };
     numbers.filter(is_prime).count()
 }

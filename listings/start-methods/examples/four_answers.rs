@@ -64,7 +64,7 @@ fn primes(part: usize) -> usize {
     let numbers = part * NUMBERS..(part + 1) * NUMBERS;
     let is_prime = |n: &usize| {
         let mut divisors = (2..).take_while(|d| d * d <= *n);
-        *n > 1 && divisors.all(|d| n % d != 0)
+        *n > 1 && divisors.all(|d| !n.is_multiple_of(d))
     };
     numbers.filter(is_prime).count()
 }
