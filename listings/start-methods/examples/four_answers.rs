@@ -52,8 +52,8 @@ fn count_by_four() -> io::Result<()> {
     Ok(())
 }
 
-/// Where the answer of a part is. At an offset of its own, no answer depends on the one that
-/// all descriptors share.
+/// Where the answer of a part is: at an offset of its own, and not at the one
+/// that all descriptors share.
 fn place(part: usize) -> u64 {
     (part * size_of::<usize>()) as u64
 }

@@ -50,8 +50,9 @@ fn start_worker(
     }
 }
 
-/// Takes from this process what a fork has handed on, but for one descriptor and the three of
-/// its input and output. No value that owns another may be used or dropped afterwards.
+/// Takes from this process what a fork has handed on, but for one descriptor
+/// and those of its input and output. No value that owns another may be used
+/// or dropped afterwards.
 fn keep_alone(end: &UnixStream) -> io::Result<()> {
     let kept = end.as_raw_fd().unsigned_abs();
     close_all(3, kept - 1)?;
