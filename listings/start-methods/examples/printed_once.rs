@@ -1,4 +1,4 @@
-//! A solution: text that waits in a buffer is copied by a fork.
+//! A solution: nothing waits in a buffer when the process is copied.
 
 use std::io::{self, Write};
 use std::process::{self, ExitCode};
@@ -9,18 +9,12 @@ use nix::unistd::{ForkResult, fork};
 
 /// Prints part of a line, forks, and prints the rest
 #[derive(Parser)]
-struct Arguments {
-    /// Empty the buffer before the fork
-    #[arg(long)]
-    flush: bool,
-}
+struct Arguments {}
 
 // ANCHOR: solution
-fn print_and_fork(flush: bool) -> io::Result<()> {
+fn print_and_fork() -> io::Result<()> {
     print!("printed once? ");
-    if flush {
-        io::stdout().flush()?;
-    }
+    io::stdout().flush()?;
     // SAFETY: this process has one thread, so the child may do all that it may.
     match unsafe { fork() }? {
         ForkResult::Child => {
@@ -37,5 +31,5 @@ fn print_and_fork(flush: bool) -> io::Result<()> {
 // ANCHOR_END: solution
 
 fn main() -> ExitCode {
-    command_line::run(|arguments: Arguments| print_and_fork(arguments.flush))
+    command_line::run(|_: Arguments| print_and_fork())
 }
