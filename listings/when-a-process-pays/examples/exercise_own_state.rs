@@ -1,4 +1,5 @@
-//! Your version: each task is to have a generator with a state of its own, and no lock.
+//! Your version: each task is to have a generator with a state of its own, and no lock, as the
+//! output says already.
 
 use std::error::Error;
 use std::process::ExitCode;
