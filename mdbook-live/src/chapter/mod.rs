@@ -2,6 +2,7 @@
 //! It starts no program: live runs come from the caller.
 //! Called by `verbs` and `cli`; it calls `page` and the rooms below.
 
+mod block;
 mod charts;
 mod cited;
 pub mod directives;
@@ -18,9 +19,14 @@ mod machines;
 mod markdown;
 pub mod preprocessor;
 mod question;
+mod record_files;
 mod resolve;
 pub mod solutions;
-mod survey;
+pub mod survey;
 mod teaching;
 pub mod texts;
 mod timetable;
+mod verdicts;
+
+#[cfg(test)]
+mod tests;

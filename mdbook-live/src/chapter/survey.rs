@@ -1,12 +1,14 @@
 //! Where each run is shown: known before any chapter is expanded, since a table of verdicts
 //! links to chapters that come later.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use mdbook_preprocessor::book::BookItem;
 
 use super::directives::{self, Directive};
 use super::ids::Ids;
+use crate::page::form::{Form, Html};
 
 /// A chapter, and the runs that it shows.
 pub(super) struct Surveyed {
@@ -17,8 +19,20 @@ pub(super) struct Surveyed {
     pub(super) runs: Vec<(String, String)>,
 }
 
+/// The full names of the runs that a book shows, without looking at whether there are such runs.
+pub fn runs_shown(items: &[BookItem]) -> BTreeSet<String> {
+    // Directives of others name no runs.
+    let chapters = survey(items, true, &Html).into_iter();
+    let runs = chapters.flat_map(|chapter| chapter.runs);
+    runs.map(|(run, _)| run).collect()
+}
+
 /// Every chapter in reading order.
-pub(super) fn survey(items: &[BookItem], others_may_follow: bool) -> Vec<Surveyed> {
+pub(super) fn survey(
+    items: &[BookItem],
+    others_may_follow: bool,
+    form: &dyn Form,
+) -> Vec<Surveyed> {
     let mut surveyed = Vec::new();
     for item in items {
         let BookItem::Chapter(chapter) = item else {
@@ -43,11 +57,11 @@ pub(super) fn survey(items: &[BookItem], others_may_follow: bool) -> Vec<Surveye
             }
             surveyed.push(Surveyed {
                 title: chapter.name.clone(),
-                page: path.with_extension("html"),
+                page: form.page_of(path),
                 runs,
             });
         }
-        surveyed.extend(survey(&chapter.sub_items, others_may_follow));
+        surveyed.extend(survey(&chapter.sub_items, others_may_follow, form));
     }
     surveyed
 }

@@ -7,6 +7,7 @@ use super::inline::{with_code, without_directives};
 use super::live::{self, LiveView};
 use super::memory::{memory, peak};
 use super::output::{Column, LineStyle, column, fit_side_by_side, repeated};
+use super::player::{self, RecordFiles};
 use crate::book::config::Reference;
 use crate::judge::agreement::{Agreement, places};
 use crate::record::cast::Record;
@@ -66,17 +67,19 @@ pub struct RecordView<'a> {
     pub record: &'a Record,
     /// What has changed since: "its sources have changed since 2026-03-14".
     pub stale: Option<String>,
+    /// Its own files, where they lie beside the pages.
+    pub files: Option<RecordFiles>,
 }
 
-/// A run that has become HTML.
+/// A run that has become text.
 #[derive(Debug, Clone)]
 pub struct ShownRun {
     /// `LISTING/RUN`.
     pub name: String,
     /// Its section.
-    pub html: String,
+    pub text: String,
     /// What became of its claims.
-    tally: Tally,
+    pub tally: Tally,
 }
 
 /// Runs like one that is in sight, folded behind one head: the author's words for them, their
@@ -100,7 +103,7 @@ pub fn runs(caption: &str, shown: &[ShownRun], reference_says: &str) -> String {
     };
     let head = without_directives(&head.into_string());
     let head = head.strip_suffix("</details>").unwrap_or(&head);
-    let runs: String = shown.iter().map(|run| &run.html[..]).collect();
+    let runs: String = shown.iter().map(|run| &run.text[..]).collect();
     format!("{head}\n{runs}</details>\n")
 }
 
@@ -137,13 +140,16 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
             }
             div.run-columns {
                 @match &view.record {
-                    Some(RecordView { record, .. }) => {
+                    Some(RecordView { record, files, .. }) => {
                         @let compared = view.agreement().filter(|_| view.has_one_size);
                         @let only_recorded = compared.map_or(&[][..], |found| &found.only_recorded);
                         @let recorded = Column {
                             class: "recorded",
                             title: "Recorded",
-                            about: repeated(record),
+                            about: html! {
+                                (repeated(record))
+                                @if let Some(files) = files { " " (player::row(files, view.name)) }
+                            },
                             lines: &record.lines,
                             differ: &places(only_recorded),
                             run: view.name,
@@ -173,7 +179,7 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
                 }
             }
             @if let Some(live) = &view.live { (live::built_outcome(live)) }
-            @if let Some(RecordView { record, stale }) = &view.record {
+            @if let Some(RecordView { record, stale, .. }) = &view.record {
                 @if let Some(what) = stale {
                     p.run-note.stale {
                         strong { "Stale: " }
@@ -196,7 +202,7 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
     };
     ShownRun {
         name: view.name.to_owned(),
-        html: format!("{}\n", without_directives(&page.into_string())),
+        text: format!("{}\n", without_directives(&page.into_string())),
         tally: Tally::of(&view.claims),
     }
 }

@@ -2,14 +2,18 @@
 
 use maud::{PreEscaped, html};
 
+use super::player;
+
 /// The style of everything below, with the colours of mdBook's five themes.
 const CSS: &str = concat!(
     include_str!("page.css"),
     include_str!("live.css"),
+    include_str!("player.css"),
     include_str!("verdicts.css"),
     include_str!("machines.css"),
     include_str!("pictures.css"),
-    include_str!("lesson.css")
+    include_str!("lesson.css"),
+    include_str!("drawing.css"), // `drawing::CSS`: concat! takes no name
 );
 
 /// Follows links to single lines, and into what is folded.
@@ -31,10 +35,17 @@ fn parts() -> [String; 2] {
 /// enough for all.
 pub fn style_once(page: &str) -> String {
     let mut once = page.to_owned();
-    for part in parts() {
+    let parts = parts().into_iter().chain([player::script()]);
+    for part in parts {
         if let Some((before, after)) = once.split_once(&part) {
             once = format!("{before}{part}{}", after.replace(&part, ""));
         }
     }
     once
+}
+
+/// What a file of pages needs beyond what a browser prints: it is read without the book's files,
+/// and so has them in full.
+pub fn paper() -> String {
+    html! { style { (PreEscaped(include_str!("paper.css"))) } }.into_string()
 }
