@@ -488,11 +488,7 @@ const WITHOUT_OBJECTIVES: &[&str] = &[
     "structured-data.md",
     "ring-buffer.md",
     "time-and-memory.md",
-    "worker-pool.md",
-    "when-a-worker-dies.md",
-    "supervision.md",
     "sandboxed-worker.md",
-    "under-tokio.md",
 ];
 
 /// What a chapter lacks of its objectives, key points and questions.
@@ -702,6 +698,33 @@ fn the_readme_names_every_listing() {
         assert!(
             readme.contains(&format!("({folder})")),
             "README.md names no {folder}; expected a row for it that links to ({folder})"
+        );
+    }
+}
+
+#[test]
+fn each_step_of_the_reader_s_pool_begins_with_the_solution_of_the_step_before() {
+    let steps = [
+        (
+            "worker-pool/examples/pool_of_two.rs",
+            "when-a-worker-dies/examples/exercise_pool_replaces.rs",
+        ),
+        (
+            "when-a-worker-dies/examples/pool_replaces.rs",
+            "supervision/examples/exercise_pool_deadline.rs",
+        ),
+    ];
+    for (solution, starter) in steps {
+        let listings = root().join("listings");
+        let read = |file: &str| fs::read_to_string(listings.join(file)).expect("a program");
+        let solved = read(solution);
+        let (_, pool) = solved
+            .split_once("// ANCHOR: solution\n")
+            .expect("an anchor");
+        let (pool, _) = pool.split_once("// ANCHOR_END: solution").expect("its end");
+        assert!(
+            read(starter).contains(pool),
+            "listings/{starter}: expected the pool of listings/{solution}"
         );
     }
 }

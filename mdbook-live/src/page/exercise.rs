@@ -3,7 +3,8 @@
 use maud::html;
 
 use super::inline::without_directives;
-use crate::book::exercise::{Exercise, ExerciseRef, Kind};
+use crate::book::exercise::{Exercise, Kind};
+use crate::book::exercises::ExerciseRef;
 
 /// An exercise as the page shows it.
 #[derive(Debug, Clone)]
@@ -24,13 +25,11 @@ pub struct ExerciseView<'a> {
 pub fn head(view: &ExerciseView<'_>) -> String {
     let exercise = view.exercise.exercise;
     let name = view.exercise.full_name();
-    let hardest = usize::from(Exercise::HARDEST);
-    let level = usize::from(exercise.level).min(hardest);
     let head = html! {
         div.exercise id=(view.id) {
             p.exercise-about {
-                span.level role="img" aria-label={ "Level " (level) " of " (hardest) } {
-                    @for at in 0..hardest { @if at < level { "★" } @else { "☆" } }
+                span.level role="img" aria-label={ "Level " (exercise.level) " of " (Exercise::HARDEST) } {
+                    (stars(exercise.level))
                 }
                 " " span.minutes { (exercise.minutes) " minutes" }
             }
@@ -38,7 +37,7 @@ pub fn head(view: &ExerciseView<'_>) -> String {
                 Kind::Graded { .. } => {
                     p.exercise-file {
                         "Change "
-                        code { (view.folder) "/" (exercise.program(None).source().display()) }
+                        code { (view.folder) "/" (view.exercise.program(None).source().display()) }
                         ", then have it judged:"
                     }
                     pre { code.language-sh { (view.tool) " exercise " (name) } }
@@ -54,4 +53,11 @@ pub fn head(view: &ExerciseView<'_>) -> String {
     let heading = format!("### {}. {}", view.number, exercise.title);
     let head = without_directives(&head.into_string());
     format!("{heading}\n\n{head}\n")
+}
+
+/// A level as stars: "★★☆".
+pub fn stars(level: u8) -> String {
+    let hardest = usize::from(Exercise::HARDEST);
+    let level = usize::from(level).min(hardest);
+    "★".repeat(level) + &"☆".repeat(hardest - level)
 }
