@@ -480,10 +480,6 @@ fn every_plan_goes_by_the_clock_and_has_its_breaks() {
 
 /// The chapters that have no objectives, key points and questions yet.
 const WITHOUT_OBJECTIVES: &[&str] = &[
-    "shared-memory.md",
-    "fork-server.md",
-    "forking-with-threads.md",
-    "as-fast-as-memory.md",
     "structured-data.md",
     "ring-buffer.md",
     "time-and-memory.md",
