@@ -94,6 +94,10 @@ fn main() -> ExitCode {
             "the_link_to_a_claim_is_reached_by_keyboard",
             published::claim_by_keyboard,
         ),
+        trial(
+            "what_is_folded_is_accessible_as_well",
+            published::opened_folds,
+        ),
         trial("a_click_copies_the_command_alone", copy_command),
         trial(
             "a_choice_opens_by_keyboard_and_without_javascript",

@@ -366,6 +366,7 @@ fn every_chapter_says_what_it_takes_and_the_table_adds_them_up() {
         panic!("src/teaching.md: expected `{{{{#lessons}}}}` once");
     };
     let mut all = [0, 0, 0];
+    let book = Book::open(root()).expect("the book");
     let chapters = numbered_chapters();
     assert_eq!(
         table.len(),
@@ -382,7 +383,11 @@ fn every_chapter_says_what_it_takes_and_the_table_adds_them_up() {
             );
         };
         let lesson = numbers(lesson);
-        let (read, exercises) = (lesson["read"], lesson["exercises"]);
+        let read = lesson["read"];
+        // Those that are judged say their minutes themselves.
+        let graded = directives(text, "exercise").into_iter();
+        let graded = graded.map(|name| book.exercise(name).expect("it is there").exercise.minutes);
+        let exercises = lesson.get("exercises").unwrap_or(&0) + graded.sum::<u32>();
         let teach: u32 = numbers(minutes).values().sum();
         // Its text, without what is folded and without code.
         let body = text.split("\n## Exercises").next().expect("a beginning");
@@ -474,7 +479,7 @@ fn every_plan_goes_by_the_clock_and_has_its_breaks() {
 }
 
 /// The chapters that have no objectives, key points and questions yet.
-const WITHOUT_OBJECTIVES: [&str; 17] = [
+const WITHOUT_OBJECTIVES: &[&str] = &[
     "start-method-table.md",
     "logging.md",
     "torn-lines.md",
@@ -487,11 +492,7 @@ const WITHOUT_OBJECTIVES: [&str; 17] = [
     "structured-data.md",
     "ring-buffer.md",
     "time-and-memory.md",
-    "worker-pool.md",
-    "when-a-worker-dies.md",
-    "supervision.md",
     "sandboxed-worker.md",
-    "under-tokio.md",
 ];
 
 /// What a chapter lacks of its objectives, key points and questions.
@@ -563,10 +564,15 @@ fn every_chapter_has_what_a_reader_and_a_teacher_expect() {
                 "{file}: expected a section `## {heading}`"
             );
         }
-        let solutions = text.matches("<details><summary>").count();
+        let marks = [
+            "<details><summary>",
+            "<details class=\"solution\"><summary>",
+        ];
+        let solutions = marks.map(|mark| text.matches(mark).count());
+        let solutions: usize = solutions.into_iter().sum();
         assert!(
             solutions >= 2,
-            "{file}: expected two solutions or more, each in `<details><summary>`; it has {solutions}"
+            "{file}: expected two solutions or more, each in `<details class=\"solution\"><summary>`; it has {solutions}"
         );
         assert!(
             text.contains("<details class=\"instructor\">"),
@@ -696,6 +702,33 @@ fn the_readme_names_every_listing() {
         assert!(
             readme.contains(&format!("({folder})")),
             "README.md names no {folder}; expected a row for it that links to ({folder})"
+        );
+    }
+}
+
+#[test]
+fn each_step_of_the_reader_s_pool_begins_with_the_solution_of_the_step_before() {
+    let steps = [
+        (
+            "worker-pool/examples/pool_of_two.rs",
+            "when-a-worker-dies/examples/exercise_pool_replaces.rs",
+        ),
+        (
+            "when-a-worker-dies/examples/pool_replaces.rs",
+            "supervision/examples/exercise_pool_deadline.rs",
+        ),
+    ];
+    for (solution, starter) in steps {
+        let listings = root().join("listings");
+        let read = |file: &str| fs::read_to_string(listings.join(file)).expect("a program");
+        let solved = read(solution);
+        let (_, pool) = solved
+            .split_once("// ANCHOR: solution\n")
+            .expect("an anchor");
+        let (pool, _) = pool.split_once("// ANCHOR_END: solution").expect("its end");
+        assert!(
+            read(starter).contains(pool),
+            "listings/{starter}: expected the pool of listings/{solution}"
         );
     }
 }

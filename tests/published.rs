@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::server::{Outcome, serve};
 use super::{PHONE, WINDOW, file_server_below, with_browser};
@@ -273,12 +273,53 @@ pub(crate) fn claim_by_keyboard(driver: &str, built: &Path) -> Outcome {
                 "return [...document.querySelectorAll('#run-module-state-fork .claim-link')].map((link) => getComputedStyle(link).opacity);",
             )
             .await?;
-        let shown = hidden.as_array().map_or(0, |all| {
-            all.iter().filter(|one| **one == Value::from("1")).count()
-        });
+        let shown = hidden
+            .as_array()
+            .map_or(0, |all| all.iter().filter(|one| **one == "1").count());
         match shown {
             1 => Ok(()),
             other => Err(format!("{other} links are in sight, expected that of the claim").into()),
         }
+    })
+}
+
+pub(crate) fn opened_folds(driver: &str, built: &Path) -> Outcome {
+    with_browser(driver, async |browser| {
+        let server = file_server_below(built, "/book").await?;
+        for (colours, window) in [("light", WINDOW), ("dark", WINDOW), ("light", PHONE)] {
+            browser.size(window).await?;
+            browser.media("screen", colours).await?;
+            browser.client.goto("about:blank").await?;
+            browser
+                .client
+                .goto(&format!(
+                    "{server}/module-state.html#listing-module-state-src-main-rs-L12"
+                ))
+                .await?;
+            browser
+                .until("document.querySelector('.line-mark')")
+                .await?;
+            browser
+                .script(
+                    "document.querySelectorAll('details').forEach((fold) => { fold.open = true; });
+                     document.querySelector('.run-column.recorded .line[id]')
+                       .dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));",
+                )
+                .await?;
+            browser
+                .until("document.querySelector('.line-link')")
+                .await?;
+            let found = browser.accessibility().await?;
+            if !found.is_empty() {
+                return Err(format!("{colours}: {}", found.join("\n")).into());
+            }
+            let wider = browser
+                .number("document.documentElement.scrollWidth - innerWidth")
+                .await?;
+            if wider > 0.5 {
+                return Err(format!("{wider} px wider than the window").into());
+            }
+        }
+        Ok(())
     })
 }

@@ -27,21 +27,28 @@ const TOOL: House = House {
         ("judge", &["record", "book", "text"]),
         ("run", &["judge", "record", "book", "text"]),
         ("page", &["judge", "record", "book", "text"]),
-        ("chapter", &["page", "judge", "record", "book", "text"]),
+        ("plain", &["page", "judge", "record", "book", "text"]),
+        (
+            "chapter",
+            &["plain", "page", "judge", "record", "book", "text"],
+        ),
         (
             "verbs",
-            &["chapter", "page", "run", "judge", "record", "book", "text"],
+            &[
+                "chapter", "plain", "page", "run", "judge", "record", "book", "text",
+            ],
         ),
         (
             "serve",
             &[
-                "verbs", "chapter", "page", "run", "judge", "record", "book", "text",
+                "verbs", "chapter", "plain", "page", "run", "judge", "record", "book", "text",
             ],
         ),
         (
             "cli",
             &[
-                "serve", "verbs", "chapter", "page", "run", "judge", "record", "book", "text",
+                "serve", "verbs", "chapter", "plain", "page", "run", "judge", "record", "book",
+                "text",
             ],
         ),
     ],

@@ -13,6 +13,7 @@
 //! | `serve` | the book over HTTP, and live runs |
 //! | `verbs` | build, check, falsify, record |
 //! | `chapter` | directives in chapters: mdBook's preprocessor |
+//! | `plain` | Markdown for other renderers than HTML |
 //! | `page` | HTML |
 //! | `run` | processes (used by `verbs` and `serve` alone) |
 //! | `judge` | claims, agreement, figures, freshness |
@@ -25,6 +26,7 @@ mod chapter;
 mod cli;
 mod judge;
 mod page;
+mod plain;
 mod record;
 mod run;
 mod serve;

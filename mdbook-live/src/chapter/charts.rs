@@ -6,7 +6,6 @@ use super::expand::Expander;
 use crate::book::chart::{Chart, Shows};
 use crate::book::listing::RunRef;
 use crate::judge::figures;
-use crate::page;
 use crate::page::chart::{ChartFigure, ChartRow, ChartView};
 use crate::page::plot::{PlotView, Point, Series};
 
@@ -55,7 +54,7 @@ impl<'a> Expander<'a> {
                 rows,
             });
         }
-        Ok(page::chart::chart(&ChartView {
+        Ok(self.form.chart(&ChartView {
             id,
             caption: &chart.caption,
             reference: self
@@ -88,7 +87,7 @@ impl<'a> Expander<'a> {
             bail!("{} shows no lines", chart.name);
         };
         let Some(record) = self.data.record(run)? else {
-            return Ok(page::inline::figure_not_recorded(&run.full_name()));
+            return Ok(self.form.figure_not_recorded(&run.full_name()));
         };
         let mut lines = Vec::new();
         for (name, pattern) in series {
@@ -117,7 +116,7 @@ impl<'a> Expander<'a> {
                 points,
             });
         }
-        Ok(page::plot::plot(&PlotView {
+        Ok(self.form.plot(&PlotView {
             id,
             caption: &chart.caption,
             x_unit,

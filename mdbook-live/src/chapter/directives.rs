@@ -103,6 +103,8 @@ pub enum Directive {
     Glossary,
     /// What the chapter is about, for a reader who has not opened it: no part of its page.
     Description(String),
+    /// Links to the files of the whole book that a build has made.
+    Papers,
     /// A figure divided by another.
     Quotient(RunFigure, RunFigure),
     /// A question that a run answers, as its author wrote it.
@@ -129,6 +131,7 @@ impl Directive {
                 | Directive::Question(_)
                 | Directive::Lesson(_)
                 | Directive::Description(_)
+                | Directive::Papers
         )
     }
 }
@@ -195,7 +198,7 @@ const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANC
      {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#reports [LISTING/RUN FIGURE, …]}}, {{#glossary}}, \
      {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}, {{#exercise LISTING/EXERCISE}}, \
      {{#lesson read=MINUTES [exercises=MINUTES] [after=CHAPTER.md,…]}}, {{#minutes SECTION=MINUTES …}}, \
-     {{#lessons}}, {{#plan NAME}}, {{#description WORDS}}";
+     {{#lessons}}, {{#plan NAME}}, {{#description WORDS}}, {{#papers}}";
 
 /// Finds the directives of a chapter, in order.
 ///
@@ -235,6 +238,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
                 | "lessons"
                 | "plan"
                 | "description"
+                | "papers"
         );
         if !ours && others_may_follow {
             continue;
@@ -350,6 +354,7 @@ fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
         "timeline" if is_run_name(arguments) => Ok(Directive::Timeline(arguments.to_owned())),
         "glossary" if arguments.is_empty() => Ok(Directive::Glossary),
         "description" if !arguments.is_empty() => Ok(Directive::Description(arguments.to_owned())),
+        "papers" if arguments.is_empty() => Ok(Directive::Papers),
         "define" => definition(arguments)
             .map(Directive::Define)
             .ok_or_else(malformed),
@@ -584,6 +589,7 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             "{{#define a | b | 1}}",
             "{{#define a | b | -1 | c}}",
             "{{#glossary a}}",
+            "{{#papers a}}",
             "{{#runs Without a name}}",
             "{{#figure a/b}}",
             "{{#figure a/b t / c/d}}",

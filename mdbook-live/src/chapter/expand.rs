@@ -1,15 +1,15 @@
 //! Directives become Markdown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use maud::Markup;
 use mdbook_preprocessor::book::{BookItem, Chapter};
 use similar::{ChangeTag, TextDiff};
 
+use super::block::push_block;
 use super::cited;
 use super::directives::{self, Directive, Place, RunFigure};
 use super::glossary::{self, Glossary};
@@ -22,25 +22,28 @@ use super::survey::Surveyed;
 use super::texts::ChapterText;
 use crate::book::listing::{RunRef, Size};
 use crate::book::question::Problem;
-use crate::judge::statements::{self, Row};
-use crate::page;
 use crate::page::claims::ClaimView;
+use crate::page::diagram::draw;
 use crate::page::exercise::ExerciseView;
+use crate::page::form::{Form, TimelineView};
 use crate::page::glossary::GlossaryEntry;
 use crate::page::listing::{Changes, ListingView};
 use crate::page::live::LiveView;
 use crate::page::output::LineStyle;
 use crate::page::run::{RecordView, RunView, ShownRun};
-use crate::page::verdicts::VerdictsView;
 use crate::record::timeline::Timeline;
 
 /// Expands the chapters of a book, one after another.
 pub(super) struct Expander<'a> {
     pub(super) data: Resolver<'a>,
+    /// What the directives become.
+    pub(super) form: &'a dyn Form,
     pub(super) others_may_follow: bool,
     pub(super) made: &'a LiveRuns,
     /// What each chapter says in words, in reading order.
     pub(super) texts: Vec<ChapterText>,
+    /// The files of the whole book that lie beside its pages, each with what it is.
+    pub(super) papers: &'a [(String, String)],
     /// Each chapter with the runs that it shows.
     pub(super) surveyed: Vec<Surveyed>,
     pub(super) glossary: Glossary,
@@ -61,7 +64,7 @@ pub(super) struct Page {
     pub(super) number: Option<u32>,
     pub(super) ids: Ids,
     /// Of its questions: paper has them at the chapter's end.
-    pub(super) answers: Vec<Markup>,
+    pub(super) answers: Vec<String>,
     /// What the author says of it to those who have not opened it.
     description: Option<String>,
     /// Whether it has said what the kinds of memory count.
@@ -71,70 +74,6 @@ pub(super) struct Page {
 }
 
 impl<'a> Expander<'a> {
-    /// The table of verdicts on the page `here`: of the runs that it shows, or of all.
-    fn expand_verdicts(&mut self, here: &Path, all: bool) -> Result<String> {
-        let up = "../".repeat(here.components().count().saturating_sub(1));
-        let mut parts: Vec<(String, String, Vec<Row>)> = Vec::new();
-        let mut shown = BTreeSet::new();
-        for chapter in &self.surveyed {
-            let page = chapter.page.display();
-            let link = if chapter.page == here {
-                String::new()
-            } else {
-                format!("{up}{page}")
-            };
-            let mut rows = Vec::new();
-            for (name, id) in &chapter.runs {
-                if (!all && chapter.page != here) || !shown.insert(name.clone()) {
-                    continue;
-                }
-                let Ok(run) = self.data.book.run(name) else {
-                    // The error is where the run itself is expanded.
-                    continue;
-                };
-                let href = format!("{link}#{id}");
-                for (claim, standing) in self.data.judgements(run)? {
-                    statements::add(&mut rows, claim, &standing, name, &href);
-                }
-            }
-            if !rows.is_empty() {
-                parts.push((chapter.title.clone(), link, rows));
-            }
-        }
-        if all {
-            let placed = |run: &RunRef<'_>| shown.contains(&run.full_name());
-            let speaks = |run: &RunRef<'_>| {
-                let claims = &run.run.claims;
-                claims.iter().any(|claim| claim.reference.is_some())
-            };
-            if let Some(run) = self
-                .data
-                .book
-                .runs()
-                .find(|run| speaks(run) && !placed(run))
-            {
-                bail!(
-                    "{}: run {}: it decides a statement of the reference, and no chapter shows it",
-                    self.data.shown(&run.listing.dir.join("runs.toml")),
-                    run.run.name
-                );
-            }
-        }
-        if parts.is_empty() {
-            bail!("no run of this chapter decides a statement of the reference");
-        }
-        let views: Vec<VerdictsView<'_>> = parts
-            .iter()
-            .map(|(title, link, rows)| VerdictsView {
-                chapter: all.then_some((title.as_str(), link.as_str())),
-                rows,
-            })
-            .collect();
-        let reference = self.data.book.config.reference.as_ref();
-        let name = reference.map_or("Reference", |reference| &reference.name);
-        Ok(page::verdicts::verdicts(name, &views))
-    }
-
     /// In reading order, so that listings are numbered as they are read.
     pub(super) fn expand_items(&mut self, items: &mut [BookItem]) {
         for item in items {
@@ -163,9 +102,7 @@ impl<'a> Expander<'a> {
         }
         let page = chapter.path.as_deref();
         let mut page = Page {
-            path: page
-                .map(|path| path.with_extension("html"))
-                .unwrap_or_default(),
+            path: page.map(|path| self.form.page_of(path)).unwrap_or_default(),
             number: chapter.number.as_ref().and_then(|n| n.first().copied()),
             ids: Ids::default(),
             answers: Vec::new(),
@@ -177,9 +114,10 @@ impl<'a> Expander<'a> {
         if places.is_empty() && links.is_empty() {
             let text = ChapterText::of(chapter, &chapter.content, None);
             self.texts.extend(text);
+            chapter.content = self.form.chapter(std::mem::take(&mut chapter.content));
             return;
         }
-        let mut expanded = format!("{}\n\n", page::style::style());
+        let mut expanded = self.form.head();
         let mut prose = String::new();
         let mut from = 0;
         let mut links = links.into_iter().peekable();
@@ -220,12 +158,12 @@ impl<'a> Expander<'a> {
         let begins = expanded.len();
         text_until(&mut expanded, from, chapter.content.len());
         if !page.answers.is_empty() {
-            push_block(&mut expanded, &page::question::answers(&page.answers));
+            push_block(&mut expanded, &self.form.answers(&page.answers));
         }
         prose.push_str(&expanded[begins..]);
         self.texts
             .extend(ChapterText::of(chapter, &prose, page.description));
-        chapter.content = expanded;
+        chapter.content = self.form.chapter(expanded);
     }
 
     /// What becomes a link in the prose of the page `here`: the first use of each term, and
@@ -247,11 +185,11 @@ impl<'a> Expander<'a> {
             let inner = directives::find(&term.sentence, self.others_may_follow);
             let title = glossary::plain(&term.sentence, &inner);
             let word = &markdown[found.range.clone()];
-            let link = page::glossary::term(word, &href, title.as_deref());
+            let link = self.form.term(word, &href, title.as_deref());
             (found.range, link)
         });
         let citations = citations.into_iter().map(|(range, address)| {
-            let link = page::glossary::citation(&markdown[range.clone()], &address);
+            let link = self.form.citation(&markdown[range.clone()], &address);
             (range, link)
         });
         let mut links: Vec<(Range<usize>, String)> = terms.chain(citations).collect();
@@ -294,13 +232,13 @@ impl<'a> Expander<'a> {
         if entries.is_empty() {
             bail!("no chapter defines a term; expected {{{{#define TERM}}}} in one");
         }
-        Ok(page::glossary::glossary(&entries))
+        Ok(self.form.glossary(&entries))
     }
 
     fn expand_figure(&mut self, name: &RunFigure) -> Result<String> {
         Ok(match self.data.figure(name)? {
-            Some((figure, source)) => page::inline::figure(&format!("{name}, {source}"), &figure),
-            None => page::inline::figure_not_recorded(&name.to_string()),
+            Some((figure, source)) => self.form.figure(&format!("{name}, {source}"), &figure),
+            None => self.form.figure_not_recorded(&name.to_string()),
         })
     }
 
@@ -335,7 +273,7 @@ impl<'a> Expander<'a> {
                     id.push('-');
                     id.push_str(anchor);
                 }
-                Ok(page::listing::listing(&ListingView {
+                Ok(self.form.listing(&ListingView {
                     number: &number,
                     id: &ids.unique(&id),
                     path: &shown_path,
@@ -349,7 +287,7 @@ impl<'a> Expander<'a> {
             }
             Ok(Directive::Run(name)) => {
                 let run = self.data.book.run(name)?;
-                Ok(self.expand_run(run, page)?.html)
+                Ok(self.expand_run(run, page)?.text)
             }
             Ok(Directive::Runs { runs, caption }) => {
                 let mut shown = Vec::new();
@@ -357,14 +295,14 @@ impl<'a> Expander<'a> {
                     let run = self.data.book.run(name)?;
                     shown.push(self.expand_run(run, page)?);
                 }
-                Ok(page::run::runs(caption, &shown, self.reference_says()))
+                Ok(self.form.runs(caption, &shown, self.reference_says()))
             }
             Ok(Directive::Exercise(name)) => {
                 page.exercises += 1;
                 let number = page.exercises;
                 let id = page.ids.unique(&format!("exercise-{name}"));
                 let exercise = self.data.book.exercise(name)?;
-                Ok(page::exercise::head(&ExerciseView {
+                Ok(self.form.exercise(&ExerciseView {
                     exercise,
                     number,
                     id: &id,
@@ -375,9 +313,10 @@ impl<'a> Expander<'a> {
             Ok(Directive::Figure(name)) => self.expand_figure(name),
             Ok(Directive::Define(definition)) => {
                 let id = ids.unique(&glossary::id_of(definition));
-                Ok(page::glossary::defined(&definition.shown, &id))
+                Ok(self.form.defined(&definition.shown, &id))
             }
             Ok(Directive::Glossary) => self.expand_glossary(&page.path),
+            Ok(Directive::Papers) => Ok(self.form.papers(self.papers, &page.path)),
             Ok(Directive::Quotient(of, to)) => self.expand_quotient(of, to),
             Ok(Directive::Chart { name, bars }) => {
                 let id = ids.unique(&format!("chart-{name}"));
@@ -394,10 +333,9 @@ impl<'a> Expander<'a> {
                 let shown = self.data.shown(&path);
                 let source =
                     fs::read_to_string(&path).with_context(|| format!("reading {shown}"))?;
-                let drawn = page::diagram::draw(&self.data.book.config.diagram, &source)
-                    .with_context(|| shown)?;
+                let drawn = draw(&self.data.book.config.diagram, &source).with_context(|| shown)?;
                 let id = ids.unique(&format!("diagram-{name}"));
-                Ok(page::diagram::diagram(&drawn, &id))
+                Ok(self.form.diagram(&drawn, &id))
             }
             Ok(Directive::Timeline(name)) => {
                 let run = self.data.book.run(name)?;
@@ -410,15 +348,15 @@ impl<'a> Expander<'a> {
                     let timeline = Timeline::of(config, &record.marks, &record.memory, seconds)
                         .or_else(|| account.and_then(observed))?;
                     let id = ids.unique(&format!("timeline-{name}"));
-                    Some(page::timeline::timeline(
+                    Some(self.form.timeline(&TimelineView {
                         config,
-                        &timeline,
+                        timeline: &timeline,
                         name,
-                        &id,
-                        &record.header.date(),
-                    ))
+                        id: &id,
+                        date: &record.header.date(),
+                    }))
                 });
-                Ok(drawn.unwrap_or_else(|| page::timeline::timeline_not_recorded(name)))
+                Ok(drawn.unwrap_or_else(|| self.form.timeline_not_recorded(name)))
             }
             Ok(Directive::Verdicts { all }) => self.expand_verdicts(&page.path, *all),
             Ok(Directive::Question(text)) => self.expand_question(text, page),
@@ -490,7 +428,7 @@ impl<'a> Expander<'a> {
         };
         view.explains_memory = view.peak().is_some() && !page.memory_is_explained;
         page.memory_is_explained |= view.explains_memory;
-        Ok(page::run::run(&view))
+        Ok(self.form.run(&view))
     }
 
     fn expand_quotient(&mut self, of: &RunFigure, to: &RunFigure) -> Result<String> {
@@ -499,7 +437,7 @@ impl<'a> Expander<'a> {
         let (Some((dividend, source)), Some((divisor, _))) =
             (self.data.figure(of)?, self.data.figure(to)?)
         else {
-            return Ok(page::inline::figure_not_recorded(&title));
+            return Ok(self.form.figure_not_recorded(&title));
         };
         if dividend.unit != divisor.unit {
             bail!("{title}: the units differ, {dividend} and {divisor}");
@@ -508,10 +446,7 @@ impl<'a> Expander<'a> {
             bail!("{title}: the divisor is {divisor}");
         }
         let title = format!("{title} = {dividend} / {divisor}, {source}");
-        Ok(page::inline::quotient(
-            &title,
-            dividend.value / divisor.value,
-        ))
+        Ok(self.form.quotient(&title, dividend.value / divisor.value))
     }
 }
 
@@ -525,19 +460,4 @@ fn changed(before: &str, after: &str) -> Changes {
         }
     }
     changes
-}
-
-/// Appends a block with the indent of the line that it begins on, so that it stays in its list item.
-fn push_block(markdown: &mut String, block: &str) {
-    let line_start = markdown.rfind('\n').map_or(0, |at| at + 1);
-    let indent = markdown.split_off(line_start);
-    // The author need not leave a blank line around the directive; Markdown needs one.
-    markdown.push('\n');
-    for line in block.lines() {
-        if !line.is_empty() {
-            markdown.push_str(&indent);
-            markdown.push_str(line);
-        }
-        markdown.push('\n');
-    }
 }

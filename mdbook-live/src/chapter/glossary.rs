@@ -12,6 +12,7 @@ use regex::Regex;
 
 use super::directives::{self, Definition, Directive, Place};
 use super::markdown::options;
+use crate::page::form::Form;
 
 /// A word that a chapter defines.
 #[derive(Debug, Clone)]
@@ -52,9 +53,14 @@ impl Glossary {
     /// # Errors
     ///
     /// When a term is defined twice.
-    pub(super) fn of(items: &[BookItem], others_may_follow: bool, not: &[String]) -> Result<Self> {
+    pub(super) fn of(
+        items: &[BookItem],
+        others_may_follow: bool,
+        not: &[String],
+        form: &dyn Form,
+    ) -> Result<Self> {
         let mut terms = Vec::new();
-        collect(items, others_may_follow, &mut terms)?;
+        collect(items, others_may_follow, form, &mut terms)?;
         let mut forms: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, term) in terms.iter().enumerate() {
             for form in term
@@ -163,7 +169,12 @@ fn forms_of(name: &str, endings: &[&str]) -> Vec<String> {
         .collect()
 }
 
-fn collect(items: &[BookItem], others_may_follow: bool, terms: &mut Vec<Term>) -> Result<()> {
+fn collect(
+    items: &[BookItem],
+    others_may_follow: bool,
+    form: &dyn Form,
+    terms: &mut Vec<Term>,
+) -> Result<()> {
     for item in items {
         let BookItem::Chapter(chapter) = item else {
             continue;
@@ -189,13 +200,13 @@ fn collect(items: &[BookItem], others_may_follow: bool, terms: &mut Vec<Term>) -
                 terms.push(Term {
                     names: definition.names.clone(),
                     chapter: chapter.name.clone(),
-                    page: path.with_extension("html"),
+                    page: form.page_of(path),
                     id: id_of(definition),
                     sentence: sentence(&chapter.content, &blocks, place, definition),
                 });
             }
         }
-        collect(&chapter.sub_items, others_may_follow, terms)?;
+        collect(&chapter.sub_items, others_may_follow, form, terms)?;
     }
     Ok(())
 }
@@ -329,6 +340,7 @@ mod tests {
     use mdbook_preprocessor::book::Chapter;
 
     use super::*;
+    use crate::page::form::Html;
 
     fn chapters(texts: &[(&str, &str)]) -> Vec<BookItem> {
         let items = texts.iter().map(|(path, text)| {
@@ -338,7 +350,8 @@ mod tests {
     }
 
     fn glossary(texts: &[(&str, &str)]) -> Glossary {
-        Glossary::of(&chapters(texts), false, &["this page".to_owned()]).expect("it is right")
+        Glossary::of(&chapters(texts), false, &["this page".to_owned()], &Html)
+            .expect("it is right")
     }
 
     fn used(glossary: &Glossary, page: &str, text: &str) -> Vec<(String, String)> {
@@ -412,7 +425,7 @@ mod tests {
             ("one.md", MEMORY),
             ("two.md", "A {{#define page table}} is one.\n"),
         ];
-        let error = Glossary::of(&chapters(&texts), false, &[])
+        let error = Glossary::of(&chapters(&texts), false, &[], &Html)
             .err()
             .expect("twice");
         assert_eq!(

@@ -10,7 +10,6 @@ use super::expand::Expander;
 use crate::book::listing::{RunRef, Size};
 use crate::judge::digest;
 use crate::judge::machines::Comparison;
-use crate::page;
 use crate::page::machines::{FigureRow, MachinesView, PartView};
 use crate::record::report::MachineReport;
 
@@ -64,7 +63,7 @@ impl<'a> Expander<'a> {
             .map(|run| &run.run)
             .filter(|run| self.data.book.run(run).is_err())
             .collect();
-        Ok(page::machines::machines(&MachinesView {
+        Ok(self.form.machines(&MachinesView {
             reports: &reports,
             parts: &parts,
             gone: &gone.into_iter().cloned().collect::<Vec<String>>(),
@@ -140,7 +139,7 @@ impl<'a> Expander<'a> {
             }
             ensure!(found, "no report has {figure}");
         }
-        Ok(page::machines::figures(reports, &rows))
+        Ok(self.form.reported_figures(reports, &rows))
     }
 }
 

@@ -2,6 +2,7 @@
 //! It starts no program: live runs come from the caller.
 //! Called by `verbs` and `cli`; it calls `page` and the rooms below.
 
+mod block;
 mod charts;
 mod cited;
 pub mod directives;
@@ -24,3 +25,7 @@ mod survey;
 mod teaching;
 pub mod texts;
 mod timetable;
+mod verdicts;
+
+#[cfg(test)]
+mod tests;

@@ -10,12 +10,13 @@
 //! listings = ["listings/*"]
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
-use mdbook_preprocessor::book::Book as Chapters;
+use mdbook_preprocessor::book::{Book as Chapters, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use super::expand::Expander;
@@ -30,6 +31,8 @@ use super::texts::ChapterText;
 use super::timetable;
 use crate::book::course::Course;
 use crate::book::listing::Book;
+use crate::page::form::{Form, Html};
+use crate::plain::markdown::Markdown;
 
 /// The name under which `book.toml` knows the preprocessor: `[preprocessor.live]`.
 pub const NAME: &str = "live";
@@ -43,6 +46,8 @@ pub struct LivePreprocessor {
     pub without_solutions: bool,
     /// What the chapters say in words, once they have been expanded.
     pub texts: Arc<Mutex<Vec<ChapterText>>>,
+    /// The files of the whole book that this build puts beside its pages: "PDF" and its name.
+    pub papers: Vec<(String, String)>,
 }
 
 impl Preprocessor for LivePreprocessor {
@@ -61,13 +66,16 @@ impl Preprocessor for LivePreprocessor {
             });
         }
         let course = Course::open(&context.root, &context.config.book.src)?;
+        let form = form_for(&context.renderer);
         let mut expander = Expander {
-            glossary: Glossary::of(&chapters.items, others_may_follow, not_terms)?,
+            glossary: Glossary::of(&chapters.items, others_may_follow, not_terms, form)?,
             data: Resolver::new(&book, &context.config.book.src),
+            form,
             others_may_follow,
             made: &self.made,
+            papers: &self.papers,
             texts: Vec::new(),
-            surveyed: survey(&chapters.items, others_may_follow),
+            surveyed: survey(&chapters.items, others_may_follow, form),
             listings_shown: BTreeMap::new(),
             questions_asked: BTreeMap::new(),
             lessons: Lessons::of(&chapters.items, others_may_follow, course, &book),
@@ -79,6 +87,10 @@ impl Preprocessor for LivePreprocessor {
             bail!(expander.problems.join("\n"));
         }
         *self.texts.lock().unwrap_or_else(PoisonError::into_inner) = expander.texts;
+        // Other renderers have a title and contents of their own.
+        if !is_html(&context.renderer) {
+            return Ok(chapters);
+        }
         let about = &context.config.book;
         let title = about.title.as_deref().unwrap_or_default();
         let description = about.description.as_deref().unwrap_or_default();
@@ -91,9 +103,65 @@ impl Preprocessor for LivePreprocessor {
     }
 }
 
-/// Whether the expanded chapters suit a renderer: what they contain is HTML.
-pub fn supports(renderer: &str) -> bool {
+/// Gives each chapter its words alone, as another build of the book has found them.
+pub struct WordsAlone {
+    by_page: HashMap<PathBuf, String>,
+}
+
+impl WordsAlone {
+    /// The words of these chapters.
+    pub fn of(texts: &[ChapterText]) -> WordsAlone {
+        let by_page = texts
+            .iter()
+            .map(|text| (text.page.clone(), text.prose.clone()));
+        WordsAlone {
+            by_page: by_page.collect(),
+        }
+    }
+
+    fn replace(&self, items: &mut [BookItem]) {
+        for item in items {
+            let BookItem::Chapter(chapter) = item else {
+                continue;
+            };
+            let page = chapter
+                .path
+                .as_deref()
+                .map(|path| path.with_extension("html"));
+            let text = page.and_then(|page| self.by_page.get::<Path>(&page));
+            if let Some(text) = text {
+                chapter.content.clone_from(text);
+            }
+            self.replace(&mut chapter.sub_items);
+        }
+    }
+}
+
+impl Preprocessor for WordsAlone {
+    /// Takes the place of this crate's other one.
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn run(&self, _: &PreprocessorContext, mut book: Chapters) -> Result<Chapters> {
+        self.replace(&mut book.items);
+        Ok(book)
+    }
+}
+
+/// Whether the expanded chapters suit a renderer: each has its form.
+pub fn supports(_renderer: &str) -> bool {
+    true
+}
+
+/// Whether a renderer's chapters become pages of HTML.
+fn is_html(renderer: &str) -> bool {
     renderer == "html"
+}
+
+/// What directives become for a renderer.
+fn form_for(renderer: &str) -> &'static dyn Form {
+    if is_html(renderer) { &Html } else { &Markdown }
 }
 
 /// Speaks mdBook's preprocessor protocol: `[context, book]` as JSON in, the book as JSON out.
@@ -127,9 +195,7 @@ fn others_are_configured(context: &PreprocessorContext) -> Result<bool> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::collections::HashMap;
     use std::fs;
-    use std::path::Path;
 
     use super::*;
     use crate::fixture_book::{book, write};
@@ -518,6 +584,5 @@ pub(crate) mod tests {
         );
         let error = preprocess(&b"{"[..], Vec::new()).unwrap_err();
         assert!(format!("{error:#}").contains("reading [context, book]"));
-        assert!(supports("html") && !supports("markdown"));
     }
 }

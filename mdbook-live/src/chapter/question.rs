@@ -7,7 +7,6 @@ use anyhow::{Result, anyhow};
 use super::expand::{Expander, Page};
 use crate::book::question::Question;
 use crate::judge::question::{self, Answer};
-use crate::page;
 use crate::page::question::QuestionView;
 
 impl Expander<'_> {
@@ -32,8 +31,8 @@ impl Expander<'_> {
             href: self.place_of(&question.run, &page.path),
             answer: &answer,
         };
-        page.answers.push(page::question::answer(&view));
-        Ok(page::question::question(&view))
+        page.answers.push(self.form.answer(&view));
+        Ok(self.form.question(&view))
     }
 
     /// Where a chapter shows a run, as a link from the page `here`.

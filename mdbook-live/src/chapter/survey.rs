@@ -7,6 +7,7 @@ use mdbook_preprocessor::book::BookItem;
 
 use super::directives::{self, Directive};
 use super::ids::Ids;
+use crate::page::form::Form;
 
 /// A chapter, and the runs that it shows.
 pub(super) struct Surveyed {
@@ -18,7 +19,11 @@ pub(super) struct Surveyed {
 }
 
 /// Every chapter in reading order.
-pub(super) fn survey(items: &[BookItem], others_may_follow: bool) -> Vec<Surveyed> {
+pub(super) fn survey(
+    items: &[BookItem],
+    others_may_follow: bool,
+    form: &dyn Form,
+) -> Vec<Surveyed> {
     let mut surveyed = Vec::new();
     for item in items {
         let BookItem::Chapter(chapter) = item else {
@@ -43,11 +48,11 @@ pub(super) fn survey(items: &[BookItem], others_may_follow: bool) -> Vec<Surveye
             }
             surveyed.push(Surveyed {
                 title: chapter.name.clone(),
-                page: path.with_extension("html"),
+                page: form.page_of(path),
                 runs,
             });
         }
-        surveyed.extend(survey(&chapter.sub_items, others_may_follow));
+        surveyed.extend(survey(&chapter.sub_items, others_may_follow, form));
     }
     surveyed
 }

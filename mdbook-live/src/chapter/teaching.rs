@@ -104,7 +104,7 @@ impl Expander<'_> {
 
     fn of_page(&self, here: &Path) -> Result<&Lesson> {
         let mut chapters = self.lessons.chapters.iter();
-        let lesson = chapters.find(|lesson| lesson.file.with_extension("html") == here);
+        let lesson = chapters.find(|lesson| self.form.page_of(&lesson.file) == here);
         lesson.context("expected a chapter with a file")
     }
 }

@@ -1,11 +1,8 @@
 //! What a chapter says in words: without outputs, listings and pictures.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Result;
-use mdbook_preprocessor::book::{Book, BookItem, Chapter};
-use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
+use mdbook_preprocessor::book::Chapter;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 use super::glossary::sentence_ends;
@@ -78,62 +75,18 @@ fn beginning(paragraph: &str) -> Option<String> {
     if let Some(end) = ends.into_iter().rfind(fits) {
         return Some(paragraph[..end].trim_end().to_owned());
     }
-    let spaces = paragraph.match_indices(' ').map(|(at, _)| at);
-    let end = spaces.filter(fits).last()?;
+    let mut spaces = paragraph.match_indices(' ').map(|(at, _)| at);
+    let end = spaces.rfind(fits)?;
     Some(format!(
         "{}…",
         paragraph[..end].trim_end_matches([',', ';', ':'])
     ))
 }
 
-/// Gives each chapter its words alone, as another build of the book has found them.
-pub struct WordsAlone {
-    by_page: HashMap<PathBuf, String>,
-}
-
-impl WordsAlone {
-    /// The words of these chapters.
-    pub fn of(texts: &[ChapterText]) -> WordsAlone {
-        let by_page = texts
-            .iter()
-            .map(|text| (text.page.clone(), text.prose.clone()));
-        WordsAlone {
-            by_page: by_page.collect(),
-        }
-    }
-
-    fn replace(&self, items: &mut [BookItem]) {
-        for item in items {
-            let BookItem::Chapter(chapter) = item else {
-                continue;
-            };
-            let page = chapter
-                .path
-                .as_deref()
-                .map(|path| path.with_extension("html"));
-            let text = page.and_then(|page| self.by_page.get::<Path>(&page));
-            if let Some(text) = text {
-                chapter.content.clone_from(text);
-            }
-            self.replace(&mut chapter.sub_items);
-        }
-    }
-}
-
-impl Preprocessor for WordsAlone {
-    /// Takes the place of this crate's other one.
-    fn name(&self) -> &str {
-        super::preprocessor::NAME
-    }
-
-    fn run(&self, _: &PreprocessorContext, mut book: Book) -> Result<Book> {
-        self.replace(&mut book.items);
-        Ok(book)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn described(prose: &str) -> Option<String> {

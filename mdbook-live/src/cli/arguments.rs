@@ -34,6 +34,12 @@ pub(super) enum Verb {
         /// Make every run at its quick size, and show it in the Live columns
         #[arg(long, conflicts_with = "without_solutions")]
         live: bool,
+        /// Make the whole book a PDF beside the pages, by Chromium
+        #[arg(long)]
+        pdf: bool,
+        /// Make the whole book an EPUB beside the pages, by pandoc
+        #[arg(long)]
+        epub: bool,
     },
     /// List the runs and their records
     List,

@@ -9,9 +9,10 @@ use serde_json::json;
 use super::account;
 use super::exit_status::{ExitStatus, UsageError};
 use super::terminal::Terminal;
-use crate::book::exercise::{Exercise, ExerciseRef, Kind};
+use crate::book::exercise::{ExerciseRef, Kind};
 use crate::book::listing::Book;
 use crate::judge::checks::Judgement;
+use crate::page::exercise::stars;
 use crate::record::progress::{Latest, Progress};
 use crate::run::session::Session;
 use crate::text::words::counted;
@@ -221,11 +222,4 @@ pub(super) fn pack(book: &Book, dest: &Path) -> Result<ExitStatus> {
     let files = pack::pack(book, dest)?;
     println!("Packed {} into {}", counted(files, "file"), dest.display());
     Ok(ExitStatus::Success)
-}
-
-/// A level as stars: "★★☆".
-fn stars(level: u8) -> String {
-    let hardest = usize::from(Exercise::HARDEST);
-    let level = usize::from(level).min(hardest);
-    "★".repeat(level) + &"☆".repeat(hardest - level)
 }

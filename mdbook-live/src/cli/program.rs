@@ -20,6 +20,7 @@ use crate::run::session::Session;
 use crate::run::shutdown;
 use crate::run::stop::Stop;
 use crate::text::ansi;
+use crate::verbs::build::Solutions;
 use crate::verbs::record::RecordOptions;
 
 /// The whole program.
@@ -70,13 +71,24 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         Verb::Build {
             dest,
             without_solutions,
-            live: false,
-        } => build::build(&book_root(root)?, dest.as_deref(), without_solutions),
-        Verb::Build {
-            dest, live: true, ..
-        } => in_session(root, |session, terminal, out| {
-            build::build_live(session, dest.as_deref(), terminal, out)
-        }),
+            live,
+            pdf,
+            epub,
+        } => {
+            let papers = build::papers(pdf, epub);
+            if live {
+                in_session(root, |session, terminal, out| {
+                    build::build_live(session, dest.as_deref(), &papers, terminal, out)
+                })
+            } else {
+                let solutions = if without_solutions {
+                    Solutions::LeftOut
+                } else {
+                    Solutions::Shown
+                };
+                build::build(&book_root(root)?, dest.as_deref(), &papers, solutions)
+            }
+        }
         Verb::Preprocess { question: None } => preprocess::preprocess(),
         Verb::Preprocess {
             question: Some(Question::Supports { renderer }),

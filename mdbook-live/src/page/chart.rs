@@ -31,6 +31,18 @@ pub struct ChartFigure {
     pub rows: Vec<ChartRow>,
 }
 
+impl ChartFigure {
+    /// The largest value that is shown, of which bars are shares.
+    pub fn most(&self) -> f64 {
+        let all = self.rows.iter();
+        let all = all.flat_map(|row| [&row.reference, &row.recorded]);
+        let spreads = self.rows.iter().filter_map(|row| row.spread);
+        let most = all.flatten().map(|figure| figure.value);
+        let most = most.chain(spreads.map(|(_, most)| most));
+        most.fold(f64::MIN_POSITIVE, f64::max)
+    }
+}
+
 /// A run's figure, the reference's and ours.
 #[derive(Debug, Clone)]
 pub struct ChartRow {
@@ -51,11 +63,8 @@ pub fn chart(view: &ChartView<'_>) -> String {
         figure.chart id=(view.id) {
             figcaption { (with_code(view.caption)) }
             @for figure in &view.figures {
-                @let all = figure.rows.iter().flat_map(|row| [&row.reference, &row.recorded]);
-                @let spreads = figure.rows.iter().filter_map(|row| row.spread);
-                @let most = all.flatten().map(|figure| figure.value).chain(spreads.clone().map(|(_, most)| most));
-                @let most = most.fold(f64::MIN_POSITIVE, f64::max);
-                @let have_spread = spreads.count() > 0;
+                @let most = figure.most();
+                @let have_spread = figure.rows.iter().any(|row| row.spread.is_some());
                 @let have_reference = figure.rows.iter().any(|row| row.reference.is_some());
                 div.scroll tabindex="0" role="group" aria-label=(figure.heading) {
                     table {

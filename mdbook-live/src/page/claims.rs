@@ -24,7 +24,7 @@ pub struct ClaimView<'a> {
 }
 
 /// A class, a sign and a word for a verdict.
-pub(super) fn verdict_mark(judgement: &Judgement) -> (&'static str, &'static str, &'static str) {
+pub fn verdict_mark(judgement: &Judgement) -> (&'static str, &'static str, &'static str) {
     match judgement {
         Judgement::Decided(verdict) if verdict.holds => ("holds", "✔", "holds"),
         Judgement::Decided(_) => ("fails", "✘", "does not hold"),
@@ -54,7 +54,7 @@ pub(super) fn claims(run: &str, views: &[ClaimView<'_>], reference: &str) -> Mar
 
 /// What became of a run's claims.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tally {
+pub struct Tally {
     /// How many hold.
     hold: usize,
     /// How many statements of the reference do not hold, as the book says.
@@ -66,7 +66,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn of(views: &[ClaimView<'_>]) -> Tally {
+    /// Of a run's claims.
+    pub fn of(views: &[ClaimView<'_>]) -> Tally {
         let mut tally = Tally::default();
         for view in views {
             let count = match verdict_mark(&view.judgement) {
@@ -80,7 +81,8 @@ impl Tally {
         tally
     }
 
-    pub(super) fn and(self, other: Tally) -> Tally {
+    /// Of both.
+    pub fn and(self, other: Tally) -> Tally {
         Tally {
             hold: self.hold + other.hold,
             refuted: self.refuted + other.refuted,
@@ -92,46 +94,67 @@ impl Tally {
 
 /// "9 claims hold, The manual says: 2 do not hold", each with its sign.
 pub(super) fn tally(tally: Tally, reference_says: &str) -> Markup {
-    let Tally {
-        hold,
-        refuted,
-        fail,
-        open,
-    } = tally;
-    let holds = |number| verb(number, "holds", "hold");
-    let does_not = |number| verb(number, "does not hold", "do not hold");
-    let parts = [
-        (
-            "holds",
-            "✔",
-            hold,
-            format!("{} {}", counted(hold, "claim"), holds(hold)),
-        ),
-        (
-            "refuted",
-            "✘",
-            refuted,
-            format!("{reference_says}: {refuted} {}", does_not(refuted)),
-        ),
-        (
-            "fails",
-            "✘",
-            fail,
-            format!("{} {}", counted(fail, "claim"), does_not(fail)),
-        ),
-        (
-            "open",
-            "–",
-            open,
-            format!("{open} {}", verb(open, "is not judged", "are not judged")),
-        ),
-    ];
-    let parts = parts.into_iter().filter(|(_, _, number, _)| *number > 0);
+    let parts = tally.parts(reference_says);
     html! {
-        @for (at, (class, mark, _, words)) in parts.enumerate() {
+        @for (at, TallyPart { class, mark, words }) in parts.iter().enumerate() {
             @if at > 0 { ", " }
             span class={ "tally " (class) } { span aria-hidden="true" { (mark) } " " (words) }
         }
+    }
+}
+
+/// Claims with one verdict, counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TallyPart {
+    /// "holds", "refuted", "fails", "open".
+    pub class: &'static str,
+    /// A sign for it.
+    pub mark: &'static str,
+    /// "9 claims hold".
+    pub words: String,
+}
+
+impl Tally {
+    /// A part for each verdict that there is; `reference_says` is before the reference's: "The
+    /// manual says".
+    pub fn parts(self, reference_says: &str) -> Vec<TallyPart> {
+        let Tally {
+            hold,
+            refuted,
+            fail,
+            open,
+        } = self;
+        let holds = |number| verb(number, "holds", "hold");
+        let does_not = |number| verb(number, "does not hold", "do not hold");
+        let parts = [
+            (
+                "holds",
+                "✔",
+                hold,
+                format!("{} {}", counted(hold, "claim"), holds(hold)),
+            ),
+            (
+                "refuted",
+                "✘",
+                refuted,
+                format!("{reference_says}: {refuted} {}", does_not(refuted)),
+            ),
+            (
+                "fails",
+                "✘",
+                fail,
+                format!("{} {}", counted(fail, "claim"), does_not(fail)),
+            ),
+            (
+                "open",
+                "–",
+                open,
+                format!("{open} {}", verb(open, "is not judged", "are not judged")),
+            ),
+        ];
+        let parts = parts.into_iter().filter(|(_, _, number, _)| *number > 0);
+        let parts = parts.map(|(class, mark, _, words)| TallyPart { class, mark, words });
+        parts.collect()
     }
 }
 

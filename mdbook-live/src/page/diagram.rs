@@ -29,6 +29,8 @@ pub struct Diagram {
     pub svg: String,
     /// Its natural width in CSS pixels.
     pub width: u32,
+    /// Its natural height.
+    pub height: u32,
 }
 
 /// A colour of the drawing that the page replaces by one of the theme: the names of the book
@@ -80,6 +82,7 @@ pub fn draw(config: &DiagramConfig, source: &str) -> Result<Diagram> {
         alt,
         svg,
         width: u32::try_from(drawn.width()).unwrap_or(0),
+        height: u32::try_from(drawn.height()).unwrap_or(0),
     })
 }
 

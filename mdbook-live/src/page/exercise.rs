@@ -24,13 +24,11 @@ pub struct ExerciseView<'a> {
 pub fn head(view: &ExerciseView<'_>) -> String {
     let exercise = view.exercise.exercise;
     let name = view.exercise.full_name();
-    let hardest = usize::from(Exercise::HARDEST);
-    let level = usize::from(exercise.level).min(hardest);
     let head = html! {
         div.exercise id=(view.id) {
             p.exercise-about {
-                span.level role="img" aria-label={ "Level " (level) " of " (hardest) } {
-                    @for at in 0..hardest { @if at < level { "★" } @else { "☆" } }
+                span.level role="img" aria-label={ "Level " (exercise.level) " of " (Exercise::HARDEST) } {
+                    (stars(exercise.level))
                 }
                 " " span.minutes { (exercise.minutes) " minutes" }
             }
@@ -54,4 +52,11 @@ pub fn head(view: &ExerciseView<'_>) -> String {
     let heading = format!("### {}. {}", view.number, exercise.title);
     let head = without_directives(&head.into_string());
     format!("{heading}\n\n{head}\n")
+}
+
+/// A level as stars: "★★☆".
+pub fn stars(level: u8) -> String {
+    let hardest = usize::from(Exercise::HARDEST);
+    let level = usize::from(level).min(hardest);
+    "★".repeat(level) + &"☆".repeat(hardest - level)
 }

@@ -1,5 +1,7 @@
 //! Title, contents and numbers of chapters, for paper.
 
+use std::path::Path;
+
 use maud::html;
 
 use super::inline::without_directives;
@@ -45,6 +47,25 @@ pub fn contents(title: &str, description: &str, entries: &[ContentsEntry]) -> St
     }
     text += "\n</div>\n\n";
     without_directives(&text)
+}
+
+/// Where the whole book lies in one file, of each what it is and its name; nothing where there
+/// is none. `here` is the page, from the book's root.
+pub fn papers(papers: &[(String, String)], here: &Path) -> String {
+    let up = "../".repeat(here.components().count().saturating_sub(1));
+    let page = html! {
+        @if !papers.is_empty() {
+            p.papers {
+                "The whole book in one file: "
+                @for (nth, (what, name)) in papers.iter().enumerate() {
+                    @if nth > 0 { ", " }
+                    a href={ (up) (name) } { (what) }
+                }
+                "."
+            }
+        }
+    };
+    page.into_string()
 }
 
 /// Above a chapter's title: "Chapter 3".

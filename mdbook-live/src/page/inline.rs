@@ -43,7 +43,8 @@ pub(super) fn with_code(text: &str) -> Markup {
     }
 }
 
-pub(super) fn mib(kib: u64) -> String {
+/// KiB in MiB, with a decimal where it says something.
+pub fn mib(kib: u64) -> String {
     let mib = kib as f64 / 1024.0;
     if mib > 0.0 && mib < 99.95 {
         format!("{mib:.1}")

@@ -1,5 +1,6 @@
 //! A listing: a captioned figure around a fenced block of code.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use maud::html;
@@ -47,6 +48,42 @@ struct Excerpt {
     code: String,
     /// Of each line, whether it is new.
     new: Vec<bool>,
+}
+
+/// The lines of a listing that are in sight.
+#[derive(Debug)]
+pub struct InSight<'a> {
+    /// The lines.
+    pub code: Cow<'a, str>,
+    /// Of each line of a step, whether it is new.
+    pub new: Cow<'a, [bool]>,
+    /// Whether the file has more than these.
+    pub is_excerpt: bool,
+}
+
+impl ListingView<'_> {
+    /// All of its lines, or of a step what has changed.
+    pub fn in_sight(&self) -> InSight<'_> {
+        let (code, new, is_excerpt) = match self.since {
+            None => (self.code.into(), Cow::default(), false),
+            Some((_, changes)) => match changes.excerpt(self.code, language(self.path)) {
+                Some(excerpt) => (excerpt.code.into(), excerpt.new.into(), true),
+                None => (self.code.into(), Cow::from(&changes.new), false),
+            },
+        };
+        InSight {
+            code,
+            new,
+            is_excerpt,
+        }
+    }
+}
+
+impl Changes {
+    /// How many lines are new.
+    pub fn count_new(&self) -> usize {
+        self.new.iter().filter(|new| **new).count()
+    }
 }
 
 impl Changes {
@@ -99,14 +136,7 @@ impl Changes {
 pub fn listing(view: &ListingView<'_>) -> String {
     let language = language(view.path);
     let lines = view.code.lines().count();
-    let excerpt = view
-        .since
-        .and_then(|(_, changes)| changes.excerpt(view.code, language));
-    let (shown, new) = match (&excerpt, view.since) {
-        (Some(excerpt), _) => (&excerpt.code[..], &excerpt.new[..]),
-        (None, Some((_, changes))) => (view.code, &changes.new[..]),
-        (None, None) => (view.code, &[][..]),
-    };
+    let in_sight = view.in_sight();
     let folded = view.whole && view.since.is_none() && lines > MOST_LINES_OPEN;
     // As many columns as the text has room for in mdBook's code font.
     let wide = view.code.lines().any(|line| line.chars().count() > 86);
@@ -125,10 +155,9 @@ pub fn listing(view: &ListingView<'_>) -> String {
         }
         @if folded { " " span.lines { (counted(lines, "line")) } }
         @if let Some((name, changes)) = view.since {
-            @let new = changes.new.iter().filter(|new| **new).count();
             " "
             span.since {
-                (counted(new, "line")) " new since " code { (name) } ", marked +"
+                (counted(changes.count_new(), "line")) " new since " code { (name) } ", marked +"
                 @if changes.removed > 0 { "; " (counted(changes.removed, "line")) " gone" }
             }
         }
@@ -144,7 +173,7 @@ pub fn listing(view: &ListingView<'_>) -> String {
                 // Beside the code and not in it: highlighting rewrites what is inside, and
                 // what is copied is the code alone.
                 div.gutter aria-hidden="true" {
-                    @for new in new {
+                    @for new in &*in_sight.new {
                         @if *new { i.new {} } @else { i {} }
                     }
                 }
@@ -156,11 +185,11 @@ pub fn listing(view: &ListingView<'_>) -> String {
     // The figure stays open around the fenced block, which ends the HTML block by its blank line.
     let opening = opening.strip_suffix("</figure>").unwrap_or(&opening);
     let opening = opening.strip_suffix("</details>").unwrap_or(opening);
-    let mut text = format!("{opening}\n\n{}", fenced(shown, language));
+    let mut text = format!("{opening}\n\n{}", fenced(&in_sight.code, language));
     if folded {
         text.push_str("\n</details>");
     }
-    if excerpt.is_some() {
+    if in_sight.is_excerpt {
         let summary = html! { summary { "The whole file, " (counted(lines, "line")) } };
         let whole = fenced(view.code, language);
         text += &format!(
@@ -196,7 +225,7 @@ fn fenced(code: &str, language: &str) -> String {
 }
 
 /// The fence's info string for a file.
-pub(super) fn language(path: &str) -> &'static str {
+pub fn language(path: &str) -> &'static str {
     let name = path.rsplit('/').next().unwrap_or(path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension {

@@ -167,7 +167,25 @@ fn claim(
     }
 }
 
-fn verdict(row: &Row<'_>, cell: &Cell, of_claims: bool) -> Markup {
+/// A verdict in words.
+#[derive(Debug, Clone, Copy)]
+pub struct VerdictWords<'a> {
+    class: &'static str,
+    /// Its sign.
+    pub mark: &'static str,
+    /// What became of the claim, or of the run.
+    pub words: &'static str,
+    /// What was seen, or why there is no verdict; may be empty.
+    pub seen: &'a str,
+}
+
+/// The verdict of a cell, of a claim or of a run's agreement with its record; `None` where the
+/// machine reports nothing of it.
+pub fn verdict_words<'a>(
+    row: &Row<'_>,
+    cell: &'a Cell,
+    of_claims: bool,
+) -> Option<VerdictWords<'a>> {
     let is_run = row.claim.is_none();
     let (class, mark, words, seen) = match &cell.outcome {
         Outcome::AsSaid(_) if !of_claims => ("holds", "✔", "agrees", ""),
@@ -179,8 +197,26 @@ fn verdict(row: &Row<'_>, cell: &Cell, of_claims: bool) -> Markup {
         Outcome::Open(why) => ("open", "–", "not judged", why.as_str()),
         Outcome::NotMade(why) => ("open", "–", "not made", why.as_str()),
         Outcome::Changed => ("open", "–", "not judged", "the claim has changed since"),
-        Outcome::Absent => return html! { span.absent title="no report" { "·" } },
+        Outcome::Absent => return None,
     };
+    Some(VerdictWords {
+        class,
+        mark,
+        words,
+        seen,
+    })
+}
+
+fn verdict(row: &Row<'_>, cell: &Cell, of_claims: bool) -> Markup {
+    let Some(found) = verdict_words(row, cell, of_claims) else {
+        return html! { span.absent title="no report" { "·" } };
+    };
+    let VerdictWords {
+        class,
+        mark,
+        words,
+        seen,
+    } = found;
     let head = html! {
         span class=(class) { span aria-hidden="true" { (mark) } " " (words) }
         @if cell.is_earlier { " " span.earlier { "of an earlier program" } }
@@ -216,7 +252,7 @@ fn tally_of(tally: Tally) -> Markup {
 }
 
 /// What of the machine its verdicts depend on most: "1 of 2 cores, 24 GiB".
-fn short(machine: &Machine) -> String {
+pub fn short(machine: &Machine) -> String {
     let mut words = vec![cores(machine), memory(machine.host.memory_mib)];
     words.extend(restrictions(machine));
     words.join(", ")

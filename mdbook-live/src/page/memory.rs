@@ -21,7 +21,7 @@ pub(super) fn peak(samples: &[MemorySample]) -> Option<TreeMemory> {
 }
 
 /// What each kind of memory counts.
-const KINDS: [(&str, &str); 4] = [
+pub const KINDS: [(&str, &str); 4] = [
     (
         "Total",
         "every page once: the processes' PSS, and shared memory that none of them maps",
@@ -40,9 +40,13 @@ const KINDS: [(&str, &str); 4] = [
     ),
 ];
 
+/// How much there is of each of the [`KINDS`], in KiB.
+pub fn by_kind(peak: &TreeMemory) -> [u64; 4] {
+    [peak.total_kib, peak.anon_kib, peak.shmem_kib, peak.file_kib]
+}
+
 /// The memory of a run at its peak, kind by kind; `explained`: with what each kind counts.
 pub(super) fn memory(peak: &TreeMemory, run: &str, explained: bool) -> Markup {
-    let figures = [peak.total_kib, peak.anon_kib, peak.shmem_kib, peak.file_kib];
     html! {
         div.memory {
             table {
@@ -55,7 +59,7 @@ pub(super) fn memory(peak: &TreeMemory, run: &str, explained: bool) -> Markup {
                     ", in MiB"
                 }
                 thead { tr { @for (kind, _) in KINDS { th scope="col" { (kind) } } } }
-                tbody { tr { @for kib in figures { td.number { (mib(kib)) } } } }
+                tbody { tr { @for kib in by_kind(peak) { td.number { (mib(kib)) } } } }
             }
             @if explained {
                 details.kinds {

@@ -6,7 +6,9 @@
 pub mod chart;
 pub mod claims;
 pub mod diagram;
+pub mod drawing;
 pub mod exercise;
+pub mod form;
 pub mod front;
 pub mod glossary;
 pub mod head;
@@ -15,7 +17,7 @@ pub mod lesson;
 pub mod listing;
 pub mod live;
 pub mod machines;
-mod memory;
+pub mod memory;
 pub mod not_found;
 pub mod output;
 pub mod plot;

@@ -13,6 +13,7 @@ use crate::judge::agreement;
 use crate::record::cast::{HostCard, Record};
 use crate::record::line::Line;
 use crate::text::ansi::{Colour, Style, Styled};
+use crate::text::words::counted;
 
 /// How the lines of a listing's outputs are shown.
 #[derive(Debug, Clone, Copy)]
@@ -296,7 +297,8 @@ fn compiler(host: &HostCard) -> &str {
     host.rustc.split(" (").next().unwrap_or(&host.rustc)
 }
 
-fn machine(host: &HostCard) -> Markup {
+/// "virtual machine, A CPU, 2 cores, 24 GiB memory".
+pub fn machine(host: &HostCard) -> String {
     let HostCard {
         cpu,
         cores,
@@ -305,10 +307,42 @@ fn machine(host: &HostCard) -> Markup {
         ..
     } = host;
     let gib = *memory_mib as f64 / 1024.0;
-    html! {
-        @if *virtual_machine { "virtual machine, " }
-        (cpu) ", " (cores) @if *cores == 1 { " core, " } @else { " cores, " }
-        (format!("{gib:.0}")) " GiB memory"
+    let virtual_machine = if *virtual_machine {
+        "virtual machine, "
+    } else {
+        ""
+    };
+    let cores = counted(*cores, "core");
+    format!("{virtual_machine}{cpu}, {cores}, {gib:.0} GiB memory")
+}
+
+/// The runs of which a record is the median.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Repeats<'a> {
+    /// How many.
+    pub count: usize,
+    /// The figure by which they were ranked.
+    pub by: &'a str,
+    /// The least and the most of it.
+    pub between: Option<(f64, f64)>,
+    /// Whether one came before them that does not count.
+    pub warmed_up: bool,
+}
+
+impl Repeats<'_> {
+    /// Those of a record, where there is more than one.
+    pub fn of(record: &Record) -> Option<Repeats<'_>> {
+        let live = &record.header.live;
+        let [first, .., last] = live.of[..] else {
+            return None;
+        };
+        Some(Repeats {
+            count: live.of.len(),
+            by: &live.by,
+            // A run too short for two decimals has no spread to tell.
+            between: (last > 0.0).then_some((first, last)),
+            warmed_up: live.warm_ups > 0,
+        })
     }
 }
 
@@ -318,12 +352,11 @@ pub(super) fn repeated(record: &Record) -> Markup {
     html! {
         time datetime=(record.header.date()) { (record.header.date()) }
         ", " span.host title={ (host.kernel) ", " (compiler(host)) } { (machine(host)) }
-        @if let [first, .., last] = record.header.live.of[..] {
-            "; median of " (record.header.live.of.len()) " runs by "
-            code { (record.header.live.by) }
-            // A run too short for two decimals has no spread to tell.
-            @if last > 0.0 { ", " (first) " to " (last) }
-            @if record.header.live.warm_ups > 0 { ", after a warm-up" }
+        @if let Some(repeats) = Repeats::of(record) {
+            "; median of " (repeats.count) " runs by "
+            code { (repeats.by) }
+            @if let Some((least, most)) = repeats.between { ", " (least) " to " (most) }
+            @if repeats.warmed_up { ", after a warm-up" }
         }
     }
 }

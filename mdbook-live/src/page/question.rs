@@ -1,7 +1,7 @@
 //! A question that a run answers: its choices, each of which opens to say whether it is right,
 //! and why. Paper has the choices alone, and the answers where the chapter ends.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::inline::{with_code, without_directives};
 use crate::book::question::{Choice, Question};
@@ -71,9 +71,9 @@ fn outcome(choice: &Choice, result: &CheckResult, view: &QuestionView<'_>) -> Ma
 }
 
 /// The right choice, for the end of the chapter.
-pub fn answer(view: &QuestionView<'_>) -> Markup {
+pub fn answer(view: &QuestionView<'_>) -> String {
     let choices = view.question.choices.iter().enumerate();
-    html! {
+    let page = html! {
         p {
             strong { (view.number) } " "
             @match view.answer {
@@ -85,21 +85,22 @@ pub fn answer(view: &QuestionView<'_>) -> Markup {
                 Answer::Open(why) => { "Not known: " (why) "." }
             }
         }
-    }
+    };
+    page.into_string()
 }
 
 /// The answers of a chapter, which paper alone shows.
-pub fn answers(answers: &[Markup]) -> String {
+pub fn answers(answers: &[String]) -> String {
     let page = html! {
         div.answers {
             p { strong { "Answers to the questions" } }
-            @for answer in answers { (answer) }
+            @for answer in answers { (PreEscaped(answer)) }
         }
     };
     without_directives(&page.into_string())
 }
 
 /// The letter of a choice.
-fn letter(at: usize) -> char {
+pub fn letter(at: usize) -> char {
     char::from(b'A' + u8::try_from(at).unwrap_or(25).min(25))
 }

@@ -68,15 +68,15 @@ pub struct RecordView<'a> {
     pub stale: Option<String>,
 }
 
-/// A run that has become HTML.
+/// A run that has become text.
 #[derive(Debug, Clone)]
 pub struct ShownRun {
     /// `LISTING/RUN`.
     pub name: String,
     /// Its section.
-    pub html: String,
+    pub text: String,
     /// What became of its claims.
-    tally: Tally,
+    pub tally: Tally,
 }
 
 /// Runs like one that is in sight, folded behind one head: the author's words for them, their
@@ -100,7 +100,7 @@ pub fn runs(caption: &str, shown: &[ShownRun], reference_says: &str) -> String {
     };
     let head = without_directives(&head.into_string());
     let head = head.strip_suffix("</details>").unwrap_or(&head);
-    let runs: String = shown.iter().map(|run| &run.html[..]).collect();
+    let runs: String = shown.iter().map(|run| &run.text[..]).collect();
     format!("{head}\n{runs}</details>\n")
 }
 
@@ -196,7 +196,7 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
     };
     ShownRun {
         name: view.name.to_owned(),
-        html: format!("{}\n", without_directives(&page.into_string())),
+        text: format!("{}\n", without_directives(&page.into_string())),
         tally: Tally::of(&view.claims),
     }
 }

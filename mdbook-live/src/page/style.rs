@@ -9,7 +9,8 @@ const CSS: &str = concat!(
     include_str!("verdicts.css"),
     include_str!("machines.css"),
     include_str!("pictures.css"),
-    include_str!("lesson.css")
+    include_str!("lesson.css"),
+    include_str!("drawing.css"), // `drawing::CSS`: concat! takes no name
 );
 
 /// Follows links to single lines, and into what is folded.
@@ -37,4 +38,10 @@ pub fn style_once(page: &str) -> String {
         }
     }
     once
+}
+
+/// What a file of pages needs beyond what a browser prints: it is read without the book's files,
+/// and so has them in full.
+pub fn paper() -> String {
+    html! { style { (PreEscaped(include_str!("paper.css"))) } }.into_string()
 }

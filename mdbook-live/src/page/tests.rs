@@ -293,7 +293,7 @@ fn a_step_shows_what_has_changed_and_folds_the_whole() {
 #[test]
 fn figures_at_the_ends_of_lines_are_cells_and_the_text_stays_whole() {
     let record = record("ready\nloaded, memory 5 MB\ndone, memory 7 MB, peak 9 MB\n");
-    let html = run(&view(Some(&record), vec![])).html;
+    let html = run(&view(Some(&record), vec![])).text;
     for part in [
         // "loaded, " has 8 characters; two cells of 10 each.
         "style=\"--needs: 28; --cells: 2\"",
@@ -330,7 +330,7 @@ fn runs_behind_one_head_tell_their_names_and_how_many_claims_hold() {
 #[test]
 fn each_claim_has_a_link_to_itself() {
     let claim = a_claim();
-    let html = run(&view(None, vec![judged(&claim, true)])).html;
+    let html = run(&view(None, vec![judged(&claim, true)])).text;
     for part in [
         "<li class=\"holds\" id=\"run-demo-fork--one-id\" data-claim=\"0\">",
         "<a class=\"claim-link\" href=\"#run-demo-fork--one-id\" aria-label=\"Link to this claim\">",
@@ -379,7 +379,7 @@ fn a_file_has_the_language_of_its_name() {
 #[test]
 fn a_run_is_one_html_block_with_escaped_columns() {
     let record = record("\x1b[1mMain\x1b[0m \x1b[32m[ 0.00s]\x1b[0m a<b\n\nend");
-    let html = run(&view(Some(&record), vec![])).html;
+    let html = run(&view(Some(&record), vec![])).text;
     assert!(!html.trim_end().contains("\n\n"), "{html}");
     assert!(!html.contains("{{"), "{html}");
     for part in [
@@ -412,7 +412,7 @@ fn a_run_without_a_record_says_so() {
             counters: Vec::new(),
         }],
     ))
-    .html;
+    .text;
     assert!(html.contains("has not been recorded yet"), "{html}");
     assert!(html.contains("not judged"), "{html}");
 }
@@ -424,7 +424,7 @@ fn a_limit_of_memory_stands_with_the_command() {
         ..view(None, vec![])
     };
     let words = "With at most 64 MiB of private memory a process";
-    let html = run(&view).html;
+    let html = run(&view).text;
     assert!(
         html.contains(&format!("</pre><p class=\"run-limit\">{words}</p>")),
         "{html}"
@@ -433,7 +433,7 @@ fn a_limit_of_memory_stands_with_the_command() {
         data_limit: None,
         ..view
     };
-    assert!(!run(&without).html.contains("run-limit"));
+    assert!(!run(&without).text.contains("run-limit"));
 }
 
 #[test]
@@ -475,7 +475,7 @@ fn a_stale_record_and_a_failed_run_are_told() {
     if let Some(record) = &mut view.record {
         record.stale = Some("its sources have changed since 2026-11-23".into());
     }
-    let html = run(&view).html;
+    let html = run(&view).text;
     assert!(
         html.contains("its sources have changed since 2026-11-23"),
         "{html}"
@@ -489,7 +489,7 @@ fn claims_say_in_words_whether_they_hold() {
     let claim = a_claim();
     let record = record("x");
     let judged = |holds| judged(&claim, holds);
-    let html = run(&view(Some(&record), vec![judged(true), judged(false)])).html;
+    let html = run(&view(Some(&record), vec![judged(true), judged(false)])).text;
     for part in [
         "<span aria-hidden=\"true\">✔</span> holds",
         "<span aria-hidden=\"true\">✘</span> does not hold",
@@ -527,10 +527,10 @@ fn the_peak_is_the_sample_with_the_largest_sum() {
 fn the_memory_table_counts_in_mib() {
     let mut record = record("x");
     record.memory = vec![sample(0.0, 0, 2000, 1000), sample(0.5, 0, 204_800, 1024)];
-    let html = run(&view(Some(&record), vec![])).html;
+    let html = run(&view(Some(&record), vec![])).text;
     assert!(!html.contains("after the start"), "two samples: {html}");
     record.memory.push(sample(0.6, 0, 2000, 1000));
-    let html = run(&view(Some(&record), vec![])).html;
+    let html = run(&view(Some(&record), vec![])).text;
     assert!(
         html.contains("0.5 s after the start, in 1 process<"),
         "{html}"

@@ -4,7 +4,8 @@ use std::time::UNIX_EPOCH;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::inline::{mib, without_directives};
+use super::drawing::Drawing;
+use super::inline::{mib, with_code, without_directives};
 use crate::book::config::{StateStyle, TimelineConfig};
 use crate::record::memory::TreeMemory;
 use crate::record::result::RunResult;
@@ -65,52 +66,22 @@ fn timeline_of(
     id: &str,
     source: &str,
 ) -> String {
-    let x = |seconds: f64| LEFT + (RIGHT - LEFT) * (seconds / timeline.seconds.max(1e-9)).min(1.0);
-    let lanes_height = LANE * timeline.lanes.len() as f64;
-    let memory_top = lanes_height + 16.0;
-    let has_memory = timeline.memory.len() >= FEWEST_OF_A_CURVE;
-    let bottom = if has_memory {
-        memory_top + MEMORY
-    } else {
-        lanes_height
-    };
-    let axis = bottom + 4.0;
-    let ticks = ticks(timeline.seconds);
+    let drawing = drawing(config, timeline, name, id).svg;
     let page = html! {
         figure.timeline {
-            figcaption { "What each process of " code { (name) } " does when" @if has_memory { ", and the memory of all of them" } @if timeline.left_out > 0.0 && !config.prepared.is_empty() { ", " (config.prepared) } " (" (source) ")" }
+            figcaption { (with_code(&caption(config, timeline, name, source))) }
             div.picture tabindex="0" role="group" aria-label={ "Timeline of " (name) } {
-                svg viewBox={ "0 0 " (WIDTH) " " (number(axis + 22.0)) } role="img" aria-labelledby={ (id) "-title" } {
-                    title id={ (id) "-title" } { (words(config, timeline, name)) }
-                    defs {
-                        pattern id={ (id) "-hatch" } width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
-                            rect.paper width="6" height="6" {}
-                            rect.ink width="3" height="6" {}
-                        }
-                        pattern id={ (id) "-dots" } width="5" height="5" patternUnits="userSpaceOnUse" {
-                            rect.paper width="5" height="5" {}
-                            circle.ink cx="2.5" cy="2.5" r="1.4" {}
-                        }
-                    }
-                    @for tick in &ticks {
-                        line.grid x1=(number(x(*tick))) x2=(number(x(*tick))) y1="0" y2=(number(axis)) {}
-                        text.tick x=(number(x(*tick))) y=(number(axis + 14.0)) text-anchor="middle" { (tick_label(*tick)) }
-                    }
-                    @for (nth, lane) in timeline.lanes.iter().enumerate() {
-                        @let middle = LANE * (nth as f64 + 0.5);
-                        text.name x=(LEFT - 10.0) y=(number(middle + 4.0)) text-anchor="end" { (lane.process) }
-                        @for span in &lane.spans { (bar(config, span, x(span.from), x(span.to), middle, id)) }
-                    }
-                    @if has_memory { (memory(timeline, memory_top, &x)) }
-                }
+                (drawing)
             }
             ul.legend {
-                @for state in timeline.states() { li { (swatch(config, state, id)) " " (state) } }
-                @if has_memory {
-                    li { span.swatch.anon {} " anonymous memory" }
-                    li { span.swatch.shmem {} " shared memory" }
-                    li { span.swatch.file {} " page cache" }
-                    @if has_points(timeline) { li { svg.sample viewBox="0 0 22 16" aria-hidden="true" { circle.point cx="11" cy="8" r="2.4" {} } " a sample" } }
+                @for (sample, words) in legend(config, timeline, id) {
+                    li {
+                        @match sample {
+                            Sample::Svg(svg) => { (svg) " " }
+                            Sample::Fill(kind) => { span class={ "swatch " (kind) } {} " " }
+                        }
+                        (words)
+                    }
                 }
             }
             details {
@@ -137,8 +108,106 @@ fn timeline_of(
     without_directives(&page.into_string())
 }
 
+/// What stands above it; backticks mark code.
+pub fn caption(config: &TimelineConfig, timeline: &Timeline, name: &str, source: &str) -> String {
+    let mut words = format!("What each process of `{name}` does when");
+    if has_memory(timeline) {
+        words += ", and the memory of all of them";
+    }
+    if timeline.left_out > 0.0 && !config.prepared.is_empty() {
+        words += &format!(", {}", config.prepared);
+    }
+    words + &format!(" ({source})")
+}
+
+/// The lanes and the memory, without their legend.
+pub fn drawing(config: &TimelineConfig, timeline: &Timeline, name: &str, id: &str) -> Drawing {
+    let x = |seconds: f64| LEFT + (RIGHT - LEFT) * (seconds / timeline.seconds.max(1e-9)).min(1.0);
+    let lanes_height = LANE * timeline.lanes.len() as f64;
+    let memory_top = lanes_height + 16.0;
+    let has_memory = has_memory(timeline);
+    let bottom = if has_memory {
+        memory_top + MEMORY
+    } else {
+        lanes_height
+    };
+    let axis = bottom + 4.0;
+    let ticks = ticks(timeline.seconds);
+    let height = axis + 22.0;
+    let svg = html! {
+        svg viewBox={ "0 0 " (WIDTH) " " (number(height)) } role="img" aria-labelledby={ (id) "-title" } {
+            title id={ (id) "-title" } { (words(config, timeline, name)) }
+            defs {
+                pattern id={ (id) "-hatch" } width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                    rect.paper width="6" height="6" {}
+                    rect.ink width="3" height="6" {}
+                }
+                pattern id={ (id) "-dots" } width="5" height="5" patternUnits="userSpaceOnUse" {
+                    rect.paper width="5" height="5" {}
+                    circle.ink cx="2.5" cy="2.5" r="1.4" {}
+                }
+            }
+            @for tick in &ticks {
+                line.grid x1=(number(x(*tick))) x2=(number(x(*tick))) y1="0" y2=(number(axis)) {}
+                text.tick x=(number(x(*tick))) y=(number(axis + 14.0)) text-anchor="middle" { (tick_label(*tick)) }
+            }
+            @for (nth, lane) in timeline.lanes.iter().enumerate() {
+                @let middle = LANE * (nth as f64 + 0.5);
+                text.name x=(LEFT - 10.0) y=(number(middle + 4.0)) text-anchor="end" { (lane.process) }
+                @for span in &lane.spans { (bar(config, span, x(span.from), x(span.to), middle, id)) }
+            }
+            @if has_memory { (memory(timeline, memory_top, &x)) }
+        }
+    };
+    Drawing {
+        svg,
+        size: (WIDTH, height),
+    }
+}
+
+fn has_memory(timeline: &Timeline) -> bool {
+    timeline.memory.len() >= FEWEST_OF_A_CURVE
+}
+
+/// What each shape and colour of the drawing is: a sample of it, an `svg` element or what fills
+/// one, and its words.
+pub fn legend(config: &TimelineConfig, timeline: &Timeline, id: &str) -> Vec<(Sample, String)> {
+    let states = timeline.states().into_iter();
+    let mut legend: Vec<(Sample, String)> = states
+        .map(|state| {
+            let sample = swatch(config, state, id);
+            (Sample::Svg(sample), state.to_string())
+        })
+        .collect();
+    if has_memory(timeline) {
+        for (kind, words) in [
+            ("anon", "anonymous memory"),
+            ("shmem", "shared memory"),
+            ("file", "page cache"),
+        ] {
+            legend.push((Sample::Fill(kind), words.to_owned()));
+        }
+        if has_points(timeline) {
+            let point = html! {
+                svg.sample viewBox="0 0 22 16" aria-hidden="true" { circle.point cx="11" cy="8" r="2.4" {} }
+            };
+            legend.push((Sample::Svg(point), "a sample".to_owned()));
+        }
+    }
+    legend
+}
+
+/// How a legend shows what its words are of.
+#[derive(Debug, Clone)]
+pub enum Sample {
+    /// An `svg` element of 22 × 16 units.
+    Svg(Markup),
+    /// The class of an area with its colour.
+    Fill(&'static str),
+}
+
 /// What the drawing shows, in a sentence.
-fn words(config: &TimelineConfig, timeline: &Timeline, name: &str) -> String {
+pub fn words(config: &TimelineConfig, timeline: &Timeline, name: &str) -> String {
     let mut words = format!(
         "{name}: {} processes in {:.2} seconds.",
         timeline.lanes.len(),

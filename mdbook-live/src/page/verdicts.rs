@@ -66,14 +66,19 @@ pub fn verdicts(reference: &str, parts: &[VerdictsView<'_>]) -> String {
     without_directives(&page.into_string())
 }
 
-fn verdict_of(verdict: &ReferenceVerdict) -> maud::Markup {
-    let (class, mark, words) = match verdict {
+/// A class, a sign and a word for a verdict.
+pub fn verdict_words(verdict: &ReferenceVerdict) -> (&'static str, &'static str, &'static str) {
+    match verdict {
         ReferenceVerdict::Holds => ("holds", "✔", "holds"),
         ReferenceVerdict::HoldsWhen(_) => ("when", "✔", "holds when"),
         ReferenceVerdict::DoesNotHold => ("fails", "✘", "does not hold"),
         ReferenceVerdict::LeftOut => ("left-out", "+", "measured here"),
         ReferenceVerdict::Open(_) => ("open", "–", "not judged"),
-    };
+    }
+}
+
+fn verdict_of(verdict: &ReferenceVerdict) -> maud::Markup {
+    let (class, mark, words) = verdict_words(verdict);
     html! {
         span class=(class) { span aria-hidden="true" { (mark) } " " strong { (words) } }
         @match verdict {

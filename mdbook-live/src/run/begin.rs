@@ -37,7 +37,7 @@ pub(super) fn begin_run(
     unsafe { command.pre_exec(begin) };
 }
 
-/// Has the main process of a build take its mark.
+/// Has the main process of a build, or of a tool that makes a file, take its mark.
 pub(super) fn begin_build(command: &mut Command, id: RunId) {
     let tool = Pid::this();
     // SAFETY: it makes system calls alone.

@@ -21,6 +21,7 @@ pub mod scratch;
 pub mod session;
 pub mod shutdown;
 pub mod stop;
+pub mod tool;
 mod tree;
 mod watchdog;
 

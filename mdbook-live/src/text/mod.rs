@@ -3,5 +3,6 @@
 //! Every room may call it.
 
 pub mod ansi;
+pub mod markdown;
 pub mod scrub;
 pub mod words;

@@ -11,12 +11,13 @@ use mdbook_html::HtmlHandlebars;
 
 use crate::book::listing::Size;
 use crate::chapter::live_runs::{LiveRun, LiveRuns};
-use crate::chapter::preprocessor::{self, LivePreprocessor};
-use crate::chapter::texts::{ChapterText, WordsAlone};
+use crate::chapter::preprocessor::{self, LivePreprocessor, WordsAlone};
+use crate::chapter::texts::ChapterText;
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
 use crate::run::host;
 use crate::run::session::Session;
+use crate::verbs::paper::make::{Paper, make};
 use crate::verbs::publish::Publication;
 
 /// Builds the HTML book of `root` into `dest`, or where `book.toml` says, and returns that folder.
@@ -26,20 +27,34 @@ use crate::verbs::publish::Publication;
 /// When the book cannot be read, a directive names something that does not exist
 /// (`src/chapter.md:41: …`, one line each), or the pages cannot be written.
 pub fn build(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
-    build_with(root, dest, LivePreprocessor::default())
+    build_with(root, dest, &[], Solutions::Shown)
 }
 
-/// As [`build`], without the solutions of the exercises.
+/// Whether a book is built with the solutions of its exercises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Solutions {
+    /// Folded, below their exercises.
+    Shown,
+    /// For a class that is to find them.
+    LeftOut,
+}
+
+/// As [`build`], with these files of the whole book beside the pages, which link to them.
 ///
 /// # Errors
 ///
-/// As [`build`].
-pub fn build_without_solutions(root: &Path, dest: Option<&Path>) -> Result<PathBuf> {
+/// As [`build`], and when a file cannot be made; then no page is written.
+pub fn build_with(
+    root: &Path,
+    dest: Option<&Path>,
+    papers: &[Paper],
+    solutions: Solutions,
+) -> Result<PathBuf> {
     let live = LivePreprocessor {
-        without_solutions: true,
+        without_solutions: solutions == Solutions::LeftOut,
         ..LivePreprocessor::default()
     };
-    build_with(root, dest, live)
+    build_pages(root, dest, live, papers)
 }
 
 /// As [`build`], with the Live columns filled: every run is made at its quick size on this
@@ -52,6 +67,7 @@ pub fn build_without_solutions(root: &Path, dest: Option<&Path>) -> Result<PathB
 pub fn build_live(
     session: &Session<'_>,
     dest: Option<&Path>,
+    papers: &[Paper],
     observe: &dyn Fn(&str),
 ) -> Result<(PathBuf, Vec<String>)> {
     let mut made = LiveRuns {
@@ -80,11 +96,16 @@ pub fn build_live(
         made: Arc::new(made),
         ..LivePreprocessor::default()
     };
-    let built = build_with(&session.book.root, dest, live)?;
+    let built = build_pages(&session.book.root, dest, live, papers)?;
     Ok((built, failed))
 }
 
-fn build_with(root: &Path, dest: Option<&Path>, live: LivePreprocessor) -> Result<PathBuf> {
+fn build_pages(
+    root: &Path,
+    dest: Option<&Path>,
+    mut live: LivePreprocessor,
+    papers: &[Paper],
+) -> Result<PathBuf> {
     show_mdbooks_warnings();
     let path = root.join("book.toml");
     let mut config =
@@ -100,6 +121,12 @@ fn build_with(root: &Path, dest: Option<&Path>, live: LivePreprocessor) -> Resul
         config.set(&before, ["links"])?;
     }
     let publication = Publication::of(root, &config)?;
+    let folder = tempfile::tempdir().context("making a folder for the book's files")?;
+    let made = make(root, &config, papers, folder.path(), live.without_solutions)?;
+    let links = made
+        .iter()
+        .map(|made| (made.paper.word().to_owned(), made.name()));
+    live.papers = links.collect();
     let mut without_index = config.clone();
     // The empty path is the beginning of every chapter's.
     without_index.set(
@@ -117,6 +144,10 @@ fn build_with(root: &Path, dest: Option<&Path>, live: LivePreprocessor) -> Resul
     let not_found = not_found.get_404_output_file();
     let index = index_prose(root, config, &texts, &built)?;
     publication.complete(&built, &texts, &not_found, index.as_ref())?;
+    for made in &made {
+        let path = built.join(made.name());
+        std::fs::copy(&made.path, &path).with_context(|| format!("writing {}", path.display()))?;
+    }
     Ok(built)
 }
 
@@ -255,7 +286,7 @@ mod tests {
         let book = crate::book::listing::Book::open(dir.path()).unwrap();
         let session = Session::new(&book, crate::run::stop::Stop::default());
         session.use_program("demo", "/bin/sh");
-        let (dest, failed) = build_live(&session, None, &|_| {}).unwrap();
+        let (dest, failed) = build_live(&session, None, &[], &|_| {}).unwrap();
         assert_eq!(
             failed,
             ["demo/fails ended with exit code 3, not 0, and printed nothing"]
