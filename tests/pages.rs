@@ -489,10 +489,6 @@ const WITHOUT_OBJECTIVES: &[&str] = &[
     "fork-server.md",
     "forking-with-threads.md",
     "as-fast-as-memory.md",
-    "structured-data.md",
-    "ring-buffer.md",
-    "time-and-memory.md",
-    "sandboxed-worker.md",
 ];
 
 /// What a chapter lacks of its objectives, key points and questions.
