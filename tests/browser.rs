@@ -26,6 +26,7 @@ use url::{ParseError, Url};
 
 mod published;
 mod server;
+mod teaching;
 
 use server::{
     Ended, Outcome, PATIENCE, no_process_is_left, processes_of_runs, serve, small_book,
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
     };
     let trials = vec![
         trial("static_pages_are_whole_light_and_accessible", static_pages),
+        trial("every_theme_is_read_without_strain", every_theme),
         trial("static_pages_print_and_do_without_javascript", static_print),
         trial("a_search_finds_the_section_first", published::search),
         trial(
@@ -102,6 +104,19 @@ fn main() -> ExitCode {
         trial(
             "a_choice_opens_by_keyboard_and_without_javascript",
             open_choice,
+        ),
+        trial("a_record_is_played_once_it_is_asked_for", play_record),
+        trial(
+            "a_lesson_is_projected_section_by_section",
+            teaching::projector,
+        ),
+        trial(
+            "the_notes_follow_the_lesson_and_lead_it",
+            teaching::notes_window,
+        ),
+        trial(
+            "a_handout_has_room_to_write_and_no_solution",
+            teaching::handout,
         ),
         trial("a_run_is_told_line_by_line_with_its_verdicts", live_run),
         trial("stop_and_a_closed_page_leave_no_process", live_stop),
@@ -183,6 +198,9 @@ impl Browser {
             .capabilities(capabilities)
             .connect(driver)
             .await?;
+        // A long page on a machine with other work takes its time.
+        let timeouts = TimeoutConfiguration::new(Some(PATIENCE), None, None);
+        client.update_timeouts(timeouts).await?;
         let browser = Browser { client };
         browser.size(WINDOW).await?;
         Ok(browser)
@@ -237,6 +255,22 @@ impl Browser {
                 return Err(format!("never true: {expression}").into());
             }
             tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        Ok(())
+    }
+
+    /// Presses a key, and lets go of it.
+    async fn press(&self, key: &str) -> Outcome {
+        let code = match key {
+            "ArrowLeft" => 37,
+            "ArrowRight" => 39,
+            "Escape" => 27,
+            letter => u32::from(letter.to_ascii_uppercase().as_bytes()[0]),
+        };
+        let text = if key.len() == 1 { key } else { "" };
+        for (kind, text) in [("keyDown", text), ("keyUp", "")] {
+            let event = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
+            self.cdp("Input.dispatchKeyEvent", event).await?;
         }
         Ok(())
     }
@@ -525,6 +559,42 @@ fn static_pages(driver: &str, built: &Path) -> Outcome {
     })
 }
 
+/// Light and navy are looked at on every page; here mdBook's other themes, on pages that have
+/// all there is.
+fn every_theme(driver: &str, built: &Path) -> Outcome {
+    with_browser(driver, async |browser| {
+        let server = file_server(built).await?;
+        let mut wrong = Vec::new();
+        for page in ["module-state", "data-sink", "notes-claims"] {
+            for theme in ["rust", "coal", "ayu"] {
+                browser
+                    .client
+                    .goto(&format!("{server}/{page}.html"))
+                    .await?;
+                browser
+                    .script(&format!("localStorage.setItem('mdbook-theme', '{theme}');"))
+                    .await?;
+                browser.client.refresh().await?;
+                browser
+                    .until(&format!("document.querySelector('html.{theme}') && document.readyState === 'complete'"))
+                    .await?;
+                browser
+                    .script("document.querySelectorAll('details.claims').forEach((fold) => { fold.open = true; });")
+                    .await?;
+                for problem in browser.accessibility().await? {
+                    wrong.push(format!("{page}, {theme}: {problem}"));
+                }
+                browser.view(&format!("theme-{theme}-{page}")).await?;
+            }
+        }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong.join("\n").into())
+        }
+    })
+}
+
 fn static_print(driver: &str, built: &Path) -> Outcome {
     let pages = chapters(built);
     with_browser(driver, async |browser| {
@@ -760,6 +830,92 @@ fn live_run(driver: &str, _: &Path) -> Outcome {
         }
         browser.picture("live-phone").await?;
         Ok(())
+    })
+}
+
+/// Every address that the page has asked for.
+const ASKED: &str = "performance.getEntriesByType('resource').map((one) => one.name).join('\\n')";
+
+fn play_record(driver: &str, built: &Path) -> Outcome {
+    with_browser(driver, async |browser| {
+        // Below a path, as a site of several books has it.
+        let site = tempfile::tempdir()?;
+        std::os::unix::fs::symlink(built, site.path().join("books"))?;
+        let server = file_server(site.path()).await?;
+        let url = format!("{server}/books/module-state.html");
+        browser.client.goto(&url).await?;
+        browser.until("document.readyState === 'complete'").await?;
+        let asked = browser.text(ASKED).await?;
+        if asked.contains("asciinema") || asked.contains(".cast") {
+            return Err(format!("before a click: {asked}").into());
+        }
+        let run = "document.querySelector('section.run[data-run=\"module-state/fork\"]')";
+        let lines =
+            format!("[...{run}.querySelectorAll('.ap-line')].map((line) => line.textContent)");
+        // By keyboard.
+        browser
+            .script(&format!("{run}.querySelector('.play').focus();"))
+            .await?;
+        let key = async |key: &str, code: u32, text: &str| {
+            let pressed = json!({ "type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
+            browser.cdp("Input.dispatchKeyEvent", pressed).await
+        };
+        key("Enter", 13, "\r").await?;
+        browser
+            .until(&format!("{lines}[0]?.includes('[MODULE SCOPE] List(id:')"))
+            .await?;
+        browser
+            .until(&format!(
+                "{lines}.some((line) => line.includes('finally:'))"
+            ))
+            .await?;
+        browser.view("record-played").await?;
+        let mut wrong = browser.accessibility().await?;
+        // An arrow is the player's: it does not turn the page.
+        browser
+            .script(&format!("{run}.querySelector('.ap-wrapper').focus();"))
+            .await?;
+        key("ArrowRight", 39, "").await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        if browser.client.current_url().await?.as_str() != url {
+            wrong.push("an arrow that the player should have has turned the page".to_owned());
+        }
+        for name in browser.text(ASKED).await?.lines() {
+            if !name.starts_with(&server) && !name.starts_with("data:") {
+                wrong.push(format!("asked for {name}"));
+            }
+        }
+        browser.media("screen", "dark").await?;
+        browser.client.goto(&url).await?;
+        browser
+            .script(&format!("{run}.querySelector('.play').click();"))
+            .await?;
+        browser.until(&format!("{lines}[0]")).await?;
+        wrong.extend(browser.accessibility().await?);
+        browser.view("record-played-dark").await?;
+        // Closed, its lines are there again.
+        browser
+            .script(&format!("{run}.querySelector('.play').click();"))
+            .await?;
+        browser
+            .until(&format!("!{run}.querySelector('.player') && {run}.querySelector('.recorded pre').offsetHeight > 0"))
+            .await?;
+        wrong.extend(browser.errors().await?);
+        // At rest for whom motion disturbs: the end of the output, until it is played.
+        let still =
+            json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
+        browser.cdp("Emulation.setEmulatedMedia", still).await?;
+        browser
+            .script(&format!("{run}.querySelector('.play').click();"))
+            .await?;
+        browser
+            .until(&format!("{run}.querySelector('.ap-overlay-start') && {lines}.some((line) => line.includes('finally:'))"))
+            .await?;
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong.join("\n").into())
+        }
     })
 }
 

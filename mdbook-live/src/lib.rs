@@ -21,6 +21,9 @@
 //! | `book` | what the author wrote: `runs.toml` and `book.toml` |
 //! | `text` | escape sequences, numbers, words |
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("mdbook-live needs Linux: it watches runs through /proc and ends them by pidfds");
+
 mod book;
 mod chapter;
 mod cli;
@@ -33,7 +36,7 @@ mod serve;
 mod text;
 mod verbs;
 
-pub use book::exercise::ExerciseRef;
+pub use book::exercises::ExerciseRef;
 pub use book::listing::{Book, Run, RunRef, Size};
 pub use cli::main;
 pub use run::session::Session;

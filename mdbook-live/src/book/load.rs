@@ -13,7 +13,7 @@ use crate::book::chart::{Chart, Charted, Shows};
 use crate::book::claim::Claim;
 use crate::book::config::Config;
 use crate::book::counter_run::{self, CounterRun, Patch};
-use crate::book::exercise;
+use crate::book::exercises;
 use crate::book::figure::FigureSpec;
 use crate::book::listing::{Book, Listing, Program, Run};
 use crate::book::runs_toml::{self, RunsToml};
@@ -275,7 +275,7 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
     }
     for told in file.exercise {
         let span = told.span();
-        match exercise::exercise_of(&listing, told.into_inner()) {
+        match exercises::exercise_of(&listing, told.into_inner()) {
             Ok(exercise) => listing.exercises.push(exercise),
             Err(error) => return source.error(span, format!("{error:#}")),
         }

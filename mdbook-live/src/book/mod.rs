@@ -9,6 +9,7 @@ pub mod config;
 pub mod counter_run;
 pub mod course;
 pub mod exercise;
+pub mod exercises;
 pub mod figure;
 pub mod listing;
 pub mod load;

@@ -17,6 +17,7 @@ use super::ids::Ids;
 use super::included;
 use super::lessons::Lessons;
 use super::live_runs::LiveRuns;
+use super::record_files;
 use super::resolve::Resolver;
 use super::survey::Surveyed;
 use super::texts::ChapterText;
@@ -30,6 +31,7 @@ use crate::page::glossary::GlossaryEntry;
 use crate::page::listing::{Changes, ListingView};
 use crate::page::live::LiveView;
 use crate::page::output::LineStyle;
+use crate::page::player;
 use crate::page::run::{RecordView, RunView, ShownRun};
 use crate::record::timeline::Timeline;
 
@@ -44,6 +46,8 @@ pub(super) struct Expander<'a> {
     pub(super) texts: Vec<ChapterText>,
     /// The files of the whole book that lie beside its pages, each with what it is.
     pub(super) papers: &'a [(String, String)],
+    /// Whether the files of records lie beside the pages.
+    pub(super) with_records: bool,
     /// Each chapter with the runs that it shows.
     pub(super) surveyed: Vec<Surveyed>,
     pub(super) glossary: Glossary,
@@ -71,6 +75,8 @@ pub(super) struct Page {
     memory_is_explained: bool,
     /// How many exercises it has shown.
     exercises: usize,
+    /// Whether it has a record to play.
+    plays: bool,
 }
 
 impl<'a> Expander<'a> {
@@ -109,6 +115,7 @@ impl<'a> Expander<'a> {
             description: None,
             memory_is_explained: false,
             exercises: 0,
+            plays: false,
         };
         let links = self.links(&page.path, &chapter.content, &places);
         if places.is_empty() && links.is_empty() {
@@ -157,6 +164,9 @@ impl<'a> Expander<'a> {
         }
         let begins = expanded.len();
         text_until(&mut expanded, from, chapter.content.len());
+        if page.plays {
+            push_block(&mut expanded, &format!("\n{}", player::script()));
+        }
         if !page.answers.is_empty() {
             push_block(&mut expanded, &self.form.answers(&page.answers));
         }
@@ -396,8 +406,12 @@ impl<'a> Expander<'a> {
             counters: counters.next().unwrap_or_default(),
         });
         let claims = claims.collect();
+        let links = self.with_records && record.is_some();
+        let files = links.then(|| record_files::of(run, &page.path));
+        page.plays |= links;
         let record = match &record {
             Some(judged) => Some(RecordView {
+                files,
                 record: &judged.record,
                 stale: self.data.staleness(run, &judged.record)?,
             }),

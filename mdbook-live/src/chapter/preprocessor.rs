@@ -48,6 +48,9 @@ pub struct LivePreprocessor {
     pub texts: Arc<Mutex<Vec<ChapterText>>>,
     /// The files of the whole book that this build puts beside its pages: "PDF" and its name.
     pub papers: Vec<(String, String)>,
+    /// Whether the files of records will lie beside the pages, which then link to them. What
+    /// only preprocesses lays none there.
+    pub with_records: bool,
 }
 
 impl Preprocessor for LivePreprocessor {
@@ -76,6 +79,7 @@ impl Preprocessor for LivePreprocessor {
             papers: &self.papers,
             texts: Vec::new(),
             surveyed: survey(&chapters.items, others_may_follow, form),
+            with_records: self.with_records,
             listings_shown: BTreeMap::new(),
             questions_asked: BTreeMap::new(),
             lessons: Lessons::of(&chapters.items, others_may_follow, course, &book),
@@ -379,6 +383,8 @@ pub(crate) mod tests {
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
+        // Plain mdBook lays no files beside its pages: none is linked.
+        assert!(!text.contains("record-files\"") && !text.contains("AsciinemaPlayer"));
         assert_eq!(text.matches("</span> holds").count(), 2, "{text}");
         assert_eq!(text.matches("</span> does not hold").count(), 1, "{text}");
     }

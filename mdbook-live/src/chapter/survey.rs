@@ -1,13 +1,14 @@
 //! Where each run is shown: known before any chapter is expanded, since a table of verdicts
 //! links to chapters that come later.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use mdbook_preprocessor::book::BookItem;
 
 use super::directives::{self, Directive};
 use super::ids::Ids;
-use crate::page::form::Form;
+use crate::page::form::{Form, Html};
 
 /// A chapter, and the runs that it shows.
 pub(super) struct Surveyed {
@@ -16,6 +17,14 @@ pub(super) struct Surveyed {
     pub(super) page: PathBuf,
     /// Their full names, in reading order, each with the id of its first place on the page.
     pub(super) runs: Vec<(String, String)>,
+}
+
+/// The full names of the runs that a book shows, without looking at whether there are such runs.
+pub fn runs_shown(items: &[BookItem]) -> BTreeSet<String> {
+    // Directives of others name no runs.
+    let chapters = survey(items, true, &Html).into_iter();
+    let runs = chapters.flat_map(|chapter| chapter.runs);
+    runs.map(|(run, _)| run).collect()
 }
 
 /// Every chapter in reading order.

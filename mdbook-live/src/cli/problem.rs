@@ -8,7 +8,7 @@ use super::account;
 use super::exercise::named;
 use super::exit_status::{ExitStatus, UsageError};
 use super::terminal::Terminal;
-use crate::book::exercise::ExerciseRef;
+use crate::book::exercises::ExerciseRef;
 use crate::run::session::Session;
 use crate::verbs::problem::{self, Seed};
 

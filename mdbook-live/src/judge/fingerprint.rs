@@ -182,9 +182,16 @@ fn profile(
             if path.is_file() {
                 let config = read_toml(&path)?;
                 for key in ["build", "env", "profile", "target", "unstable"] {
-                    if let Some(value) = config.get(key) {
+                    let mut value = config.get(key).cloned();
+                    if let Some(Value::Table(targets)) = &mut value
+                        && key == "target"
+                    {
+                        targets.retain(|target, _| !is_elsewhere(target));
+                        value = value.filter(|targets| *targets != Value::Table(Table::new()));
+                    }
+                    if let Some(value) = value {
                         name(&mut hasher, workspace, &path);
-                        hasher.value(value);
+                        hasher.value(&value);
                     }
                 }
             }
@@ -198,6 +205,11 @@ fn profile(
         hasher.part(b'=', value.as_bytes());
     }
     Ok(hasher.finish())
+}
+
+/// Whether a target of a configuration is every system but the one on which records are made.
+fn is_elsewhere(target: &str) -> bool {
+    target.replace(' ', "") == "cfg(not(target_os=\"linux\"))"
 }
 
 /// A profile without what it says of packages that are not built here.
@@ -551,6 +563,21 @@ mod tests {
             assert_eq!(
                 changes(|dir| write(dir, path, config)),
                 ["profile or compiler flags"]
+            );
+        }
+        for (target, expected) in [
+            (
+                "cfg(target_os = \"linux\")",
+                &["profile or compiler flags"][..],
+            ),
+            // What counts on other systems alone.
+            ("cfg(not(target_os = \"linux\"))", &NOTHING),
+        ] {
+            let config = format!("[target.'{target}']\nlinker = 'none'\n");
+            assert_eq!(
+                changes(|dir| write(dir, ".cargo/config.toml", &config)),
+                expected,
+                "{target}"
             );
         }
     }

@@ -117,7 +117,7 @@ pub struct Comparison<'b> {
     pub tallies: Vec<Tally>,
     /// How many claims came out as the book says on every machine that reports them.
     pub agreed: usize,
-    /// How many claims no machine reports on, at a size that decides them.
+    /// How many claims no machine reports on: at the size that decides them none made the run.
     pub unreported: usize,
 }
 

@@ -3,7 +3,8 @@
 use maud::html;
 
 use super::inline::without_directives;
-use crate::book::exercise::{Exercise, ExerciseRef, Kind};
+use crate::book::exercise::{Exercise, Kind};
+use crate::book::exercises::ExerciseRef;
 
 /// An exercise as the page shows it.
 #[derive(Debug, Clone)]
@@ -36,7 +37,7 @@ pub fn head(view: &ExerciseView<'_>) -> String {
                 Kind::Graded { .. } => {
                     p.exercise-file {
                         "Change "
-                        code { (view.folder) "/" (exercise.program(None).source().display()) }
+                        code { (view.folder) "/" (view.exercise.program(None).source().display()) }
                         ", then have it judged:"
                     }
                     pre { code.language-sh { (view.tool) " exercise " (name) } }

@@ -57,9 +57,7 @@ pub fn machines(view: &MachinesView<'_>) -> String {
             (counted(agreed, "claim")) " came out as the book says on every machine that reports "
             @if agreed == 1 { "it" } @else { "them" } ". "
             @if unreported > 0 {
-                "No machine reports on " (counted(unreported, "claim"))
-                @if unreported == 1 { ", which needs" } @else { ", which need" }
-                " the size of the record. "
+                "No machine reports on " (counted(unreported, "claim")) ". "
             }
             @if earlier > 0 {
                 (counted(earlier, "verdict")) " marked " span.earlier { "of an earlier program" }

@@ -20,6 +20,7 @@ pub mod machines;
 pub mod memory;
 pub mod not_found;
 pub mod output;
+pub mod player;
 pub mod plot;
 pub mod question;
 pub mod run;

@@ -7,6 +7,7 @@ use super::inline::{with_code, without_directives};
 use super::live::{self, LiveView};
 use super::memory::{memory, peak};
 use super::output::{Column, LineStyle, column, fit_side_by_side, repeated};
+use super::player::{self, RecordFiles};
 use crate::book::config::Reference;
 use crate::judge::agreement::{Agreement, places};
 use crate::record::cast::Record;
@@ -66,6 +67,8 @@ pub struct RecordView<'a> {
     pub record: &'a Record,
     /// What has changed since: "its sources have changed since 2026-03-14".
     pub stale: Option<String>,
+    /// Its own files, where they lie beside the pages.
+    pub files: Option<RecordFiles>,
 }
 
 /// A run that has become text.
@@ -137,13 +140,16 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
             }
             div.run-columns {
                 @match &view.record {
-                    Some(RecordView { record, .. }) => {
+                    Some(RecordView { record, files, .. }) => {
                         @let compared = view.agreement().filter(|_| view.has_one_size);
                         @let only_recorded = compared.map_or(&[][..], |found| &found.only_recorded);
                         @let recorded = Column {
                             class: "recorded",
                             title: "Recorded",
-                            about: repeated(record),
+                            about: html! {
+                                (repeated(record))
+                                @if let Some(files) = files { " " (player::row(files, view.name)) }
+                            },
                             lines: &record.lines,
                             differ: &places(only_recorded),
                             run: view.name,
@@ -173,7 +179,7 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
                 }
             }
             @if let Some(live) = &view.live { (live::built_outcome(live)) }
-            @if let Some(RecordView { record, stale }) = &view.record {
+            @if let Some(RecordView { record, stale, .. }) = &view.record {
                 @if let Some(what) = stale {
                     p.run-note.stale {
                         strong { "Stale: " }

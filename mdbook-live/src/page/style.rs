@@ -2,10 +2,13 @@
 
 use maud::{PreEscaped, html};
 
+use super::player;
+
 /// The style of everything below, with the colours of mdBook's five themes.
 const CSS: &str = concat!(
     include_str!("page.css"),
     include_str!("live.css"),
+    include_str!("player.css"),
     include_str!("verdicts.css"),
     include_str!("machines.css"),
     include_str!("pictures.css"),
@@ -32,7 +35,8 @@ fn parts() -> [String; 2] {
 /// enough for all.
 pub fn style_once(page: &str) -> String {
     let mut once = page.to_owned();
-    for part in parts() {
+    let parts = parts().into_iter().chain([player::script()]);
+    for part in parts {
         if let Some((before, after)) = once.split_once(&part) {
             once = format!("{before}{part}{}", after.replace(&part, ""));
         }

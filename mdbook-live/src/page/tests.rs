@@ -92,6 +92,7 @@ fn view<'a>(record: Option<&'a Record>, claims: Vec<ClaimView<'a>>) -> RunView<'
         )),
         reference_says: "The manual says",
         record: record.map(|record| RecordView {
+            files: None,
             record,
             stale: None,
         }),

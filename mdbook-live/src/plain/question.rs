@@ -52,7 +52,7 @@ pub(super) fn exercise(view: &ExerciseView<'_>) -> String {
     let name = view.exercise.full_name();
     let (what, more) = match &exercise.kind {
         Kind::Graded { .. } => {
-            let file = exercise.program(None).source();
+            let file = view.exercise.program(None).source();
             let file = format!("{}/{}", view.folder, file.display());
             (
                 format!("Change {}, then have it judged:", code(&file)),

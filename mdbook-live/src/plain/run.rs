@@ -19,7 +19,7 @@ pub(super) fn run(view: &RunView<'_>) -> ShownRun {
             "This run has not been recorded yet: `mdbook-live record {}` records it.\n",
             view.name
         )),
-        Some(RecordView { record, stale }) => {
+        Some(RecordView { record, stale, .. }) => {
             parts.push(format!("**Recorded** {}:\n", about(record)));
             parts.push(output(&record.lines));
             if let Some(what) = stale {

@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn the_least_of_the_cgroups_limits_counts_in_both_versions() {
         let two = mount(&[
-            ("box/memory.max", "max\n"),
+            ("box/memory.max", "8589934592\n"),
             ("box/cpu.max", "150000 100000\n"),
             ("memory.max", "4294967296\n"),
         ]);

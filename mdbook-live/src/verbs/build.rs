@@ -12,6 +12,7 @@ use mdbook_html::HtmlHandlebars;
 use crate::book::listing::Size;
 use crate::chapter::live_runs::{LiveRun, LiveRuns};
 use crate::chapter::preprocessor::{self, LivePreprocessor, WordsAlone};
+use crate::chapter::survey::runs_shown;
 use crate::chapter::texts::ChapterText;
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
@@ -19,6 +20,7 @@ use crate::run::host;
 use crate::run::session::Session;
 use crate::verbs::paper::make::{Paper, make};
 use crate::verbs::publish::Publication;
+use crate::verbs::records;
 
 /// Builds the HTML book of `root` into `dest`, or where `book.toml` says, and returns that folder.
 ///
@@ -52,6 +54,7 @@ pub fn build_with(
 ) -> Result<PathBuf> {
     let live = LivePreprocessor {
         without_solutions: solutions == Solutions::LeftOut,
+        with_records: true,
         ..LivePreprocessor::default()
     };
     build_pages(root, dest, live, papers)
@@ -94,6 +97,7 @@ pub fn build_live(
     }
     let live = LivePreprocessor {
         made: Arc::new(made),
+        with_records: true,
         ..LivePreprocessor::default()
     };
     let built = build_pages(&session.book.root, dest, live, papers)?;
@@ -135,6 +139,7 @@ fn build_pages(
     )?;
     let mut book = MDBook::load_with_config(root, without_index)?;
     let texts = Arc::clone(&live.texts);
+    let shown = runs_shown(&book.book.items);
     // Takes the place of the external command of the same name, so that it runs once.
     book.with_preprocessor(live);
     book.execute_build_process(&HtmlHandlebars::new())?;
@@ -144,6 +149,7 @@ fn build_pages(
     let not_found = not_found.get_404_output_file();
     let index = index_prose(root, config, &texts, &built)?;
     publication.complete(&built, &texts, &not_found, index.as_ref())?;
+    records::lay_beside(&built, root, &shown)?;
     for made in &made {
         let path = built.join(made.name());
         std::fs::copy(&made.path, &path).with_context(|| format!("writing {}", path.display()))?;
@@ -214,6 +220,7 @@ mod tests {
 
     use super::*;
     use crate::fixture_book::{book, write};
+    use crate::page::player;
 
     fn page(markdown: &str) -> String {
         let dir = book();
@@ -320,7 +327,60 @@ mod tests {
         let print = fs::read_to_string(dest.join("print.html")).unwrap();
         assert_eq!(print.matches("<style>").count(), 1);
         assert_eq!(print.matches("const markLine").count(), 1);
+        assert_eq!(print.matches("AsciinemaPlayer.create").count(), 1);
         assert_eq!(print.matches("<section class=\"run\"").count(), 2);
+    }
+
+    #[test]
+    fn the_files_of_the_records_that_are_shown_lie_beside_the_pages_with_their_player() {
+        let dir = book();
+        let summary = "# Summary\n\n- [One](one.md)\n- [Deep](part/deep.md)\n";
+        write(dir.path(), "src/SUMMARY.md", summary);
+        let text = "# One\n\n{{#run demo/fork}}\n\n{{#run demo/new}}\n";
+        write(dir.path(), "src/one.md", text);
+        write(
+            dir.path(),
+            "src/part/deep.md",
+            "# Deep\n\n{{#run demo/fork}}\n",
+        );
+        for dest in [
+            build(dir.path(), None).unwrap(),
+            build(dir.path(), Some(&dir.path().join("served"))).unwrap(),
+        ] {
+            let recorded =
+                |name: &str| fs::read(dir.path().join("listings/demo/recorded").join(name));
+            for name in ["fork.cast", "fork.memory.csv"] {
+                let beside = fs::read(dest.join("records/demo").join(name)).unwrap();
+                assert_eq!(beside, recorded(name).unwrap(), "{name}");
+            }
+            // `demo/fast` has a record, and no page shows it; `demo/new` has none.
+            assert_eq!(fs::read_dir(dest.join("records/demo")).unwrap().count(), 2);
+            for (page, to_root) in [("one.html", ""), ("part/deep.html", "../")] {
+                let page = fs::read_to_string(dest.join(page)).unwrap();
+                assert_eq!(page.matches("class=\"record-files\"").count(), 1);
+                for (attribute, file) in [
+                    ("href", "records/demo/fork.cast".to_owned()),
+                    ("href", "records/demo/fork.memory.csv".to_owned()),
+                    ("data-player", format!("{}/", player::PLAYER_FOLDER)),
+                ] {
+                    assert!(dest.join(&file).exists(), "{file}");
+                    let link = format!("{attribute}=\"{to_root}{file}\"");
+                    assert!(page.contains(&link), "{link} is not in {page}");
+                }
+                // It is asked for by a click.
+                assert!(!page.contains("<script src=\"records"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_book_that_shows_no_record_has_no_player() {
+        let dir = book();
+        write(dir.path(), "src/one.md", "# One\n\n{{#run demo/new}}\n");
+        let dest = build(dir.path(), None).unwrap();
+        assert!(!dest.join("records").exists());
+        let page = fs::read_to_string(dest.join("one.html")).unwrap();
+        assert!(!page.contains("AsciinemaPlayer"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, bail};
 
 use crate::book::claim::{Claim, On};
-use crate::book::exercise::ExerciseRef;
+use crate::book::exercises::ExerciseRef;
 use crate::book::listing::{Run, RunRef, Size};
 use crate::judge::checks::Judgement;
 use crate::record::result::RunResult;
@@ -74,7 +74,7 @@ pub fn attempt<'b>(session: &Session<'b>, exercise: ExerciseRef<'b>) -> Result<A
     let mut runs = Vec::new();
     for solution in exercise.runs() {
         let of_reader = Run {
-            program: exercise.exercise.program(None),
+            program: exercise.program(None),
             ..solution.run.clone()
         };
         let run = RunRef {
@@ -163,7 +163,7 @@ pub fn try_starter(session: &Session<'_>, exercise: ExerciseRef<'_>) -> Result<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::exercise::tests::told;
+    use crate::book::exercises::tests::told;
     use crate::book::listing::Program;
     use crate::run::stop::Stop;
 

@@ -12,4 +12,5 @@ pub mod paper;
 pub mod problem;
 mod publish;
 pub mod record;
+mod records;
 pub mod report;

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::book::exercise::{ExerciseRef, Kind};
+use crate::book::exercise::Kind;
+use crate::book::exercises::ExerciseRef;
 use crate::book::listing::{Program, Run, RunRef, Size};
 use crate::record::files::{Replacement, read_if_there};
 use crate::record::line::Line;
@@ -169,7 +170,7 @@ fn generator(
 
 /// The program of that seed: one of another level than the exercise's own has a name of its own.
 fn program_of(exercise: ExerciseRef<'_>, seed: Seed) -> Program {
-    match exercise.exercise.program(Some(seed.number)) {
+    match exercise.program(Some(seed.number)) {
         Program::Example(name) if seed.level != exercise.exercise.level => {
             Program::Example(format!("{name}_level_{}", seed.level))
         }
@@ -212,7 +213,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::book::exercise::tests::told;
+    use crate::book::exercises::tests::told;
     use crate::run::stop::Stop;
 
     const EXERCISE: &str = "[[exercise]]\nname = 'a-deal'\ntitle = 'A deal'\nlevel = 2\n\
