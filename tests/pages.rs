@@ -478,14 +478,6 @@ fn every_plan_goes_by_the_clock_and_has_its_breaks() {
     }
 }
 
-/// The chapters that have no objectives, key points and questions yet.
-const WITHOUT_OBJECTIVES: &[&str] = &[
-    "structured-data.md",
-    "ring-buffer.md",
-    "time-and-memory.md",
-    "sandboxed-worker.md",
-];
-
 /// What a chapter lacks of its objectives, key points and questions.
 fn lacking(text: &str) -> Vec<String> {
     let items = |list: &str| {
@@ -523,18 +515,11 @@ fn lacking(text: &str) -> Vec<String> {
 fn every_chapter_has_objectives_key_points_and_questions() {
     for (file, text) in numbered_chapters() {
         let lacking = lacking(&text);
-        if WITHOUT_OBJECTIVES.contains(&&*file) {
-            assert!(
-                !lacking.is_empty(),
-                "{file} has all of it; expected it no longer among WITHOUT_OBJECTIVES"
-            );
-        } else {
-            assert!(
-                lacking.is_empty(),
-                "{file}: expected {}",
-                lacking.join("; ")
-            );
-        }
+        assert!(
+            lacking.is_empty(),
+            "{file}: expected {}",
+            lacking.join("; ")
+        );
     }
 }
 
