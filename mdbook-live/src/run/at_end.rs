@@ -4,20 +4,45 @@ use nix::unistd::Pid;
 
 use crate::record::account::AtEnd;
 
-/// Of the process of that thread; `None` where the kernel does not tell. Of a process in its
+/// What a thread has moved by read(2), write(2) and their like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) read: u64,
+    pub(super) written: u64,
+}
+
+impl Moved {
+    /// By that thread alone. What the kernel tells of a whole process has in it the children that
+    /// it has waited for.
+    pub(super) fn by(thread: Pid) -> Option<Moved> {
+        let io = std::fs::read_to_string(format!("/proc/{thread}/task/{thread}/io")).ok()?;
+        Some(Moved {
+            read: number(&io, "rchar:")?,
+            written: number(&io, "wchar:")?,
+        })
+    }
+}
+
+impl std::ops::AddAssign for Moved {
+    fn add_assign(&mut self, other: Moved) {
+        self.read += other.read;
+        self.written += other.written;
+    }
+}
+
+/// Of the process of that thread, whose threads have `moved` so much; `None` where the kernel does not tell. Of a process in its
 /// parent's memory, that memory is not its own.
-pub(super) fn of(thread: Pid, in_parents_memory: bool) -> Option<AtEnd> {
+pub(super) fn of(thread: Pid, moved: Moved, in_parents_memory: bool) -> Option<AtEnd> {
     // Of a thread's number, these files tell of its whole process, even where its first thread,
     // and with it that one's memory, is gone.
     let read = |file: &str| std::fs::read_to_string(format!("/proc/{thread}/{file}")).ok();
-    let io = read("io")?;
     let status = read("status")?;
     let stat = read("stat")?;
     let descriptors = std::fs::read_dir(format!("/proc/{thread}/fd")).ok()?;
     Some(AtEnd {
         descriptors: descriptors.count().try_into().ok()?,
-        written: number(&io, "wchar:")?,
-        read: number(&io, "rchar:")?,
+        written: moved.written,
+        read: moved.read,
         private_dirty: if in_parents_memory {
             0
         } else {
@@ -80,8 +105,8 @@ mod tests {
 
     #[test]
     fn a_process_that_is_gone_tells_nothing() {
-        assert_eq!(of(Pid::from_raw(i32::MAX), false), None);
-        let own = of(Pid::this(), false).expect("this process");
+        assert_eq!(of(Pid::from_raw(i32::MAX), Moved::default(), false), None);
+        let own = of(Pid::this(), Moved::default(), false).expect("this process");
         assert!(
             own.descriptors >= 3 && own.private_dirty > 0 && own.faults > 0,
             "{own:?}"

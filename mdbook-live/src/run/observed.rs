@@ -326,6 +326,18 @@ fn an_observed_run_ends_at_its_limit_and_leaves_nothing() {
 }
 
 #[test]
+fn what_a_child_writes_and_reads_is_counted_once() {
+    // The shell waits for each child, and the kernel then counts the child's bytes as its own.
+    let script = "head -c 300000 /dev/zero | cat | wc -c";
+    let (_, account) = observed(script);
+    let all = account.sum(|end| end.written).expect("they end");
+    // `head` and `cat`; `wc` writes a number.
+    assert!((600_000..601_000).contains(&all), "{account:?}");
+    let parent = account.processes[0].at_end.as_ref().expect("it ends");
+    assert!(parent.written < 1000, "{account:?}");
+}
+
+#[test]
 fn what_is_written_and_read_is_counted_and_descriptors_are_those_of_the_run() {
     let (_, account) = observed("printf %01000d 1; exec 5< /dev/null");
     let end = account.processes[0].at_end.expect("it tells");

@@ -19,7 +19,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
-use super::at_end;
+use super::at_end::{self, Moved};
 use super::clock::seconds_since;
 use super::proc::{self, Stat};
 use super::ptrace::{self, Event};
@@ -172,6 +172,8 @@ struct Born {
     pid: Pid,
     /// Whether it has its parent's memory.
     in_parents_memory: bool,
+    /// By its threads that have ended.
+    moved: Moved,
 }
 
 impl Watch {
@@ -277,6 +279,7 @@ impl Watch {
         let born = Born {
             pid: thread,
             in_parents_memory: false,
+            moved: Moved::default(),
         };
         self.born.insert(id, born);
         if let Some(stat) = proc::stat(thread) {
@@ -306,6 +309,11 @@ impl Watch {
         let Some(process) = self.threads.remove(&thread) else {
             return;
         };
+        if let Some(born) = self.born.get_mut(&process)
+            && is_there
+        {
+            born.moved += Moved::by(thread).unwrap_or_default();
+        }
         if self.threads.values().any(|of| *of == process) {
             return;
         }
@@ -316,7 +324,7 @@ impl Watch {
         ended.ended_s = Some(seconds_since(self.start));
         ended.exit = Some(Ended::of_wait_status(status));
         if is_there {
-            ended.at_end = at_end::of(thread, born.in_parents_memory);
+            ended.at_end = at_end::of(thread, born.moved, born.in_parents_memory);
         }
         self.lock_alive().remove(&born.pid);
     }
