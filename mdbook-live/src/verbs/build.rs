@@ -13,7 +13,7 @@ use crate::book::listing::Size;
 use crate::chapter::live_runs::{LiveRun, LiveRuns};
 use crate::chapter::preprocessor::{self, LivePreprocessor};
 use crate::chapter::survey::runs_shown;
-use crate::page::{player, style};
+use crate::page::style;
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
 use crate::run::host;
@@ -132,10 +132,7 @@ fn build_with(
     let renderer = HtmlHandlebars::new();
     book.execute_build_process(&renderer)?;
     let built = book.build_dir_for("html");
-    once(
-        &built.join("print.html"),
-        &[style::style(), player::script()],
-    )?;
+    style_once(&built.join("print.html"))?;
     records::lay_beside(&built, root, &shown)?;
     // While its author writes, a book need not be searched.
     if site_url == SiteUrl::OfBookToml {
@@ -176,19 +173,19 @@ fn search_index(built: &Path) -> Result<Option<PathBuf>> {
     }))
 }
 
-/// The page for printing is all chapters, each with the style and the script that it needs
-/// alone: one is enough for all.
-fn once(page: &Path, parts: &[String]) -> Result<()> {
-    let Ok(mut html) = std::fs::read_to_string(page) else {
+/// The page for printing is all chapters, each with the style that it needs alone: one is
+/// enough for all.
+fn style_once(page: &Path) -> Result<()> {
+    let Ok(html) = std::fs::read_to_string(page) else {
         // A book may be configured to have no such page.
         return Ok(());
     };
-    for part in parts {
-        if let Some((before, after)) = html.split_once(part) {
-            html = format!("{before}{part}{}", after.replace(part, ""));
-        }
+    let style = style::style();
+    if let Some((before, after)) = html.split_once(&style) {
+        let once = format!("{before}{style}{}", after.replace(&style, ""));
+        std::fs::write(page, once).with_context(|| format!("writing {}", page.display()))?;
     }
-    std::fs::write(page, html).with_context(|| format!("writing {}", page.display()))
+    Ok(())
 }
 
 /// mdBook tells what it could not include, and the like, by `tracing` alone.
@@ -211,6 +208,7 @@ mod tests {
 
     use super::*;
     use crate::fixture_book::{book, write};
+    use crate::page::player;
 
     fn page(markdown: &str) -> String {
         let dir = book();
@@ -316,7 +314,6 @@ mod tests {
         let dest = build(dir.path(), None).unwrap();
         let print = fs::read_to_string(dest.join("print.html")).unwrap();
         assert_eq!(print.matches("<style>").count(), 1);
-        assert_eq!(print.matches("AsciinemaPlayer.create").count(), 1);
         assert_eq!(print.matches("<section class=\"run\"").count(), 2);
     }
 
