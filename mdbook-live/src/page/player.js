@@ -1,10 +1,11 @@
 // Plays a record in the place of its lines. The player is asked for with the first click, from
 // beside the page: without it a page is as light as before.
-document.addEventListener("click", async (event) => {
+// The page of all chapters has this once for each of them, and listens once.
+if (!window.playsRecords) document.addEventListener("click", async (event) => {
   const button = event.target.closest?.(".record-files .play");
   if (!button) return;
   const files = button.closest(".record-files");
-  const column = button.closest(".run-column");
+  const column = button.closest(".run").querySelector(".run-column.recorded");
   const opened = column.querySelector(".player");
   if (opened) {
     opened.dispatchEvent(new Event("end"));
@@ -101,3 +102,4 @@ document.addEventListener("click", async (event) => {
   box.append(screen, element("label", {}, "Speed ", speed));
   play();
 });
+window.playsRecords = true;

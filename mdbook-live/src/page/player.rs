@@ -1,4 +1,4 @@
-//! A record's own files below its head: to be played in the page, and to be taken home.
+//! A record's own files in the head of its run: to be played in the page, and to be taken home.
 //!
 //! The row's links are to files that a build lays beside the pages. The player is
 //! asciinema-player, which a page asks for when a reader presses *Play*, and not before.
@@ -67,6 +67,7 @@ pub(super) fn row(files: &RecordFiles, run: &str) -> Markup {
     } = files;
     html! {
         span.record-files data-player={ (to_root) (PLAYER_FOLDER) "/" } {
+            span { "Record: " }
             button.play type="button" aria-expanded="false" aria-label={ "Play the record of " (run) } { "Play" }
             a href={ (to_root) (cast) } download aria-label={ "Download the record of " (run) ", .cast" } { ".cast" }
             @if let Some(memory) = memory {

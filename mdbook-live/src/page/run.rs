@@ -132,7 +132,12 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
                     a.run-name href={ "#" (view.id) } title="Link to this run" { (view.name) }
                     @if !view.caption.is_empty() { " " span.caption { (with_code(view.caption)) } }
                 }
-                p.run-folder { "In " code { (view.folder) } }
+                p.run-folder {
+                    "In " code { (view.folder) }
+                    @if let Some(files) = view.record.as_ref().and_then(|record| record.files.as_ref()) {
+                        " " (player::row(files, view.name))
+                    }
+                }
                 pre.run-command { code.language-sh { (view.command) } }
                 @if let Some(limit) = view.data_limit {
                     p.run-limit { "With at most " (amount(limit)) " of private memory a process" }
@@ -140,16 +145,13 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
             }
             div.run-columns {
                 @match &view.record {
-                    Some(RecordView { record, files, .. }) => {
+                    Some(RecordView { record, .. }) => {
                         @let compared = view.agreement().filter(|_| view.has_one_size);
                         @let only_recorded = compared.map_or(&[][..], |found| &found.only_recorded);
                         @let recorded = Column {
                             class: "recorded",
                             title: "Recorded",
-                            about: html! {
-                                (repeated(record))
-                                @if let Some(files) = files { " " (player::row(files, view.name)) }
-                            },
+                            about: repeated(record),
                             lines: &record.lines,
                             differ: &places(only_recorded),
                             run: view.name,
