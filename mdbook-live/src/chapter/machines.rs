@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::directives::RunFigure;
 use super::expand::Expander;
@@ -118,28 +118,37 @@ impl<'a> Expander<'a> {
         for figure in figures {
             let run = self.data.book.run(&figure.run)?;
             run.listing.require_figure(&figure.figure)?;
-            let mut found = false;
-            for size in [Size::Quick, Size::Recorded] {
+            // Figures at the size of the record are what is compared; others, where no machine
+            // has made the run so.
+            let row = [Size::Recorded, Size::Quick].into_iter().find_map(|size| {
                 let of = |report: &MachineReport| {
                     let mut runs = report.runs.iter();
                     let run = runs.find(|run| run.run == figure.run && run.size == size)?;
                     run.figures.get(&figure.figure).cloned()
                 };
                 let values: Vec<Option<String>> = reports.iter().map(of).collect();
-                if values.iter().any(Option::is_some) {
-                    found = true;
-                    rows.push(FigureRow {
-                        run: figure.run.clone(),
-                        href: hrefs.get(&figure.run).cloned(),
-                        figure: figure.figure.clone(),
-                        size,
-                        values,
-                    });
-                }
-            }
-            ensure!(found, "no report has {figure}");
+                values.iter().any(Option::is_some).then(|| FigureRow {
+                    run: figure.run.clone(),
+                    href: hrefs.get(&figure.run).cloned(),
+                    figure: figure.figure.clone(),
+                    size,
+                    values,
+                })
+            });
+            rows.push(row.with_context(|| format!("no report has {figure}"))?);
         }
-        Ok(self.form.reported_figures(reports, &rows))
+        // A machine without any of them has no column.
+        let has_some: Vec<bool> = (0..reports.len())
+            .map(|at| rows.iter().any(|row| row.values[at].is_some()))
+            .collect();
+        let mut kept = has_some.iter();
+        let mut reports = reports.to_vec();
+        reports.retain(|_| *kept.next().unwrap_or(&true));
+        for row in &mut rows {
+            let mut kept = has_some.iter();
+            row.values.retain(|_| *kept.next().unwrap_or(&true));
+        }
+        Ok(self.form.reported_figures(&reports, &rows))
     }
 }
 
