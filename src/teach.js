@@ -211,11 +211,11 @@
     const of_chapter = [];
     for (const note of notes?.children ?? []) {
       if (note.matches("summary")) continue;
+      // The minutes of each section stand behind a link to it.
       if (/^minutes/i.test(note.textContent)) {
-        for (const [, name, count] of note.textContent.matchAll(/([^,.:]+?) (\d+)(?=[,.])/g)) {
-          const exact = names.indexOf(plain(name));
-          const found = exact >= 0 ? exact : names.findIndex((known) => known.startsWith(`${plain(name)} `) || plain(name).startsWith(`${known} `));
-          if (found >= 0) minutes[found] = Number(count);
+        for (const link of note.querySelectorAll("a")) {
+          const found = stages.findIndex(({ heading }) => heading.id === link.hash.slice(1));
+          if (found >= 0) minutes[found] = parseInt(link.nextSibling?.textContent, 10) || 0;
         }
         continue;
       }
