@@ -1266,7 +1266,7 @@ fn live_phone(driver: &str, _: &Path) -> Outcome {
         let page = format!("{url}/data-sink.html");
         browser.client.goto(&page).await?;
         browser.size(PHONE).await?;
-        let run = LiveRun::open(&browser, &page, "data-sink/fork-8").await?;
+        let run = LiveRun::open(&browser, &page, "data-sink/fork-inherit").await?;
         let top = format!("{}.scrollIntoView();", run.section);
         browser.script(&top).await?;
         run.press(".live-run").await?;

@@ -31,20 +31,20 @@ pub fn head(view: &ExerciseView<'_>) -> String {
                 span.level role="img" aria-label={ "Level " (exercise.level) " of " (Exercise::HARDEST) } {
                     (stars(exercise.level))
                 }
-                " " span.minutes { (exercise.minutes) " minutes" }
-            }
-            @match &exercise.kind {
-                Kind::Graded { .. } => {
-                    p.exercise-file {
+                " " (exercise.minutes) " minutes. "
+                @match &exercise.kind {
+                    Kind::Graded { .. } => {
                         "Change "
                         code { (view.folder) "/" (view.exercise.program(None).source().display()) }
                         ", then have it judged:"
                     }
-                    pre { code.language-sh { (view.tool) " exercise " (name) } }
+                    Kind::Generated { .. } => { "A fresh one for each seed:" }
                 }
-                Kind::Generated { .. } => {
-                    p.exercise-file { "A fresh one for each seed:" }
-                    pre { code.language-sh { (view.tool) " exercise " (name) " --seed 1" } }
+            }
+            pre {
+                code.language-sh {
+                    (view.tool) " exercise " (name)
+                    @if let Kind::Generated { .. } = &exercise.kind { " --seed 1" }
                 }
             }
         }
