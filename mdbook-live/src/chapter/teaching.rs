@@ -1,7 +1,7 @@
 //! The directives by which a book is taught become Markdown.
 
 use std::collections::HashSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -10,6 +10,7 @@ use super::lesson::{LessonDirective, LessonLine};
 use super::lessons::Lesson;
 use super::timetable;
 use crate::page::lesson::{self as shown, LessonRow, LessonView};
+use crate::text::paths::normal;
 use crate::text::words::expected;
 
 impl Expander<'_> {
@@ -107,21 +108,6 @@ impl Expander<'_> {
         let lesson = chapters.find(|lesson| self.form.page_of(&lesson.file) == here);
         lesson.context("expected a chapter with a file")
     }
-}
-
-/// `path` without `.` and `..`.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                normal.pop();
-            }
-            Component::CurDir => {}
-            part => normal.push(part),
-        }
-    }
-    normal
 }
 
 #[cfg(test)]

@@ -21,11 +21,7 @@ pub(super) fn ask(
     terminal: Terminal,
     out: &mut dyn Write,
 ) -> Result<ExitStatus> {
-    let exercise = generated(session, name)?;
-    let seed = Seed {
-        number: seed,
-        level: level.unwrap_or(exercise.exercise.level),
-    };
+    let (exercise, seed) = drawn(session, name, seed, level)?;
     let problem = problem::write(session, exercise, seed)?;
     let file = session.book.relative(&problem.file).display().to_string();
     let head = format!("{}, {seed}", exercise.full_name());
@@ -62,11 +58,7 @@ pub(super) fn answer(
     terminal: Terminal,
     out: &mut dyn Write,
 ) -> Result<ExitStatus> {
-    let exercise = generated(session, name)?;
-    let seed = Seed {
-        number: seed,
-        level: level.unwrap_or(exercise.exercise.level),
-    };
+    let (exercise, seed) = drawn(session, name, seed, level)?;
     let answer = problem::answer(session, exercise, seed)?;
     writeln!(out, "{}", terminal.strong(&answer.command))?;
     for line in &answer.result.lines {
@@ -95,11 +87,21 @@ pub(super) fn answer(
     Ok(ExitStatus::of(answer.possible))
 }
 
-fn generated<'b>(session: &Session<'b>, name: &str) -> Result<ExerciseRef<'b>> {
+/// The exercise of that name, which is made anew for each seed, and which of it is asked for.
+fn drawn<'b>(
+    session: &Session<'b>,
+    name: &str,
+    seed: u64,
+    level: Option<u8>,
+) -> Result<(ExerciseRef<'b>, Seed)> {
     let exercise = named(session.book, name)?;
-    if exercise.exercise.runs().is_empty() {
-        return Ok(exercise);
+    if !exercise.exercise.runs().is_empty() {
+        let message = format!("{name} is the same for everyone; expected it without --seed");
+        return Err(UsageError(message).into());
     }
-    let message = format!("{name} is the same for everyone; expected it without --seed");
-    Err(UsageError(message).into())
+    let seed = Seed {
+        number: seed,
+        level: level.unwrap_or(exercise.exercise.level),
+    };
+    Ok((exercise, seed))
 }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
@@ -21,6 +21,7 @@ use notify::{RecursiveMode, Watcher};
 use regex::Regex;
 
 use crate::book::listing::Book;
+use crate::text::paths::normal;
 
 /// An editor writes a file in several steps; git changes many files.
 const QUIET: Duration = Duration::from_millis(60);
@@ -335,21 +336,6 @@ fn includes(text: &str) -> Vec<&str> {
     found
         .filter_map(|one| one.get(1).map(|path| path.as_str()))
         .collect()
-}
-
-/// The path without `.` and `..`, as the system names it in events.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                normal.pop();
-            }
-            part => normal.push(part),
-        }
-    }
-    normal
 }
 
 #[cfg(test)]

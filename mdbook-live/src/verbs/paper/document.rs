@@ -2,7 +2,7 @@
 //! links that lead to them.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use maud::html;
@@ -13,6 +13,7 @@ use pulldown_cmark::{
 use regex::{Captures, Regex};
 
 use crate::text::markdown;
+use crate::text::paths::normal;
 
 /// The document: its chapters begin with headings of the first level, and so do its parts.
 pub(super) fn html(book: &Book, title: &str, language: &str, smart: bool) -> String {
@@ -244,17 +245,7 @@ fn id_in(chapter: &Chapter, id: &str) -> String {
 /// A path from the folder of chapters, for one from a chapter's folder.
 fn beside(chapter: &Chapter, path: &str) -> PathBuf {
     let folder = chapter.path.as_deref().and_then(Path::parent);
-    let mut normal = PathBuf::new();
-    for part in folder.unwrap_or(Path::new("")).join(path).components() {
-        match part {
-            Component::ParentDir => {
-                normal.pop();
-            }
-            Component::CurDir => {}
-            part => normal.push(part),
-        }
-    }
-    normal
+    normal(&folder.unwrap_or(Path::new("")).join(path))
 }
 
 fn image<'c>(chapter: &Chapter, address: CowStr<'c>) -> CowStr<'c> {
