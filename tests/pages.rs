@@ -708,3 +708,23 @@ fn each_step_of_the_reader_s_pool_begins_with_the_solution_of_the_step_before() 
         );
     }
 }
+
+#[test]
+fn what_a_class_is_given_builds_and_has_no_solution() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let zip = folder.path().join("class.zip");
+    let book = Book::open(root()).expect("the book is right");
+    mdbook_live::pack(&book, &zip).expect("it can be packed");
+    let zip = fs::File::open(&zip).expect("it is there");
+    let mut zip = zip::ZipArchive::new(zip).expect("a zip");
+    zip.extract(folder.path().join("class"))
+        .expect("room for it");
+    let name = root().file_name().expect("a name");
+    let class = folder.path().join("class").join(name);
+    let built = mdbook_live::build(&class, None).expect("it builds");
+    for (file, _) in numbered_chapters() {
+        let page = built.join(&file).with_extension("html");
+        let page = fs::read_to_string(&page).expect("its page");
+        assert!(!page.contains("class=\"solution\""), "{file}");
+    }
+}

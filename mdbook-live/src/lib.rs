@@ -44,6 +44,7 @@ pub use run::stop::Stop;
 pub use verbs::build::build;
 pub use verbs::check::Checker;
 pub use verbs::exercise::{Starter, try_starter};
+pub use verbs::pack::pack;
 
 #[cfg(test)]
 mod fixture_book;

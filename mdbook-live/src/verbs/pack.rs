@@ -1,8 +1,9 @@
 //! The book's sources for a class: all of them, but for the solutions of the exercises.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -28,7 +29,10 @@ pub fn pack(book: &Book, dest: &Path) -> Result<usize> {
     );
     let folder = dest.parent().filter(|dir| *dir != Path::new(""));
     let folder = folder.unwrap_or(Path::new("."));
-    let temporary = tempfile::NamedTempFile::new_in(folder)
+    // Permissions as any new file has, after the umask; the default is the owner's alone.
+    let temporary = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
         .with_context(|| format!("cannot write {}", dest.display()))?;
     let files = write(book, temporary.as_file(), dest)?;
     temporary
@@ -38,9 +42,17 @@ pub fn pack(book: &Book, dest: &Path) -> Result<usize> {
 }
 
 fn write(book: &Book, file: &File, dest: &Path) -> Result<usize> {
+    let shown = chapters(book)?;
     let mut starters: HashMap<PathBuf, PathBuf> = HashMap::new();
     for exercise in book.exercises() {
         for solution in exercise.solutions() {
+            // What a chapter shows outside of its solutions is none.
+            let file = solution
+                .strip_prefix(&exercise.listing.dir)
+                .unwrap_or(&solution);
+            if shown.contains(&format!("{}/{}", exercise.listing.name, file.display())) {
+                continue;
+            }
             starters
                 .entry(solution)
                 .or_insert_with(|| exercise.starter());
@@ -49,13 +61,7 @@ fn write(book: &Book, file: &File, dest: &Path) -> Result<usize> {
     let within = book.root.file_name().unwrap_or("book".as_ref()).to_owned();
     let mut zip = ZipWriter::new(BufWriter::new(file));
     let mut files = 0;
-    let walk = WalkBuilder::new(&book.root)
-        .hidden(false)
-        .require_git(false)
-        .filter_entry(|entry| entry.file_name() != ".git")
-        .sort_by_file_path(Ord::cmp)
-        .build();
-    for entry in walk {
+    for entry in walk(book) {
         let entry = entry.context("reading the book's folder")?;
         if !entry.file_type().is_some_and(|kind| kind.is_file()) || entry.path() == dest {
             continue;
@@ -64,7 +70,7 @@ fn write(book: &Book, file: &File, dest: &Path) -> Result<usize> {
         let source = starters.get(path).map_or(path, PathBuf::as_path);
         let reading = || format!("reading {}", source.display());
         let mut content = fs::read(source).with_context(reading)?;
-        if path.extension().is_some_and(|kind| kind == "md") {
+        if is_markdown(path) {
             let text = String::from_utf8(content).with_context(reading)?;
             content = without_solutions(&text).into_bytes();
         }
@@ -78,9 +84,36 @@ fn write(book: &Book, file: &File, dest: &Path) -> Result<usize> {
     Ok(files)
 }
 
+/// The text of all chapters, without their solutions.
+fn chapters(book: &Book) -> Result<String> {
+    let mut text = String::new();
+    for entry in walk(book) {
+        let entry = entry.context("reading the book's folder")?;
+        if is_markdown(entry.path()) {
+            let chapter = fs::read_to_string(entry.path())
+                .with_context(|| format!("reading {}", entry.path().display()))?;
+            text += &without_solutions(&chapter);
+        }
+    }
+    Ok(text)
+}
+
+/// Every file of the book that git does not ignore.
+fn walk(book: &Book) -> ignore::Walk {
+    WalkBuilder::new(&book.root)
+        .hidden(false)
+        .require_git(false)
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .sort_by_file_path(Ord::cmp)
+        .build()
+}
+
+fn is_markdown(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == "md")
+}
+
 /// The permissions of a file: scripts stay scripts.
 fn mode(path: &Path) -> Result<u32> {
-    use std::os::unix::fs::PermissionsExt;
     let about = fs::metadata(path).with_context(|| format!("reading {}", path.display()))?;
     Ok(about.permissions().mode() & 0o777)
 }
