@@ -525,6 +525,7 @@ fn every_chapter_has_objectives_key_points_and_questions() {
 
 #[test]
 fn every_chapter_has_what_a_reader_and_a_teacher_expect() {
+    let book = Book::open(root()).expect("the book is right");
     for (file, text) in numbered_chapters() {
         for heading in [
             "Predict",
@@ -540,15 +541,23 @@ fn every_chapter_has_what_a_reader_and_a_teacher_expect() {
                 "{file}: expected a section `## {heading}`"
             );
         }
-        let marks = [
-            "<details><summary>",
-            "<details class=\"solution\"><summary>",
-        ];
-        let solutions = marks.map(|mark| text.matches(mark).count());
-        let solutions: usize = solutions.into_iter().sum();
+        let exercises = directives(&text, "exercise");
+        let levels: BTreeSet<u8> = exercises
+            .iter()
+            .map(|name| book.exercise(name).expect("it is there").exercise.level)
+            .collect();
         assert!(
-            solutions >= 2,
-            "{file}: expected two solutions or more, each in `<details class=\"solution\"><summary>`; it has {solutions}"
+            exercises.len() >= 3 && levels.len() == 3,
+            "{file}: expected three exercises or more, of levels 1, 2 and 3; it has {} of {levels:?}",
+            exercises.len()
+        );
+        let solutions = text
+            .matches("<details class=\"solution\"><summary>")
+            .count();
+        assert!(
+            solutions >= exercises.len(),
+            "{file}: expected a solution for each of {} exercises, in `<details class=\"solution\"><summary>`; it has {solutions}",
+            exercises.len()
         );
         assert!(
             text.contains("<details class=\"instructor\">"),
