@@ -13,6 +13,15 @@ use crate::judge::machines::Comparison;
 use crate::page::machines::{FigureRow, MachinesView, PartView};
 use crate::record::report::MachineReport;
 
+/// A chapter as a page links to it.
+struct LinkedChapter {
+    title: String,
+    /// Its page; empty for the page that links.
+    link: String,
+    /// The runs that it shows, by their full names, each with its link.
+    runs: Vec<(String, String)>,
+}
+
 impl<'a> Expander<'a> {
     /// What the machines make of the claims, on the page `here`; or these figures on each of them.
     pub(super) fn expand_reports(&mut self, here: &Path, figures: &[RunFigure]) -> Result<String> {
@@ -28,7 +37,7 @@ impl<'a> Expander<'a> {
         let mut parts: Vec<PartView<'a>> = Vec::new();
         let mut placed = BTreeSet::new();
         let chapters = self.chapters(here);
-        for (title, link, runs) in &chapters {
+        for LinkedChapter { title, link, runs } in &chapters {
             let new = runs.iter().filter(|(name, _)| placed.insert(name.clone()));
             let new: Vec<&(String, String)> = new.collect();
             let runs = new
@@ -70,9 +79,8 @@ impl<'a> Expander<'a> {
         }))
     }
 
-    /// Every chapter's title, its page as a link from `here`, and its runs with their links.
-    #[allow(clippy::type_complexity)]
-    fn chapters(&self, here: &Path) -> Vec<(String, String, Vec<(String, String)>)> {
+    /// Every chapter, with links from the page `here`.
+    fn chapters(&self, here: &Path) -> Vec<LinkedChapter> {
         let up = "../".repeat(here.components().count().saturating_sub(1));
         let chapters = self.surveyed.iter();
         chapters
@@ -84,7 +92,11 @@ impl<'a> Expander<'a> {
                 };
                 let runs = chapter.runs.iter();
                 let runs = runs.map(|(name, id)| (name.clone(), format!("{link}#{id}")));
-                (chapter.title.clone(), link.clone(), runs.collect())
+                LinkedChapter {
+                    title: chapter.title.clone(),
+                    runs: runs.collect(),
+                    link,
+                }
             })
             .collect()
     }
@@ -112,7 +124,7 @@ impl<'a> Expander<'a> {
         let hrefs: HashMap<String, String> = self
             .chapters(here)
             .into_iter()
-            .flat_map(|(_, _, runs)| runs)
+            .flat_map(|chapter| chapter.runs)
             .collect();
         let mut rows = Vec::new();
         for figure in figures {
