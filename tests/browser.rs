@@ -1216,6 +1216,12 @@ fn compile_error(driver: &str, _: &Path) -> Outcome {
         run.says("cannot build demo: mismatched types (src/main.rs:2)")
             .await?;
         let said = run.text(".live pre").await?;
+        // What changes nothing on the page, as Cargo.lock does, which cargo writes at the start,
+        // reloads no page: what was run there stays.
+        let lock = book.path().join("listings/demo/Cargo.lock");
+        fs::write(&lock, fs::read_to_string(&lock)? + "\n")?;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        run.says("cannot build demo").await?;
         browser.picture("live-compile-error").await?;
         if said.contains("error[E0308]") && said.contains("let greeting: u32") {
             Ok(())

@@ -615,8 +615,13 @@ mod tests {
         served.site.keep_for("it is \"broken\"".to_owned());
         let event = events.next().await.unwrap().unwrap();
         assert_eq!(event, state(&first, r#""it is \"broken\"""#).as_bytes());
-        let book = build_into(served.root.path(), served.folder.path()).unwrap();
-        served.site.replace(book);
+        let build = || build_into(served.root.path(), served.folder.path()).unwrap();
+        served.site.replace(build());
+        let event = events.next().await.unwrap().unwrap();
+        let same = state(&first, "null");
+        assert_eq!(event, same.as_bytes(), "what is the same reloads no page");
+        write(served.root.path(), "src/one.md", "# One\n\nA change.\n");
+        served.site.replace(build());
         let second = served.site.build_id();
         assert_ne!(first, second);
         let event = events.next().await.unwrap().unwrap();

@@ -1,5 +1,7 @@
 //! The built book that is shown.
 
+use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,7 +22,7 @@ pub(crate) struct Site {
 /// What an open page hears of the book.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct SiteState {
-    /// Names the build; pages that show another one reload.
+    /// Names the build; pages that show another one reload. One that changed nothing keeps it.
     pub build_id: String,
     /// Why what was saved since does not build.
     pub problem: Option<String>,
@@ -51,14 +53,20 @@ impl Site {
     }
 
     /// Shows a new book; the old one goes when the last request for it has been answered.
+    ///
+    /// A book that is the old one to the last byte keeps its id: no page reloads, and what a
+    /// reader ran in it stays. Cargo, for one, writes `Cargo.lock` with a listing's first build.
     pub fn replace(&self, book: TempDir) {
+        let same = have_same_files(self.current().path(), book.path());
         *self
             .current
             .write()
             .unwrap_or_else(|lock| lock.into_inner()) = Arc::new(book);
-        self.state.send_replace(SiteState {
-            build_id: new_build_id(),
-            problem: None,
+        self.state.send_modify(|state| {
+            if !same.unwrap_or(false) {
+                state.build_id = new_build_id();
+            }
+            state.problem = None;
         });
     }
 
@@ -72,6 +80,34 @@ impl Site {
     pub fn is_gone(&self) -> bool {
         !self.current().path().join("index.html").is_file()
     }
+}
+
+/// Whether two folders have the same files, by name and content, at every depth.
+fn have_same_files(one: &Path, other: &Path) -> io::Result<bool> {
+    let names = |folder: &Path| -> io::Result<BTreeSet<_>> {
+        std::fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect()
+    };
+    let in_both = names(one)?;
+    if in_both != names(other)? {
+        return Ok(false);
+    }
+    for name in in_both {
+        let (one, other) = (one.join(&name), other.join(&name));
+        let same = match (one.is_dir(), other.is_dir()) {
+            (true, true) => have_same_files(&one, &other)?,
+            (false, false) => {
+                one.metadata()?.len() == other.metadata()?.len()
+                    && std::fs::read(&one)? == std::fs::read(&other)?
+            }
+            _ => false,
+        };
+        if !same {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Differs between builds, and between starts of the server.
