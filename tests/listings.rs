@@ -27,15 +27,19 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let trials = book
-        .runs()
-        .map(|run| run.full_name())
-        .map(|name| Trial::test(name.clone(), move || passes(book, &name)));
+    // What takes many minutes to build is left to `--ignored`.
+    let trials = book.runs().map(|run| {
+        let name = run.full_name();
+        Trial::test(name.clone(), move || passes(book, &name))
+            .with_ignored_flag(run.listing.on_request)
+    });
     let graded = book.exercises().filter(|found| found.runs().count() > 0);
-    let starters = graded.map(|found| found.full_name()).map(|name| {
+    let starters = graded.map(|found| {
+        let name = found.full_name();
         Trial::test(format!("starter of {name}"), move || {
             starter_helps(book, &name)
         })
+        .with_ignored_flag(found.listing.on_request)
     });
     let trials = trials.chain(starters).collect();
     let mut arguments = Arguments::from_args();

@@ -44,6 +44,8 @@ pub struct Listing {
     pub cells: Option<Cells>,
     /// Globs of files that its programs read or start and are not built from.
     pub also_hash: Vec<String>,
+    /// Whether what is asked of the whole book leaves it out, as it takes long to build.
+    pub on_request: bool,
     /// The changes under which its claims break, by name.
     pub patches: BTreeMap<String, Patch>,
     /// The figures that can be read from its runs' lines.
@@ -175,6 +177,12 @@ impl Book {
         self.listings
             .iter()
             .flat_map(|listing| listing.runs.iter().map(move |run| RunRef { listing, run }))
+    }
+
+    /// The runs of which a command for the whole book is made: those of listings on request
+    /// have to be named.
+    pub fn usual_runs(&self) -> impl Iterator<Item = RunRef<'_>> {
+        self.runs().filter(|run| !run.listing.on_request)
     }
 
     /// The chart `LISTING/CHART`, with its listing. The error names the nearest.

@@ -247,6 +247,7 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
         cells: config.cells.clone(),
         patches: counter_run::patches(dir)?,
         also_hash: file.also_hash,
+        on_request: file.on_request,
         figures,
         runs: Vec::new(),
         charts: Vec::new(),
@@ -524,7 +525,7 @@ mod tests {
         assert_eq!(
             error_of("redakt = []\n[[run]]\nname = 'a'"),
             "1: unknown key `redakt`; did you mean redact? \
-             expected redact, ignore_lines, also_hash, figures, run, chart, exercise"
+             expected redact, ignore_lines, also_hash, on_request, figures, run, chart, exercise"
         );
         // Of as many keys as a run has, the nearest alone is named.
         assert_eq!(

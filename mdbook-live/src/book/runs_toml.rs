@@ -35,6 +35,10 @@ pub(super) struct RunsToml {
     /// makes the records stale.
     #[serde(default)]
     pub(super) also_hash: Vec<String>,
+    /// Whether its programs take so long to build that what is asked of the whole book leaves
+    /// it out: it is checked, recorded and reported where it is named.
+    #[serde(default)]
+    pub(super) on_request: bool,
     /// Numbers that can be read from the lines of its runs, by name.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, Figure>"))]

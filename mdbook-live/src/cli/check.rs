@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::exit_status::ExitStatus;
-use super::selection::{chosen, name_width};
+use super::selection::{chosen, left_out, name_width};
 use super::terminal::Terminal;
 use crate::run::session::Session;
 use crate::text::words::counted;
@@ -68,6 +68,9 @@ pub(super) fn check(
         summary += &format!(", {failed} failed");
     }
     writeln!(out, "{summary}")?;
+    for left in left_out(session.book, names) {
+        writeln!(out, "{left}")?;
+    }
     Ok(ExitStatus::of(failed == 0))
 }
 

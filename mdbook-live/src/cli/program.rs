@@ -208,7 +208,7 @@ fn show_diagnostics(diagnostics: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::selection::chosen;
+    use super::super::selection::{chosen, left_out};
     use super::*;
     use crate::book::listing::tests::{book_with, one_run};
     use crate::record::cast::Record;
@@ -266,6 +266,20 @@ mod tests {
             "no run demo/two; did you mean demo/one? expected demo/one"
         );
         assert_eq!(chosen(&book, &[]).expect("all").len(), 1);
+    }
+
+    #[test]
+    fn a_listing_names_its_runs_and_one_on_request_has_to_be_named() {
+        let (_dir, book) = book_with(&format!("on_request = true\n{}", one_run("")));
+        let book = book.expect("it is right");
+        assert!(chosen(&book, &[]).expect("none").is_empty());
+        assert_eq!(
+            left_out(&book, &[]),
+            ["1 run of demo left out: name demo to build it"]
+        );
+        let named = ["demo".to_owned()];
+        assert_eq!(chosen(&book, &named).expect("its runs").len(), 1);
+        assert!(left_out(&book, &named).is_empty());
     }
 
     const ONCE: RecordOptions = RecordOptions {

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::exit_status::ExitStatus;
-use super::selection::chosen;
+use super::selection::{chosen, left_out};
 use super::terminal::Terminal;
 use crate::book::listing::{Book, Size};
 use crate::run::session::Session;
@@ -44,6 +44,9 @@ pub(super) fn record(
             }
             show(book, &recorded, terminal, out)?;
         }
+    }
+    for left in left_out(book, names) {
+        writeln!(out, "{left}")?;
     }
     Ok(found)
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use super::exit_status::UsageError;
 use crate::book::listing::{Book, RunRef};
+use crate::text::words::counted;
 
 /// The folder that was named, or the nearest one upwards that has a `book.toml`.
 pub(super) fn book_root(given: Option<PathBuf>) -> Result<PathBuf> {
@@ -27,14 +28,38 @@ pub(super) fn book_root(given: Option<PathBuf>) -> Result<PathBuf> {
     }
 }
 
-/// The runs with those names, or all.
+/// The runs with those names, each a run's or a listing's; without a name all but those of
+/// listings on request.
 pub(super) fn chosen<'b>(book: &'b Book, names: &[String]) -> Result<Vec<RunRef<'b>>> {
     if names.is_empty() {
-        return Ok(book.runs().collect());
+        return Ok(book.usual_runs().collect());
     }
-    let runs = names.iter().map(|name| book.run(name));
-    runs.map(|run| run.map_err(|error| UsageError(error.to_string()).into()))
-        .collect()
+    let mut chosen = Vec::new();
+    for name in names {
+        match book.listing(name) {
+            Some(listing) => {
+                let runs = listing.runs.iter();
+                chosen.extend(runs.map(|run| RunRef { listing, run }));
+            }
+            None => {
+                let run = book.run(name);
+                chosen.push(run.map_err(|error| UsageError(error.to_string()))?);
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+/// What a command without names leaves out, in a line each.
+pub(super) fn left_out(book: &Book, names: &[String]) -> Vec<String> {
+    let all = names.is_empty().then_some(&book.listings);
+    let left = all.into_iter().flatten();
+    let left = left.filter(|listing| listing.on_request);
+    left.map(|listing| {
+        let runs = counted(listing.runs.len(), "run");
+        format!("{runs} of {0} left out: name {0} to build it", listing.name)
+    })
+    .collect()
 }
 
 /// The width of the longest name, so that what follows lines up.

@@ -277,7 +277,12 @@ fn files(workspace: &Workspace, dir: &Path, globs: &[String]) -> Result<String> 
 }
 
 fn name(hasher: &mut Hasher, workspace: &Workspace, path: &Path) {
-    let name = path.strip_prefix(&workspace.root).unwrap_or(path);
+    // One beside the workspace has the folders between them before its name.
+    let up = |above: &&Path| path.starts_with(above);
+    let above = workspace.root.ancestors().take_while(|above| !up(above));
+    let mut name = PathBuf::from_iter(above.map(|_| ".."));
+    let common = workspace.root.ancestors().find(up);
+    name.push(common.map_or(path, |common| path.strip_prefix(common).unwrap_or(path)));
     hasher.part(b'p', name.to_string_lossy().as_bytes());
 }
 
@@ -399,6 +404,48 @@ mod tests {
         let here = built(&workspace(), &Program::Main);
         assert_eq!(here, built(&workspace(), &Program::Main));
         assert_eq!(here.dependencies, ["memchr 2.7.0", "regex 1.12.0"]);
+    }
+
+    /// As `workspace`, with the listing in a workspace of its own, which uses a library of the
+    /// other one.
+    fn two_workspaces() -> tempfile::TempDir {
+        let dir = workspace();
+        write(
+            &dir,
+            "demo/Cargo.toml",
+            "[package]\nname = 'demo'\nedition = '2024'\n[workspace]\n\
+             [dependencies]\nnear = { path = '../near' }\n",
+        );
+        write(
+            &dir,
+            "demo/Cargo.lock",
+            "[[package]]\nname = 'demo'\nversion = '0.1.0'\ndependencies = ['near']\n\
+             [[package]]\nname = 'near'\nversion = '0.1.0'\ndependencies = ['regex']\n\
+             [[package]]\nname = 'regex'\nversion = '1.13.0'\nsource = 'registry'\n",
+        );
+        write(
+            &dir,
+            "near/Cargo.toml",
+            "[package]\nname = 'near'\n[dependencies]\nregex.workspace = true\n",
+        );
+        dir
+    }
+
+    #[test]
+    fn a_library_of_another_workspace_has_its_settings_there_and_its_versions_here() {
+        let built = |dir: &tempfile::TempDir| built(dir, &Program::Main);
+        let before = built(&two_workspaces());
+        assert_eq!(before, built(&two_workspaces()), "wherever it lies");
+        assert_eq!(before.dependencies, ["regex 1.13.0"]);
+        let changes = |path, old, new| {
+            let dir = two_workspaces();
+            replace(&dir, path, old, new);
+            before.changes(&built(&dir))
+        };
+        assert_eq!(changes("near/src/lib.rs", "near()", "far()").len(), 1);
+        assert_eq!(changes("Cargo.toml", "['std']", "['unicode']").len(), 1);
+        assert_eq!(changes("demo/Cargo.lock", "1.13.0", "1.14.0").len(), 1);
+        assert_eq!(changes("Cargo.lock", "1.12.0", "1.14.0"), NOTHING);
     }
 
     #[test]

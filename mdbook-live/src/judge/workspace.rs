@@ -30,7 +30,7 @@ pub(super) struct Package {
 }
 
 /// A package of a lock file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Locked {
     name: String,
     version: String,
@@ -124,6 +124,18 @@ impl Workspace {
         if packages.contains_key(dir) {
             return Ok(());
         }
+        // A package of another workspace has from there what it inherits; this one's lock file
+        // chooses its versions all the same.
+        let other;
+        let lender = if self.has(dir)? {
+            self
+        } else {
+            other = Workspace {
+                lock: self.lock.clone(),
+                ..Workspace::of(dir)?
+            };
+            &other
+        };
         let manifest = read_toml(&dir.join("Cargo.toml"))?;
         let mut kinds = vec!["dependencies", "build-dependencies"];
         if dev == DevDependencies::Count {
@@ -140,11 +152,11 @@ impl Workspace {
             for kind in &kinds {
                 let asked = table.get(*kind).and_then(Value::as_table);
                 for (name, asked) in asked.into_iter().flat_map(Table::iter) {
-                    let asked = self.lent(name, asked);
+                    let asked = lender.lent(name, asked);
                     let key = format!("{target} {kind} {name}");
                     let package = asked.get("package").and_then(Value::as_str);
                     dependencies.insert(package.unwrap_or(name).to_owned());
-                    if let Some((base, path)) = self.path_of(dir, table, kind, name) {
+                    if let Some((base, path)) = lender.path_of(dir, table, kind, name) {
                         local.push((format!("{kind} {name}"), normal(&base.join(path))));
                     }
                     decides.insert(key, asked);
@@ -159,7 +171,7 @@ impl Workspace {
         let own = manifest.get("package").and_then(Value::as_table);
         for key in ["name", "edition", "build", "links", "autobins", "autolib"] {
             let value = own.and_then(|own| own.get(key));
-            if let Some(value) = value.map(|value| self.lent_key(key, value)) {
+            if let Some(value) = value.map(|value| lender.lent_key(key, value)) {
                 decides.insert(format!("package.{key}"), value);
             }
         }

@@ -76,7 +76,7 @@ pub fn build(
 }
 
 /// Builds every program of every listing, with one cargo for each workspace, so that a
-/// reader's run finds its program built. A listing that does not build leaves the others
+/// reader's run finds its program built, but for listings on request. A listing that does not build leaves the others
 /// alone; what is wrong with it is said when it is run.
 ///
 /// # Errors
@@ -84,7 +84,7 @@ pub fn build(
 /// When `stop` ends the build, or there is no cargo.
 pub fn build_all(book: &Book, stop: &Stop) -> Result<(), BuildError> {
     let mut workspaces: BTreeMap<PathBuf, Vec<&str>> = BTreeMap::new();
-    for listing in &book.listings {
+    for listing in book.listings.iter().filter(|listing| !listing.on_request) {
         let packages = workspaces.entry(workspace(&listing.dir)).or_default();
         packages.extend(["-p", &listing.name]);
     }

@@ -296,7 +296,12 @@ impl Permit {
                 session.use_program(&listing.name, &program.to_string_lossy());
             }
         }
-        told.status(format!("Building {}.", run.listing.name));
+        let long = if run.listing.on_request {
+            " The first time takes many minutes."
+        } else {
+            ""
+        };
+        told.status(format!("Building {}.{long}", run.listing.name));
         session.program(run)?;
         told.tell(RunEvent::Started {
             command: run.command(size),

@@ -78,7 +78,7 @@ pub fn build_live(
         runs: HashMap::new(),
     };
     let mut failed = Vec::new();
-    for run in session.book.runs() {
+    for run in session.book.usual_runs() {
         let name = run.full_name();
         observe(&name);
         let result = match session.quick(run) {
