@@ -1,0 +1,133 @@
+//! A query under way, and one of its processes killed.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use command_line::{count, grouped};
+use mem_trace::{check_output, trace};
+use past_one_machine::cluster::{Cluster, ClusterOptions, Said, serve_if_node};
+use past_one_machine::query::{self, Answer};
+use past_one_machine::table::{TableArguments, totals};
+use process_pool::Tasks;
+use records::write_part;
+use tokio::runtime::Runtime;
+
+/// Kills a process of a cluster in the middle of a query, and tells what becomes of the query
+#[derive(Parser)]
+struct Arguments {
+    /// Which: executor-1, executor-2 or scheduler
+    #[arg(default_value = "executor-1", value_parser = ["executor-1", "executor-2", "scheduler"])]
+    process: String,
+
+    /// How often, each time with a new cluster
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count::<1000>)]
+    rounds: usize,
+
+    #[command(flatten)]
+    table: TableArguments,
+}
+
+fn main() -> ExitCode {
+    Tasks::new().add(write_part).serve_if_worker();
+    serve_if_node().unwrap_or_else(|| command_line::run(run))
+}
+
+fn run(
+    Arguments {
+        process,
+        rounds,
+        table,
+    }: Arguments,
+) -> Result<(), Box<dyn Error>> {
+    let path = table.open()?;
+    let expected = totals(&path)?;
+    let expected = Answer {
+        records: expected.records as i64,
+        gaps: expected.gaps as i64,
+        sum: expected.sum,
+    };
+    let runtime = Runtime::new()?;
+    let mut exact = 0;
+    for round in 1..=rounds {
+        let shown = rounds == 1;
+        // ANCHOR: kill
+        let mut cluster = Cluster::start(&ClusterOptions {
+            shown,
+            ..ClusterOptions::default()
+        })?;
+        let (scheduler, files, path) = (cluster.address.clone(), table.files, path.clone());
+        let asked = runtime.spawn(async move {
+            let session = query::remote(&scheduler, files).await?;
+            query::register(&session, &path).await?;
+            query::sum(&session, &scheduler).await
+        });
+        // It has begun a third partition: two are answered, and one is under way.
+        let mut begun = 0;
+        let whom = if process == "scheduler" {
+            "executor-1"
+        } else {
+            &process
+        };
+        let heard = cluster.listen(Duration::from_secs(60), |said| {
+            begun += usize::from(said.node == whom && of_the_scan(said));
+            begun == 3
+        });
+        heard.ok_or("no executor has begun three partitions within a minute")?;
+        cluster.kill(&process)?;
+        let killed = Instant::now();
+        let answer = runtime.block_on(asked)?;
+        // ANCHOR_END: kill
+        let took = killed.elapsed().as_secs_f64();
+        match answer {
+            Ok(answer) if answer == expected => {
+                exact += 1;
+                told(round, &cluster.heard(), took, &answer);
+            }
+            Ok(answer) => return Err(format!("expected {expected:?}, found {answer:?}").into()),
+            Err(error) if rounds == 1 => return Err(error.into()),
+            Err(error) => trace!("Round {round}: {error}"),
+        }
+    }
+    if rounds > 1 {
+        trace!("{exact} of {rounds} rounds ended with the exact sum.");
+    }
+    Ok(check_output()?)
+}
+
+/// Whether a task of the first stage, the one that reads the table, begins.
+fn of_the_scan(said: &Said) -> bool {
+    said.line.contains("Stage 1, ") && said.line.ends_with("begins.")
+}
+
+/// What the lines say of a round.
+fn told(round: usize, since: &[Said], took: f64, answer: &Answer) {
+    let begun = since.iter().filter(|said| of_the_scan(said));
+    let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
+    for said in begun {
+        *nodes.entry(&said.node).or_default() += 1;
+    }
+    let after: Vec<String> = nodes
+        .iter()
+        .map(|(node, begun)| format!("{node} began {begun}"))
+        .collect();
+    // The longest time in which no task began or ended.
+    let tasks: Vec<&Said> = since
+        .iter()
+        .filter(|said| said.line.contains("Stage "))
+        .collect();
+    let silence = tasks
+        .windows(2)
+        .map(|pair| pair[1].at - pair[0].at)
+        .max()
+        .unwrap_or_default();
+    trace!(
+        "Round {round}: {} partitions begun after the kill; silence {:.1} s, answer after {took:.1} s: {} records, sum {}.",
+        after.join(", "),
+        silence.as_secs_f64(),
+        grouped(answer.records as usize),
+        grouped(answer.sum as usize)
+    );
+}

@@ -1,0 +1,317 @@
+//! A cluster of real processes on this machine: started, listened to, and ended by their parent.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use mem_trace::trace;
+
+use crate::error::{Error, Result};
+use crate::node::{self, ExecutorArguments, SchedulerArguments};
+
+/// How long a process may take until it is ready. It takes less than a second.
+const READY: Duration = Duration::from_secs(60);
+
+/// How long a process may take to end once its input has ended.
+const GRACE: Duration = Duration::from_secs(5);
+
+// ANCHOR: node
+/// What one of the cluster's processes is started with: the program itself, in another role.
+#[derive(Parser)]
+#[command(name = "past-one-machine")]
+enum Role {
+    Scheduler(SchedulerArguments),
+    Executor(ExecutorArguments),
+}
+
+/// Serves where this process was started to be a node of a cluster, and returns its exit code;
+/// returns nothing in a program that a person started.
+pub fn serve_if_node() -> Option<ExitCode> {
+    let role = env::args().nth(1)?;
+    if !["scheduler", "executor"].contains(&role.as_str()) {
+        return None;
+    }
+    Some(command_line::run(|role: Role| {
+        let runtime = tokio::runtime::Runtime::new().map_err(Error::io("start", "a runtime"))?;
+        let served = match role {
+            Role::Scheduler(arguments) => runtime.block_on(node::scheduler(arguments)),
+            Role::Executor(arguments) => runtime.block_on(node::executor(arguments)),
+        };
+        // A task may still be at work; nobody waits for it.
+        runtime.shutdown_background();
+        served
+    }))
+}
+// ANCHOR_END: node
+
+/// What a cluster is to be.
+#[derive(Debug, Clone)]
+pub struct ClusterOptions {
+    /// Where the scheduler listens; port 0 is any free one.
+    pub listen: SocketAddr,
+    /// Where the executors are, one each.
+    pub executors: Vec<Place>,
+    /// Tasks that an executor has under way at a time.
+    pub cores: usize,
+    /// Seconds between two heartbeats of an executor.
+    pub heartbeat: u64,
+    /// Seconds without one after which it counts as dead.
+    pub patience: u64,
+    /// Whether the lines of the processes are printed, beside being listened to.
+    pub shown: bool,
+}
+
+/// A host, as its executor's parent and its peers know it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The address at which the others reach it.
+    pub host: String,
+    /// The command that starts a command there, as `ssh HOST` would; empty for here.
+    pub by: Vec<String>,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Place {
+            host: "127.0.0.1".to_owned(),
+            by: Vec::new(),
+        }
+    }
+}
+
+impl Default for ClusterOptions {
+    fn default() -> Self {
+        ClusterOptions {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            executors: vec![Place::default(); 2],
+            cores: 1,
+            heartbeat: 1,
+            patience: 4,
+            shown: true,
+        }
+    }
+}
+
+/// A line of a process of the cluster.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// The process's name.
+    pub node: String,
+    /// Its line.
+    pub line: String,
+    /// When it was heard.
+    pub at: Instant,
+}
+
+/// A cluster under way. Dropping it ends its processes.
+pub struct Cluster {
+    /// Where the scheduler listens, HOST:PORT.
+    pub address: String,
+    nodes: BTreeMap<String, Node>,
+    heard: Receiver<Said>,
+}
+
+/// One process.
+struct Node {
+    child: Arc<Mutex<Child>>,
+    /// Its end is the node's signal to end, however this process ends.
+    tie: Option<ChildStdin>,
+    listener: JoinHandle<()>,
+}
+
+impl Cluster {
+    // ANCHOR: start
+    /// Starts a scheduler and its executors, and returns once all of them are ready.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotReady`] where one of them ends before.
+    pub fn start(options: &ClusterOptions) -> Result<Cluster> {
+        let (say, heard) = channel();
+        let mut cluster = Cluster {
+            address: String::new(),
+            nodes: BTreeMap::new(),
+            heard,
+        };
+        let listen = options.listen.to_string();
+        let patience = options.patience.to_string();
+        let scheduler = [
+            "scheduler",
+            "--tied",
+            "--listen",
+            &listen,
+            "--patience",
+            &patience,
+        ];
+        cluster.add("scheduler", &[], &scheduler, options.shown, &say)?;
+        let line = cluster.ready("scheduler", "Listening at ")?;
+        let address = line.rsplit(' ').next().unwrap_or_default();
+        cluster.address = address.trim_end_matches('.').to_owned();
+
+        let (heartbeat, cores) = (options.heartbeat.to_string(), options.cores.to_string());
+        let address = cluster.address.clone();
+        for (nth, place) in (1..).zip(&options.executors) {
+            let name = format!("executor-{nth}");
+            let executor = [
+                "executor",
+                "--tied",
+                "--scheduler",
+                &address,
+                "--name",
+                &name,
+                "--host",
+                &place.host,
+                "--heartbeat",
+                &heartbeat,
+                "--cores",
+                &cores,
+            ];
+            cluster.add(&name, &place.by, &executor, options.shown, &say)?;
+        }
+        for nth in 1..=options.executors.len() {
+            cluster.ready(&format!("executor-{nth}"), "Registered")?;
+        }
+        Ok(cluster)
+    }
+    // ANCHOR_END: start
+
+    fn add(
+        &mut self,
+        name: &str,
+        by: &[String],
+        arguments: &[&str],
+        shown: bool,
+        say: &Sender<Said>,
+    ) -> Result<()> {
+        let program = env::current_exe().map_err(Error::io("find", "this program"))?;
+        let mut command = match by {
+            [] => Command::new(program),
+            [first, rest @ ..] => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program);
+                command
+            }
+        };
+        let mut child = command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(Error::io("start", name))?;
+        let tie = child.stdin.take();
+        let output = child.stdout.take().ok_or_else(|| Error::NotReady {
+            name: name.to_owned(),
+            status: "it has no output".to_owned(),
+        })?;
+        let child = Arc::new(Mutex::new(child));
+        let (its, own, say) = (Arc::clone(&child), name.to_owned(), say.clone());
+        // ANCHOR: collect
+        let listener = thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(|line| line.ok()) {
+                if shown {
+                    println!("{line}");
+                }
+                let (node, at) = (own.clone(), Instant::now());
+                // Nobody may listen any more; the line is printed all the same.
+                let _ = say.send(Said { node, line, at });
+            }
+            // Its output has ended, and so has it: all that is left is its exit status.
+            let status = its.lock().unwrap_or_else(PoisonError::into_inner).wait();
+            let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+            let ended = Said {
+                node: own,
+                line: format!("ended: {status}"),
+                at: Instant::now(),
+            };
+            let _ = say.send(ended);
+        });
+        // ANCHOR_END: collect
+        self.nodes.insert(
+            name.to_owned(),
+            Node {
+                child,
+                tie,
+                listener,
+            },
+        );
+        Ok(())
+    }
+
+    /// The line by which a process says that it is ready.
+    fn ready(&self, name: &str, sign: &str) -> Result<String> {
+        let not_ready = |status: &str| Error::NotReady {
+            name: name.to_owned(),
+            status: status.to_owned(),
+        };
+        let found = self.listen(READY, |said| {
+            said.node == name && (said.line.contains(sign) || said.line.starts_with("ended: "))
+        });
+        let said = found.ok_or_else(|| not_ready("no sign of it for a minute"))?;
+        match said.line.strip_prefix("ended: ") {
+            Some(status) => Err(not_ready(status)),
+            None => Ok(said.line),
+        }
+    }
+
+    /// The next line that is looked for, within that time.
+    pub fn listen(&self, within: Duration, mut wanted: impl FnMut(&Said) -> bool) -> Option<Said> {
+        let deadline = Instant::now() + within;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.heard.recv_timeout(left) {
+                Ok(said) if wanted(&said) => return Some(said),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    /// What has been said since, and was not listened to.
+    pub fn heard(&self) -> Vec<Said> {
+        self.heard.try_iter().collect()
+    }
+
+    /// Kills a process, as the system does where memory is short: without a word.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such process.
+    pub fn kill(&mut self, name: &str) -> Result<()> {
+        let none = || Error::NotReady {
+            name: name.to_owned(),
+            status: "there is none".to_owned(),
+        };
+        let node = self.nodes.get(name).ok_or_else(none)?;
+        let mut child = node.child.lock().unwrap_or_else(PoisonError::into_inner);
+        child.kill().map_err(Error::io("kill", name))?;
+        trace!("Killed {name} by SIGKILL.");
+        Ok(())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for node in self.nodes.values_mut() {
+            node.tie = None;
+        }
+        let deadline = Instant::now() + GRACE;
+        for node in std::mem::take(&mut self.nodes).into_values() {
+            while !node.listener.is_finished() && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(2));
+            }
+            if !node.listener.is_finished() {
+                // It holds its output open, so the listener does not hold the lock.
+                let mut child = node.child.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = child.kill();
+            }
+            let _ = node.listener.join();
+        }
+    }
+}

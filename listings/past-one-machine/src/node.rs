@@ -1,0 +1,298 @@
+//! The two kinds of process that a cluster has: the scheduler, which knows the query, and the
+//! executors, which know a part of it each.
+
+use std::fmt;
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ballista_core::JobId;
+use ballista_core::config::TaskSchedulingPolicy;
+use ballista_core::serde::protobuf::{
+    RuntimeStatsReport, ShuffleWritePartition, TaskColumnStats, WindowStateReport,
+};
+use ballista_executor::execution_engine::{
+    DefaultExecutionEngine, ExecutionEngine, QueryStageExecutor,
+};
+use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
+use ballista_executor::health::ExecutorHealth;
+use ballista_scheduler::cluster::BallistaCluster;
+use ballista_scheduler::config::{SchedulerConfig, TaskDistributionPolicy};
+use ballista_scheduler::scheduler_process::{create_scheduler, start_grpc_service_with_listener};
+use clap::Args;
+use datafusion::error::Result as QueryResult;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion::prelude::SessionConfig;
+use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
+use log::{LevelFilter, Log, Metadata};
+use mem_trace::{set_name, trace};
+
+use crate::error::{Error, Result};
+
+/// What a scheduler is told.
+#[derive(Debug, Clone, Args)]
+pub struct SchedulerArguments {
+    /// The address to listen at; port 0 is any free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50050")]
+    pub listen: SocketAddr,
+
+    /// Seconds without a heartbeat after which an executor counts as dead
+    #[arg(long, value_name = "SECONDS", default_value = "180")]
+    pub patience: u64,
+
+    /// End once standard input does, as when the process at its other end dies
+    #[arg(long)]
+    pub tied: bool,
+}
+
+/// What an executor is told.
+#[derive(Debug, Clone, Args)]
+pub struct ExecutorArguments {
+    /// The scheduler to work for
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50050")]
+    pub scheduler: String,
+
+    /// Its name, unique among the scheduler's executors
+    #[arg(long, value_name = "NAME", default_value = "executor-1")]
+    pub name: String,
+
+    /// The address at which this machine is reached by the others
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub host: String,
+
+    /// Tasks that it has under way at a time
+    #[arg(long, value_name = "N", default_value = "1", value_parser = command_line::count::<1024>)]
+    pub cores: usize,
+
+    /// Seconds between two heartbeats
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub heartbeat: u64,
+
+    /// Where its parts of the answers lie until they are fetched [default: a temporary folder]
+    #[arg(long, value_name = "DIR")]
+    pub work_dir: Option<String>,
+
+    /// End once standard input does, as when the process at its other end dies
+    #[arg(long)]
+    pub tied: bool,
+}
+
+// ANCHOR: scheduler
+/// Serves as a scheduler, for ever or for as long as it is tied to another process.
+///
+/// # Errors
+///
+/// [`Error::PortInUse`], or where the service cannot be started.
+pub async fn scheduler(arguments: SchedulerArguments) -> Result<()> {
+    set_name("scheduler");
+    say_what_is_logged();
+    let listener = TcpListener::bind(arguments.listen)
+        .map_err(|_| Error::PortInUse(arguments.listen.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(Error::io("ask", "the listener"))?;
+    let config = Arc::new(SchedulerConfig {
+        bind_host: address.ip().to_string(),
+        external_host: address.ip().to_string(),
+        bind_port: address.port(),
+        scheduling_policy: TaskSchedulingPolicy::PushStaged,
+        task_distribution: TaskDistributionPolicy::RoundRobin,
+        executor_timeout_seconds: arguments.patience,
+        expire_dead_executor_interval_seconds: 1,
+        no_executors_grace_period_seconds: arguments.patience,
+        ..SchedulerConfig::default()
+    });
+    let cluster = BallistaCluster::new_from_config(&config)
+        .await
+        .map_err(Error::Node)?;
+    let server = create_scheduler::<LogicalPlanNode, PhysicalPlanNode>(cluster, config);
+    let server = server.await.map_err(Error::Node)?;
+    listener
+        .set_nonblocking(true)
+        .map_err(Error::io("ready", "the listener"))?;
+    let listener =
+        tokio::net::TcpListener::from_std(listener).map_err(Error::io("ready", "the listener"))?;
+    trace!("Listening at {address}.");
+    tokio::select! {
+        served = start_grpc_service_with_listener(listener, server) => served.map_err(Error::Node),
+        () = end_of_input(arguments.tied) => Ok(()),
+    }
+}
+// ANCHOR_END: scheduler
+
+// ANCHOR: executor
+/// Serves as an executor, for ever or for as long as it is tied to another process.
+///
+/// # Errors
+///
+/// [`Error::NoScheduler`], or where the service cannot be started.
+pub async fn executor(arguments: ExecutorArguments) -> Result<()> {
+    set_name(arguments.name.clone());
+    say_what_is_logged();
+    let no_scheduler = || Error::NoScheduler(arguments.scheduler.clone());
+    let (host, port) = arguments
+        .scheduler
+        .rsplit_once(':')
+        .ok_or_else(no_scheduler)?;
+    let folder = tempfile::tempdir().map_err(Error::io("create", "a temporary folder"))?;
+    let work_dir = arguments
+        .work_dir
+        .unwrap_or_else(|| folder.path().display().to_string());
+    let health = ExecutorHealth::new();
+    let config = ExecutorProcessConfig {
+        executor_id: arguments.name,
+        bind_host: arguments.host.clone(),
+        external_host: Some(arguments.host.clone()),
+        port: free_port(&arguments.host)?,
+        grpc_port: free_port(&arguments.host)?,
+        scheduler_host: host.to_owned(),
+        scheduler_port: port.parse().map_err(|_| no_scheduler())?,
+        vcores: arguments.cores,
+        task_scheduling_policy: TaskSchedulingPolicy::PushStaged,
+        executor_heartbeat_interval_seconds: arguments.heartbeat,
+        work_dir: Some(work_dir),
+        override_execution_engine: Some(Arc::new(Told(DefaultExecutionEngine::new()))),
+        health: health.clone(),
+        ..ExecutorProcessConfig::default()
+    };
+    let registered = async {
+        while !health.is_ready() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        trace!("Registered, ready for {} at a time.", arguments.cores);
+        std::future::pending().await
+    };
+    tokio::select! {
+        served = start_executor_process(Arc::new(config)) => served.map_err(|error| {
+            match error.to_string() {
+                said if said.contains("Could not connect") => no_scheduler(),
+                _ => Error::Node(error),
+            }
+        }),
+        () = registered => Ok(()),
+        () = end_of_input(arguments.tied) => Ok(()),
+    }
+}
+// ANCHOR_END: executor
+
+/// A port that was free a moment ago. Ballista wants to be told, and binds it itself.
+fn free_port(host: &str) -> Result<u16> {
+    let any = format!("{host}:0");
+    let listener = TcpListener::bind(&any).map_err(Error::io("listen at", &any))?;
+    let address = listener
+        .local_addr()
+        .map_err(Error::io("ask", "the listener"))?;
+    Ok(address.port())
+}
+
+/// Completes when standard input has come to its end, or never where nobody asked.
+async fn end_of_input(tied: bool) {
+    if !tied {
+        return std::future::pending().await;
+    }
+    let (ended, input) = tokio::sync::oneshot::channel();
+    // A thread of its own: a read from a pipe holds the thread that waits for it.
+    thread::spawn(move || {
+        let mut rest = Vec::new();
+        let _ = std::io::stdin().read_to_end(&mut rest);
+        let _ = ended.send(());
+    });
+    let _ = input.await;
+}
+
+// ANCHOR: told
+/// An engine that tells of each task as it begins and ends, and leaves the work to another.
+struct Told<E>(E);
+
+impl<E: ExecutionEngine> ExecutionEngine for Told<E> {
+    fn create_query_stage_exec(
+        &self,
+        job: JobId,
+        stage: usize,
+        task: usize,
+        partitions: Vec<usize>,
+        plan: Arc<dyn ExecutionPlan>,
+        work_dir: &str,
+        config: &SessionConfig,
+    ) -> QueryResult<Arc<dyn QueryStageExecutor>> {
+        let told = partitions
+            .iter()
+            .map(usize::to_string)
+            .collect::<Vec<_>>()
+            .join(" ");
+        let inner = self
+            .0
+            .create_query_stage_exec(job, stage, task, partitions, plan, work_dir, config)?;
+        Ok(Arc::new(ToldStage { stage, told, inner }))
+    }
+}
+
+/// One stage, for the partitions of one task.
+#[derive(Debug)]
+struct ToldStage {
+    stage: usize,
+    told: String,
+    inner: Arc<dyn QueryStageExecutor>,
+}
+
+#[async_trait]
+impl QueryStageExecutor for ToldStage {
+    async fn execute_query_stage(
+        &self,
+        task: usize,
+        context: Arc<TaskContext>,
+    ) -> QueryResult<Vec<ShuffleWritePartition>> {
+        trace!("Stage {}, partition {}: begins.", self.stage, self.told);
+        let written = self.inner.execute_query_stage(task, context).await?;
+        trace!("Stage {}, partition {}: done.", self.stage, self.told);
+        Ok(written)
+    }
+
+    // ANCHOR_END: told
+    fn collect_plan_metrics(&self) -> Vec<MetricsSet> {
+        self.inner.collect_plan_metrics()
+    }
+
+    fn collect_runtime_stats_reports(&self) -> Vec<RuntimeStatsReport> {
+        self.inner.collect_runtime_stats_reports()
+    }
+
+    fn collect_window_state_reports(&self) -> QueryResult<Vec<WindowStateReport>> {
+        self.inner.collect_window_state_reports()
+    }
+
+    fn collect_column_stats(&self) -> Vec<TaskColumnStats> {
+        self.inner.collect_column_stats()
+    }
+}
+
+impl fmt::Display for ToldStage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// Prints what the engine warns of as lines of this process.
+fn say_what_is_logged() {
+    struct Lines;
+    impl Log for Lines {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target().starts_with("ballista")
+        }
+        fn log(&self, record: &log::Record<'_>) {
+            if self.enabled(record.metadata()) {
+                trace!("{}: {}", record.level(), record.args());
+            }
+        }
+        fn flush(&self) {}
+    }
+    // Where another logger is there already, the engine's words go to that one.
+    if log::set_logger(&Lines).is_ok() {
+        log::set_max_level(LevelFilter::Warn);
+    }
+}
