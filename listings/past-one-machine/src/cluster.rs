@@ -1,6 +1,6 @@
 //! A cluster of real processes on this machine: started, listened to, and ended by their parent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -12,12 +12,16 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use mem_trace::trace;
+use nix::sys::signal::{SigHandler, Signal};
 
 use crate::error::{Error, Result};
 use crate::node::{self, ExecutorArguments, SchedulerArguments};
 
 /// How long a process may take until it is ready. It takes less than a second.
 const READY: Duration = Duration::from_secs(60);
+
+/// How the line begins that tells of a process's end.
+const ENDED: &str = "ended: ";
 
 /// How long a process may take to end once its input has ended.
 const GRACE: Duration = Duration::from_secs(5);
@@ -39,6 +43,13 @@ pub fn serve_if_node() -> Option<ExitCode> {
         return None;
     }
     Some(command_line::run(|role: Role| {
+        // tokio's handler, which the engine asks for, would call the one that is there, and that
+        // one raises its signal again: each would wait for the other's default for ever.
+        for signal in [Signal::SIGINT, Signal::SIGTERM] {
+            // SAFETY: the default action runs no code of this program.
+            unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }
+                .map_err(|error| Error::io("reset", signal)(error.into()))?;
+        }
         let runtime = tokio::runtime::Runtime::new().map_err(Error::io("start", "a runtime"))?;
         let served = match role {
             Role::Scheduler(arguments) => runtime.block_on(node::scheduler(arguments)),
@@ -64,6 +75,8 @@ pub struct ClusterOptions {
     pub heartbeat: u64,
     /// Seconds without one after which it counts as dead.
     pub patience: u64,
+    /// Whether executors ask for tasks, in place of being sent them.
+    pub pull: bool,
     /// Whether the lines of the processes are printed, beside being listened to.
     pub shown: bool,
 }
@@ -94,6 +107,7 @@ impl Default for ClusterOptions {
             cores: 1,
             heartbeat: 1,
             patience: 4,
+            pull: false,
             shown: true,
         }
     }
@@ -132,51 +146,44 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::NotReady`] where one of them ends before.
+    /// [`Error::PortInUse`], or [`Error::NotReady`] where one of them ends before.
     pub fn start(options: &ClusterOptions) -> Result<Cluster> {
+        // Asked here, so that it is told once; the scheduler asks again.
+        drop(node::listen_at(options.listen)?);
         let (say, heard) = channel();
         let mut cluster = Cluster {
             address: String::new(),
             nodes: BTreeMap::new(),
             heard,
         };
-        let listen = options.listen.to_string();
-        let patience = options.patience.to_string();
-        let scheduler = [
-            "scheduler",
-            "--tied",
-            "--listen",
-            &listen,
-            "--patience",
-            &patience,
-        ];
-        cluster.add("scheduler", &[], &scheduler, options.shown, &say)?;
-        let line = cluster.ready("scheduler", "Listening at ")?;
+        let ClusterOptions {
+            listen,
+            cores,
+            heartbeat,
+            patience,
+            pull,
+            shown,
+            ..
+        } = options;
+        let pull = if *pull { "--pull" } else { "" };
+        let scheduler = format!("scheduler --tied --listen {listen} --patience {patience} {pull}");
+        cluster.add("scheduler", &[], &scheduler, *shown, &say)?;
+        let line = cluster.ready(&["scheduler".to_owned()], "Listening at ")?;
         let address = line.rsplit(' ').next().unwrap_or_default();
         cluster.address = address.trim_end_matches('.').to_owned();
 
-        let (heartbeat, cores) = (options.heartbeat.to_string(), options.cores.to_string());
-        let address = cluster.address.clone();
-        for (nth, place) in (1..).zip(&options.executors) {
+        let mut names = Vec::new();
+        for (nth, Place { host, by }) in (1..).zip(&options.executors) {
             let name = format!("executor-{nth}");
-            let executor = [
-                "executor",
-                "--tied",
-                "--scheduler",
-                &address,
-                "--name",
-                &name,
-                "--host",
-                &place.host,
-                "--heartbeat",
-                &heartbeat,
-                "--cores",
-                &cores,
-            ];
-            cluster.add(&name, &place.by, &executor, options.shown, &say)?;
+            let executor = format!(
+                "executor --tied --scheduler {} --name {name} --host {host} --heartbeat {heartbeat} --cores {cores} {pull}",
+                cluster.address
+            );
+            cluster.add(&name, by, &executor, *shown, &say)?;
+            names.push(name);
         }
-        for nth in 1..=options.executors.len() {
-            cluster.ready(&format!("executor-{nth}"), "Registered")?;
+        if !names.is_empty() {
+            cluster.ready(&names, "Registered")?;
         }
         Ok(cluster)
     }
@@ -186,7 +193,7 @@ impl Cluster {
         &mut self,
         name: &str,
         by: &[String],
-        arguments: &[&str],
+        arguments: &str,
         shown: bool,
         say: &Sender<Said>,
     ) -> Result<()> {
@@ -200,7 +207,7 @@ impl Cluster {
             }
         };
         let mut child = command
-            .args(arguments)
+            .args(arguments.split_whitespace())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -227,7 +234,7 @@ impl Cluster {
             let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
             let ended = Said {
                 node: own,
-                line: format!("ended: {status}"),
+                line: format!("{ENDED}{status}"),
                 at: Instant::now(),
             };
             let _ = say.send(ended);
@@ -244,19 +251,30 @@ impl Cluster {
         Ok(())
     }
 
-    /// The line by which a process says that it is ready.
-    fn ready(&self, name: &str, sign: &str) -> Result<String> {
-        let not_ready = |status: &str| Error::NotReady {
+    /// Waits until all of these processes have said that they are ready, in whatever order, and
+    /// returns the last one's line.
+    fn ready(&self, names: &[String], sign: &str) -> Result<String> {
+        let mut left: BTreeSet<&String> = names.iter().collect();
+        let not_ready = |name: &str, status: &str| Error::NotReady {
             name: name.to_owned(),
             status: status.to_owned(),
         };
-        let found = self.listen(READY, |said| {
-            said.node == name && (said.line.contains(sign) || said.line.starts_with("ended: "))
-        });
-        let said = found.ok_or_else(|| not_ready("no sign of it for a minute"))?;
-        match said.line.strip_prefix("ended: ") {
-            Some(status) => Err(not_ready(status)),
-            None => Ok(said.line),
+        loop {
+            let found = self.listen(READY, |said| {
+                left.contains(&said.node)
+                    && (said.line.contains(sign) || said.line.starts_with(ENDED))
+            });
+            let said = found.ok_or_else(|| {
+                let first = left.first().map_or("it", |name| name.as_str());
+                not_ready(first, "no sign of it for a minute")
+            })?;
+            if let Some(status) = said.line.strip_prefix(ENDED) {
+                return Err(not_ready(&said.node, status));
+            }
+            left.remove(&said.node);
+            if left.is_empty() {
+                return Ok(said.line);
+            }
         }
     }
 

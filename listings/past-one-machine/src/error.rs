@@ -55,6 +55,12 @@ pub enum Error {
          start it again and submit the query anew"
     )]
     SchedulerGone(String),
+    /// Its part of the answer went with it.
+    #[error(
+        "an executor is gone, and with it a part of the answer: submit the query anew; \
+         the scheduler has counted on that part"
+    )]
+    ExecutorGone,
     /// A scheduler without anybody who computes.
     #[error(
         "no executor has taken the query up in {seconds} s: start one with \
@@ -66,6 +72,12 @@ pub enum Error {
         /// How long the client has waited.
         seconds: u64,
     },
+    /// Code does not travel with a query.
+    #[error(
+        "the cluster has no function {0}: expected one that its own program registers; \
+         or put what the function knows into the query"
+    )]
+    NoFunction(String),
     /// A path is a place on one machine.
     #[error(
         "an executor finds no {0}: expected the table under the same path on every machine, \
@@ -122,7 +134,12 @@ impl Error {
     pub fn of_query(error: DataFusionError, scheduler: &str) -> Error {
         let said = error.to_string();
         if said.contains("Connection refused") || said.contains("dns error") {
-            return Error::NoScheduler(scheduler.to_owned());
+            // The answer lies with the executors, and is fetched from there.
+            let by_scheduler = said.contains(&format!("http://{scheduler}"));
+            return match by_scheduler {
+                true => Error::NoScheduler(scheduler.to_owned()),
+                false => Error::ExecutorGone,
+            };
         }
         if [
             "Stream closed",
@@ -134,6 +151,10 @@ impl Error {
         .any(|lost| said.contains(lost))
         {
             return Error::SchedulerGone(scheduler.to_owned());
+        }
+        if let Some((_, function)) = said.split_once("not provided for scalar function ") {
+            let end = function.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            return Error::NoFunction(function[..end.unwrap_or(function.len())].to_owned());
         }
         if said.contains("No such file or directory") || said.contains("NotFound") {
             let path = said

@@ -3,7 +3,6 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -68,7 +67,13 @@ fn answer(Arguments { on, table }: Arguments) -> Result<(), Box<dyn Error>> {
         None => {
             let session = runtime.block_on(query::embedded(2, table.files))?;
             trace!("A cluster in this process: a scheduler, and an executor of two threads.");
-            runtime.block_on(ask(&session, "this process", &path))?;
+            runtime.block_on(query::register(&session, &path))?;
+            trace!("{}", query::NAIVE);
+            trace!(
+                "Answer: {}",
+                runtime.block_on(query::naive(&session, "this process"))?
+            );
+            runtime.block_on(ask(&session, "this process"))?;
         }
         Some(On::Cluster(arguments)) => {
             let cluster = Cluster::start(&ClusterOptions {
@@ -77,12 +82,14 @@ fn answer(Arguments { on, table }: Arguments) -> Result<(), Box<dyn Error>> {
                 ..ClusterOptions::default()
             })?;
             let session = runtime.block_on(query::remote(&cluster.address, table.files))?;
-            runtime.block_on(ask(&session, &cluster.address, &path))?;
+            runtime.block_on(query::register(&session, &path))?;
+            runtime.block_on(ask(&session, &cluster.address))?;
         }
         Some(On::Submit { scheduler }) => {
             query::require_cluster(&scheduler, Duration::from_secs(10))?;
             let session = runtime.block_on(query::remote(&scheduler, table.files))?;
-            runtime.block_on(ask(&session, &scheduler, &path))?;
+            runtime.block_on(query::register(&session, &path))?;
+            runtime.block_on(ask(&session, &scheduler))?;
         }
         // `serve_if_node` has served them.
         Some(On::Scheduler(_) | On::Executor(_)) => {}
@@ -90,16 +97,8 @@ fn answer(Arguments { on, table }: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(check_output()?)
 }
 
-/// The sum as one first writes it, then the sum of the numbers.
-async fn ask(
-    session: &SessionContext,
-    scheduler: &str,
-    table: &Path,
-) -> past_one_machine::Result<()> {
-    query::register(session, table).await?;
-    trace!("{}", query::NAIVE);
-    let naive = query::naive(session, scheduler).await?;
-    trace!("Answer: {naive}");
+/// The sum of the values that are numbers.
+async fn ask(session: &SessionContext, scheduler: &str) -> past_one_machine::Result<()> {
     trace!("{}", query::SUM);
     let begun = Instant::now();
     let answer = query::sum(session, scheduler).await?;

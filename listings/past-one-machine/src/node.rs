@@ -2,7 +2,7 @@
 //! executors, which know a part of it each.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
@@ -45,6 +45,10 @@ pub struct SchedulerArguments {
     #[arg(long, value_name = "SECONDS", default_value = "180")]
     pub patience: u64,
 
+    /// Have executors ask for tasks, in place of being sent them; the same for the whole cluster
+    #[arg(long)]
+    pub pull: bool,
+
     /// End once standard input does, as when the process at its other end dies
     #[arg(long)]
     pub tied: bool,
@@ -77,6 +81,10 @@ pub struct ExecutorArguments {
     #[arg(long, value_name = "DIR")]
     pub work_dir: Option<String>,
 
+    /// Have executors ask for tasks, in place of being sent them; the same for the whole cluster
+    #[arg(long)]
+    pub pull: bool,
+
     /// End once standard input does, as when the process at its other end dies
     #[arg(long)]
     pub tied: bool,
@@ -91,8 +99,7 @@ pub struct ExecutorArguments {
 pub async fn scheduler(arguments: SchedulerArguments) -> Result<()> {
     set_name("scheduler");
     say_what_is_logged();
-    let listener = TcpListener::bind(arguments.listen)
-        .map_err(|_| Error::PortInUse(arguments.listen.to_string()))?;
+    let listener = listen_at(arguments.listen)?;
     let address = listener
         .local_addr()
         .map_err(Error::io("ask", "the listener"))?;
@@ -100,7 +107,7 @@ pub async fn scheduler(arguments: SchedulerArguments) -> Result<()> {
         bind_host: address.ip().to_string(),
         external_host: address.ip().to_string(),
         bind_port: address.port(),
-        scheduling_policy: TaskSchedulingPolicy::PushStaged,
+        scheduling_policy: policy(arguments.pull),
         task_distribution: TaskDistributionPolicy::RoundRobin,
         executor_timeout_seconds: arguments.patience,
         expire_dead_executor_interval_seconds: 1,
@@ -135,7 +142,7 @@ pub async fn executor(arguments: ExecutorArguments) -> Result<()> {
     set_name(arguments.name.clone());
     say_what_is_logged();
     let no_scheduler = || Error::NoScheduler(arguments.scheduler.clone());
-    let (host, port) = arguments
+    let (host, scheduler_port) = arguments
         .scheduler
         .rsplit_once(':')
         .ok_or_else(no_scheduler)?;
@@ -144,16 +151,17 @@ pub async fn executor(arguments: ExecutorArguments) -> Result<()> {
         .work_dir
         .unwrap_or_else(|| folder.path().display().to_string());
     let health = ExecutorHealth::new();
+    let [port, grpc_port] = free_ports(&arguments.host)?;
     let config = ExecutorProcessConfig {
         executor_id: arguments.name,
         bind_host: arguments.host.clone(),
         external_host: Some(arguments.host.clone()),
-        port: free_port(&arguments.host)?,
-        grpc_port: free_port(&arguments.host)?,
+        port,
+        grpc_port,
         scheduler_host: host.to_owned(),
-        scheduler_port: port.parse().map_err(|_| no_scheduler())?,
+        scheduler_port: scheduler_port.parse().map_err(|_| no_scheduler())?,
         vcores: arguments.cores,
-        task_scheduling_policy: TaskSchedulingPolicy::PushStaged,
+        task_scheduling_policy: policy(arguments.pull),
         executor_heartbeat_interval_seconds: arguments.heartbeat,
         work_dir: Some(work_dir),
         override_execution_engine: Some(Arc::new(Told(DefaultExecutionEngine::new()))),
@@ -180,14 +188,34 @@ pub async fn executor(arguments: ExecutorArguments) -> Result<()> {
 }
 // ANCHOR_END: executor
 
-/// A port that was free a moment ago. Ballista wants to be told, and binds it itself.
-fn free_port(host: &str) -> Result<u16> {
+pub(crate) fn listen_at(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => Error::PortInUse(address.to_string()),
+        _ => Error::io("listen at", address)(error),
+    })
+}
+
+fn policy(pull: bool) -> TaskSchedulingPolicy {
+    if pull {
+        TaskSchedulingPolicy::PullStaged
+    } else {
+        TaskSchedulingPolicy::PushStaged
+    }
+}
+
+/// Ports that were free a moment ago. Ballista wants to be told, and binds them itself.
+fn free_ports(host: &str) -> Result<[u16; 2]> {
     let any = format!("{host}:0");
-    let listener = TcpListener::bind(&any).map_err(Error::io("listen at", &any))?;
-    let address = listener
-        .local_addr()
-        .map_err(Error::io("ask", "the listener"))?;
-    Ok(address.port())
+    let bind = |_| TcpListener::bind(&any).map_err(Error::io("listen at", &any));
+    // Both at a time, so that they differ.
+    let listeners = [bind(0)?, bind(1)?];
+    let port = |listener: &TcpListener| {
+        let address = listener.local_addr();
+        address
+            .map(|address| address.port())
+            .map_err(Error::io("ask", "a listener"))
+    };
+    Ok([port(&listeners[0])?, port(&listeners[1])?])
 }
 
 /// Completes when standard input has come to its end, or never where nobody asked.
@@ -220,11 +248,11 @@ impl<E: ExecutionEngine> ExecutionEngine for Told<E> {
         work_dir: &str,
         config: &SessionConfig,
     ) -> QueryResult<Arc<dyn QueryStageExecutor>> {
-        let told = partitions
-            .iter()
-            .map(usize::to_string)
-            .collect::<Vec<_>>()
-            .join(" ");
+        // The tasks of a stage that is shuffled write to every partition.
+        let told = match partitions[..] {
+            [partition] => format!("partition {partition}"),
+            _ => format!("task {task}"),
+        };
         let inner = self
             .0
             .create_query_stage_exec(job, stage, task, partitions, plan, work_dir, config)?;
@@ -247,9 +275,9 @@ impl QueryStageExecutor for ToldStage {
         task: usize,
         context: Arc<TaskContext>,
     ) -> QueryResult<Vec<ShuffleWritePartition>> {
-        trace!("Stage {}, partition {}: begins.", self.stage, self.told);
+        trace!("Stage {}, {}: begins.", self.stage, self.told);
         let written = self.inner.execute_query_stage(task, context).await?;
-        trace!("Stage {}, partition {}: done.", self.stage, self.told);
+        trace!("Stage {}, {}: done.", self.stage, self.told);
         Ok(written)
     }
 
@@ -277,6 +305,9 @@ impl fmt::Display for ToldStage {
     }
 }
 
+/// How much of a line of the engine is printed: some quote all that a task has measured.
+const WORDS: usize = 150;
+
 /// Prints what the engine warns of as lines of this process.
 fn say_what_is_logged() {
     struct Lines;
@@ -286,7 +317,10 @@ fn say_what_is_logged() {
         }
         fn log(&self, record: &log::Record<'_>) {
             if self.enabled(record.metadata()) {
-                trace!("{}: {}", record.level(), record.args());
+                let said = record.args().to_string();
+                let cut = said.char_indices().nth(WORDS);
+                let (words, rest) = cut.map_or((&*said, ""), |(at, _)| (&said[..at], " …"));
+                trace!("{}: {words}{rest}", record.level());
             }
         }
         fn flush(&self) {}

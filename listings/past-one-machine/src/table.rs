@@ -30,15 +30,15 @@ const CHUNK: usize = 1 << 16;
 #[derive(Debug, Clone, Args)]
 pub struct TableArguments {
     /// Records in the table
-    #[arg(long, value_name = "N", default_value = "2_000_000", value_parser = count::<MOST_RECORDS>)]
+    #[arg(long, global = true, value_name = "N", default_value = "2_000_000", value_parser = count::<MOST_RECORDS>)]
     pub records: usize,
 
     /// Files that it is cut into, each a partition of the query
-    #[arg(long, value_name = "N", default_value = "16", value_parser = count::<4096>)]
+    #[arg(long, global = true, value_name = "N", default_value = "16", value_parser = count::<4096>)]
     pub files: usize,
 
     /// The table's folder, made where there is none [default: in the target folder's data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub table: Option<PathBuf>,
 }
 

@@ -142,8 +142,8 @@ fn run(Arguments { table, rounds }: Arguments) -> Result<(), Box<dyn Error>> {
         "Every way found the same sum in every round: {}",
         sum as u64
     );
-    let seconds = ways.each_ref().map(Way::median);
-    compare(records as f64, seconds);
+    let [_, workers, _, _, cluster, empty] = &ways;
+    compare(records as f64, workers, cluster, empty);
     Ok(())
 }
 
@@ -158,7 +158,16 @@ fn way<'a>(
     }
 }
 
+/// The times of its rounds, once they are sorted.
 impl Way<'_> {
+    fn least(&self) -> f64 {
+        self.seconds[0]
+    }
+
+    fn most(&self) -> f64 {
+        self.seconds[self.seconds.len() - 1]
+    }
+
     fn median(&self) -> f64 {
         self.seconds[self.seconds.len() / 2]
     }
@@ -224,41 +233,80 @@ fn asked<'a>(
 }
 
 // ANCHOR: compare
+/// The times of one round of the ways that are compared, in seconds.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    workers: f64,
+    cluster: f64,
+    /// The cluster's, for a query without data to speak of.
+    empty: f64,
+}
+
+impl Times {
+    /// How many times as fast as the workers a cluster of so many machines like this one is, on
+    /// so many records. The query costs what it costs without data; the machines share the rest.
+    fn gain(self, measured: f64, machines: f64, records: f64) -> f64 {
+        let parts = records / measured;
+        let shared = (self.cluster - self.empty).max(0.0) / machines;
+        (parts * self.workers) / (self.empty + parts * shared)
+    }
+
+    /// The number of records at which the two take the same time, if there is one.
+    fn even(self, measured: f64, machines: f64) -> Option<f64> {
+        let saved = self.workers - (self.cluster - self.empty).max(0.0) / machines;
+        (saved > 0.0).then(|| measured * self.empty / saved)
+    }
+}
+
 /// From where on a cluster of machines like this one wins over this one alone.
-///
-/// A cluster takes what a query takes without data, and then its machines share the rest; the
-/// workers of one machine begin at once, and go as fast as one machine can.
-fn compare(records: f64, [_, workers, _, _, cluster, empty]: [f64; 6]) {
-    let alone = records / workers;
-    let together = records / (cluster - empty).max(1e-9);
+fn compare(measured: f64, workers: &Way<'_>, cluster: &Way<'_>, empty: &Way<'_>) {
+    let median = Times {
+        workers: workers.median(),
+        cluster: cluster.median(),
+        empty: empty.median(),
+    };
     println!(
         "A query without data takes {:.0} times as long as the workers with all of it.",
-        empty / workers
+        median.empty / median.workers
     );
     println!(
         "With all of it the cluster takes {:.1} times as long as the workers.",
-        cluster / workers
+        median.cluster / median.workers
     );
+    let million_a_second = |seconds: f64| measured / seconds / 1e6;
     println!(
         "A second: {:.0} million records by the workers, {:.0} million by the cluster once it is under way.",
-        alone / 1e6,
-        together / 1e6
+        million_a_second(median.workers),
+        million_a_second(median.cluster - median.empty)
     );
-    for machines in [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0] {
-        let gained = 1.0 / alone - 1.0 / (machines * together);
-        let from = match gained > 0.0 {
-            true => format!("from {:.0} million records on", empty / gained / 1e6),
-            false => "at no size".to_owned(),
+    for machines in [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0] {
+        let from = match median.even(measured, machines) {
+            Some(records) => format!("from {:.0} million records on", records / 1e6),
+            None => "at no size".to_owned(),
         };
         println!("{machines:>4} machines win {from}");
     }
+    // The least favourable times of the rounds, and the most.
+    let worst = Times {
+        workers: workers.least(),
+        cluster: cluster.most(),
+        empty: empty.most(),
+    };
+    let best = Times {
+        workers: workers.most(),
+        cluster: cluster.least(),
+        empty: empty.least(),
+    };
     for doublings in 0..=16 {
-        let size = 1e6 * f64::from(1 << doublings);
-        let gain = [4.0, 16.0, 64.0]
-            .map(|machines| (size / alone) / (empty + size / (machines * together)));
+        let records = 1e6 * f64::from(1 << doublings);
+        let gains = [4.0, 16.0, 64.0].map(|machines| {
+            let [gain, least, most] =
+                [median, worst, best].map(|times| times.gain(measured, machines, records));
+            format!("{machines} machines {gain:.3} ({least:.3} to {most:.3})")
+        });
         println!(
-            "{doublings:>4} doublings: 4 machines {:.4}, 16 machines {:.4}, 64 machines {:.4} times as fast",
-            gain[0], gain[1], gain[2]
+            "{doublings:>4} doublings: {} times as fast",
+            gains.join(", ")
         );
     }
 }

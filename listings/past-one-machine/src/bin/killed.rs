@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 #[derive(Parser)]
 struct Arguments {
     /// Which: executor-1, executor-2 or scheduler
-    #[arg(default_value = "executor-1", value_parser = ["executor-1", "executor-2", "scheduler"])]
+    #[arg(long, value_name = "NAME", default_value = "executor-1", value_parser = ["executor-1", "executor-2", "scheduler"])]
     process: String,
 
     /// How often, each time with a new cluster
@@ -84,7 +84,7 @@ fn run(
         match answer {
             Ok(answer) if answer == expected => {
                 exact += 1;
-                told(round, &cluster.heard(), took, &answer);
+                told(round, &cluster.heard(), took, table.files, &answer);
             }
             Ok(answer) => return Err(format!("expected {expected:?}, found {answer:?}").into()),
             Err(error) if rounds == 1 => return Err(error.into()),
@@ -103,7 +103,7 @@ fn of_the_scan(said: &Said) -> bool {
 }
 
 /// What the lines say of a round.
-fn told(round: usize, since: &[Said], took: f64, answer: &Answer) {
+fn told(round: usize, since: &[Said], took: f64, files: usize, answer: &Answer) {
     let begun = since.iter().filter(|said| of_the_scan(said));
     let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
     for said in begun {
@@ -124,7 +124,7 @@ fn told(round: usize, since: &[Said], took: f64, answer: &Answer) {
         .max()
         .unwrap_or_default();
     trace!(
-        "Round {round}: {} partitions begun after the kill; silence {:.1} s, answer after {took:.1} s: {} records, sum {}.",
+        "Round {round}: after the kill {} of {files} partitions; silence {:.1} s, answer after {took:.1} s: {} records, sum {}.",
         after.join(", "),
         silence.as_secs_f64(),
         grouped(answer.records as usize),
