@@ -283,3 +283,19 @@ fn a_room_says_first_what_it_knows_what_it_never_does_and_who_may_call_it() {
         }
     }
 }
+
+#[test]
+fn only_the_listing_that_stands_apart_depends_on_the_engine() {
+    let packages = |lock: &str| {
+        let lock = fs::read_to_string(root().join(lock)).expect("a lock file");
+        let lines = lock.lines().map(str::to_owned);
+        lines.collect::<BTreeSet<String>>()
+    };
+    let engine = ["name = \"datafusion\"", "name = \"ballista\""];
+    let apart = packages("listings/past-one-machine/Cargo.lock");
+    let all = packages("Cargo.lock");
+    for package in engine {
+        assert!(apart.contains(package), "{package}: expected it there");
+        assert!(!all.contains(package), "{package}: expected it nowhere else");
+    }
+}

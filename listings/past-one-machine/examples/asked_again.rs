@@ -38,7 +38,7 @@ fn ask(
         query::sum(&session, &scheduler).await
     });
     if nth == 1 {
-        cluster.listen(Duration::from_secs(60), |said| {
+        cluster.wait_for_line(Duration::from_secs(60), |said| {
             said.line.contains("Stage 1, partition 2")
         });
         cluster.kill("scheduler")?;

@@ -18,7 +18,7 @@ struct Arguments {}
 
 // ANCHOR: solution
 /// Several files to each executor: the one that is done first takes another.
-const FILES: usize = 8;
+const FILES: usize = 16;
 // ANCHOR_END: solution
 
 fn ask() -> Result<(), Box<dyn Error>> {

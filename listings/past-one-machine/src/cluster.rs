@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use mem_trace::trace;
 use nix::sys::signal::{SigHandler, Signal};
+use tempfile::TempDir;
 
 use crate::error::{Error, Result};
 use crate::node::{self, ExecutorArguments, SchedulerArguments};
 
-/// How long a process may take until it is ready. It takes less than a second.
+/// How long a process may take until it is ready.
 const READY: Duration = Duration::from_secs(60);
 
 /// How the line begins that tells of a process's end.
@@ -71,7 +72,8 @@ pub struct ClusterOptions {
     pub executors: Vec<Place>,
     /// Tasks that an executor has under way at a time.
     pub cores: usize,
-    /// Seconds between two heartbeats of an executor.
+    /// Seconds between two heartbeats of an executor that is sent its tasks. One that asks for
+    /// them gives no other sign of life, and while it is busy it asks every five seconds.
     pub heartbeat: u64,
     /// Seconds without one after which it counts as dead.
     pub patience: u64,
@@ -130,13 +132,15 @@ pub struct Cluster {
     pub address: String,
     nodes: BTreeMap<String, Node>,
     heard: Receiver<Said>,
+    /// What the executors have written: a killed one removes nothing.
+    work: TempDir,
 }
 
 /// One process.
 struct Node {
     child: Arc<Mutex<Child>>,
-    /// Its end is the node's signal to end, however this process ends.
-    tie: Option<ChildStdin>,
+    /// When it is closed the node ends, however this process ends.
+    lifeline: Option<ChildStdin>,
     listener: JoinHandle<()>,
 }
 
@@ -146,7 +150,7 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`Error::PortInUse`], or [`Error::NotReady`] where one of them ends before.
+    /// [`Error::PortInUse`], or [`Error::Ended`] where one of them ends before it is ready.
     pub fn start(options: &ClusterOptions) -> Result<Cluster> {
         // Asked here, so that it is told once; the scheduler asks again.
         drop(node::listen_at(options.listen)?);
@@ -155,6 +159,7 @@ impl Cluster {
             address: String::new(),
             nodes: BTreeMap::new(),
             heard,
+            work: tempfile::tempdir().map_err(Error::io("create", "a temporary folder"))?,
         };
         let ClusterOptions {
             listen,
@@ -208,15 +213,16 @@ impl Cluster {
         };
         let mut child = command
             .args(arguments.split_whitespace())
+            .env("TMPDIR", self.work.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(Error::io("start", name))?;
-        let tie = child.stdin.take();
-        let output = child.stdout.take().ok_or_else(|| Error::NotReady {
-            name: name.to_owned(),
-            status: "it has no output".to_owned(),
-        })?;
+        let lifeline = child.stdin.take();
+        let output = child
+            .stdout
+            .take()
+            .ok_or_else(|| Error::NoNode(name.to_owned()))?;
         let child = Arc::new(Mutex::new(child));
         let (its, own, say) = (Arc::clone(&child), name.to_owned(), say.clone());
         // ANCHOR: collect
@@ -229,7 +235,7 @@ impl Cluster {
                 // Nobody may listen any more; the line is printed all the same.
                 let _ = say.send(Said { node, line, at });
             }
-            // Its output has ended, and so has it: all that is left is its exit status.
+            // A node never closes its output: with the output the node has ended.
             let status = its.lock().unwrap_or_else(PoisonError::into_inner).wait();
             let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
             let ended = Said {
@@ -244,7 +250,7 @@ impl Cluster {
             name.to_owned(),
             Node {
                 child,
-                tie,
+                lifeline,
                 listener,
             },
         );
@@ -255,21 +261,23 @@ impl Cluster {
     /// returns the last one's line.
     fn ready(&self, names: &[String], sign: &str) -> Result<String> {
         let mut left: BTreeSet<&String> = names.iter().collect();
-        let not_ready = |name: &str, status: &str| Error::NotReady {
-            name: name.to_owned(),
-            status: status.to_owned(),
-        };
         loop {
-            let found = self.listen(READY, |said| {
+            let found = self.wait_for_line(READY, |said| {
                 left.contains(&said.node)
                     && (said.line.contains(sign) || said.line.starts_with(ENDED))
             });
-            let said = found.ok_or_else(|| {
-                let first = left.first().map_or("it", |name| name.as_str());
-                not_ready(first, "no sign of it for a minute")
+            let said = found.ok_or_else(|| Error::Silent {
+                name: left
+                    .first()
+                    .map(|name| name.to_string())
+                    .unwrap_or_default(),
+                seconds: READY.as_secs(),
             })?;
             if let Some(status) = said.line.strip_prefix(ENDED) {
-                return Err(not_ready(&said.node, status));
+                return Err(Error::Ended {
+                    name: said.node,
+                    status: status.to_owned(),
+                });
             }
             left.remove(&said.node);
             if left.is_empty() {
@@ -279,7 +287,11 @@ impl Cluster {
     }
 
     /// The next line that is looked for, within that time.
-    pub fn listen(&self, within: Duration, mut wanted: impl FnMut(&Said) -> bool) -> Option<Said> {
+    pub fn wait_for_line(
+        &self,
+        within: Duration,
+        mut wanted: impl FnMut(&Said) -> bool,
+    ) -> Option<Said> {
         let deadline = Instant::now() + within;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -302,11 +314,8 @@ impl Cluster {
     ///
     /// Where there is no such process.
     pub fn kill(&mut self, name: &str) -> Result<()> {
-        let none = || Error::NotReady {
-            name: name.to_owned(),
-            status: "there is none".to_owned(),
-        };
-        let node = self.nodes.get(name).ok_or_else(none)?;
+        let node = self.nodes.get(name);
+        let node = node.ok_or_else(|| Error::NoNode(name.to_owned()))?;
         let mut child = node.child.lock().unwrap_or_else(PoisonError::into_inner);
         child.kill().map_err(Error::io("kill", name))?;
         trace!("Killed {name} by SIGKILL.");
@@ -317,7 +326,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         for node in self.nodes.values_mut() {
-            node.tie = None;
+            node.lifeline = None;
         }
         let deadline = Instant::now() + GRACE;
         for node in std::mem::take(&mut self.nodes).into_values() {

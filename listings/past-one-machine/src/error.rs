@@ -7,6 +7,8 @@ use ballista_core::error::BallistaError;
 use datafusion::error::DataFusionError;
 use datafusion::parquet::errors::ParquetError;
 
+use crate::query::health;
+
 /// What this crate's operations return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -55,6 +57,9 @@ pub enum Error {
          start it again and submit the query anew"
     )]
     SchedulerGone(String),
+    /// An aggregate over all records has one row.
+    #[error("the answer has no row; expected one")]
+    NoRow,
     /// Its part of the answer went with it.
     #[error(
         "an executor is gone, and with it a part of the answer: submit the query anew; \
@@ -85,13 +90,26 @@ pub enum Error {
     )]
     Unseen(String),
     /// A process of the cluster ended before it was of use.
-    #[error("{name} ended before it was ready ({status}): its last words are above")]
-    NotReady {
+    #[error(
+        "{name} ended before it was ready ({status}): expected it to stay; its last words are above"
+    )]
+    Ended {
         /// Which.
         name: String,
         /// How it ended.
         status: String,
     },
+    /// A process of the cluster has not said that it is ready.
+    #[error("{name} has not said within {seconds} s that it is ready; expected less than a second")]
+    Silent {
+        /// Which.
+        name: String,
+        /// How long it was listened to.
+        seconds: u64,
+    },
+    /// A cluster has no process of that name.
+    #[error("no process {0}; expected scheduler, or executor-1 and so on")]
+    NoNode(String),
     /// A file cannot be read or written as Parquet.
     #[error("{path}: {source}")]
     Parquet {
@@ -133,24 +151,23 @@ impl Error {
     /// they are text, and its causes are known by what the text says.
     pub fn of_query(error: DataFusionError, scheduler: &str) -> Error {
         let said = error.to_string();
-        if said.contains("Connection refused") || said.contains("dns error") {
-            // The answer lies with the executors, and is fetched from there.
-            let by_scheduler = said.contains(&format!("http://{scheduler}"));
-            return match by_scheduler {
-                true => Error::NoScheduler(scheduler.to_owned()),
-                false => Error::ExecutorGone,
-            };
-        }
-        if [
+        let lost = [
+            "Connection refused",
+            "dns error",
             "Stream closed",
             "transport error",
             "connection closed",
             "h2 protocol error",
-        ]
-        .iter()
-        .any(|lost| said.contains(lost))
-        {
-            return Error::SchedulerGone(scheduler.to_owned());
+        ];
+        if let Some(word) = lost.iter().find(|word| said.contains(**word)) {
+            // Whose connection it was, the words do not always say. The scheduler can be asked.
+            return match health(scheduler) {
+                Ok(_) => Error::ExecutorGone,
+                Err(_) if ["Connection refused", "dns error"].contains(word) => {
+                    Error::NoScheduler(scheduler.to_owned())
+                }
+                Err(_) => Error::SchedulerGone(scheduler.to_owned()),
+            };
         }
         if let Some((_, function)) = said.split_once("not provided for scalar function ") {
             let end = function.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');

@@ -52,6 +52,10 @@ struct ClusterArguments {
     /// Where the scheduler listens; port 0 is any free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+
+    /// Have the executors ask for tasks, in place of being sent them
+    #[arg(long)]
+    pull: bool,
 }
 
 fn main() -> ExitCode {
@@ -79,6 +83,7 @@ fn answer(Arguments { on, table }: Arguments) -> Result<(), Box<dyn Error>> {
             let cluster = Cluster::start(&ClusterOptions {
                 executors: vec![Place::default(); arguments.executors],
                 listen: arguments.listen,
+                pull: arguments.pull,
                 ..ClusterOptions::default()
             })?;
             let session = runtime.block_on(query::remote(&cluster.address, table.files))?;
@@ -91,8 +96,10 @@ fn answer(Arguments { on, table }: Arguments) -> Result<(), Box<dyn Error>> {
             runtime.block_on(query::register(&session, &path))?;
             runtime.block_on(ask(&session, &scheduler))?;
         }
-        // `serve_if_node` has served them.
-        Some(On::Scheduler(_) | On::Executor(_)) => {}
+        // As the first argument `serve_if_node` has seen them.
+        Some(On::Scheduler(_) | On::Executor(_)) => {
+            return Err("expected scheduler or executor as the first argument".into());
+        }
     }
     Ok(check_output()?)
 }

@@ -34,7 +34,7 @@ use mem_trace::{set_name, trace};
 
 use crate::error::{Error, Result};
 
-/// What a scheduler is told.
+/// A scheduler's arguments.
 #[derive(Debug, Clone, Args)]
 pub struct SchedulerArguments {
     /// The address to listen at; port 0 is any free one
@@ -54,7 +54,7 @@ pub struct SchedulerArguments {
     pub tied: bool,
 }
 
-/// What an executor is told.
+/// An executor's arguments.
 #[derive(Debug, Clone, Args)]
 pub struct ExecutorArguments {
     /// The scheduler to work for
@@ -73,7 +73,7 @@ pub struct ExecutorArguments {
     #[arg(long, value_name = "N", default_value = "1", value_parser = command_line::count::<1024>)]
     pub cores: usize,
 
-    /// Seconds between two heartbeats
+    /// Seconds between two heartbeats, where it is sent its tasks
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub heartbeat: u64,
 
@@ -164,7 +164,7 @@ pub async fn executor(arguments: ExecutorArguments) -> Result<()> {
         task_scheduling_policy: policy(arguments.pull),
         executor_heartbeat_interval_seconds: arguments.heartbeat,
         work_dir: Some(work_dir),
-        override_execution_engine: Some(Arc::new(Told(DefaultExecutionEngine::new()))),
+        override_execution_engine: Some(Arc::new(Announcing(DefaultExecutionEngine::new()))),
         health: health.clone(),
         ..ExecutorProcessConfig::default()
     };
@@ -234,10 +234,11 @@ async fn end_of_input(tied: bool) {
 }
 
 // ANCHOR: told
-/// An engine that tells of each task as it begins and ends, and leaves the work to another.
-struct Told<E>(E);
+/// An engine that announces each task as it begins and ends, and leaves the work to another. Of a
+/// task that is cancelled it announces no end.
+struct Announcing<E>(E);
 
-impl<E: ExecutionEngine> ExecutionEngine for Told<E> {
+impl<E: ExecutionEngine> ExecutionEngine for Announcing<E> {
     fn create_query_stage_exec(
         &self,
         job: JobId,
@@ -249,36 +250,37 @@ impl<E: ExecutionEngine> ExecutionEngine for Told<E> {
         config: &SessionConfig,
     ) -> QueryResult<Arc<dyn QueryStageExecutor>> {
         // The tasks of a stage that is shuffled write to every partition.
-        let told = match partitions[..] {
+        let part = match partitions[..] {
             [partition] => format!("partition {partition}"),
             _ => format!("task {task}"),
         };
         let inner = self
             .0
             .create_query_stage_exec(job, stage, task, partitions, plan, work_dir, config)?;
-        Ok(Arc::new(ToldStage { stage, told, inner }))
+        Ok(Arc::new(AnnouncedStage { stage, part, inner }))
     }
 }
 
 /// One stage, for the partitions of one task.
 #[derive(Debug)]
-struct ToldStage {
+struct AnnouncedStage {
     stage: usize,
-    told: String,
+    part: String,
     inner: Arc<dyn QueryStageExecutor>,
 }
 
 #[async_trait]
-impl QueryStageExecutor for ToldStage {
+impl QueryStageExecutor for AnnouncedStage {
     async fn execute_query_stage(
         &self,
         task: usize,
         context: Arc<TaskContext>,
     ) -> QueryResult<Vec<ShuffleWritePartition>> {
-        trace!("Stage {}, {}: begins.", self.stage, self.told);
-        let written = self.inner.execute_query_stage(task, context).await?;
-        trace!("Stage {}, {}: done.", self.stage, self.told);
-        Ok(written)
+        trace!("Stage {}, {}: begins.", self.stage, self.part);
+        let written = self.inner.execute_query_stage(task, context).await;
+        let end = if written.is_ok() { "done" } else { "failed" };
+        trace!("Stage {}, {}: {end}.", self.stage, self.part);
+        written
     }
 
     // ANCHOR_END: told
@@ -299,7 +301,7 @@ impl QueryStageExecutor for ToldStage {
     }
 }
 
-impl fmt::Display for ToldStage {
+impl fmt::Display for AnnouncedStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }

@@ -1,6 +1,6 @@
 //! The sum as a query, and the engines that answer it.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
@@ -37,9 +37,9 @@ pub struct Answer {
 }
 
 // ANCHOR: engines
-/// DataFusion alone, in this process, on `cores` threads.
-pub fn in_process(cores: usize) -> SessionContext {
-    let config = SessionConfig::new().with_target_partitions(cores);
+/// DataFusion alone, in this process, with so many parts of a query under way at a time.
+pub fn in_process(parts: usize) -> SessionContext {
+    let config = SessionConfig::new().with_target_partitions(parts);
     SessionContext::new_with_config(config)
 }
 
@@ -87,7 +87,8 @@ fn state(config: SessionConfig) -> SessionState {
 ///
 /// # Errors
 ///
-/// Where they cannot be read here: the plan is made by whoever asks.
+/// Where they cannot be read here: the client reads their columns, and the scheduler lists them
+/// again.
 pub async fn register(session: &SessionContext, table: &Path) -> Result<()> {
     let table = format!("{}/", table.display());
     Ok(session
@@ -128,7 +129,7 @@ async fn row(session: &SessionContext, query: &str, scheduler: &str) -> Result<R
     let answer = session.sql(query).await.map_err(failed)?;
     let batches = answer.collect().await.map_err(failed)?;
     let row = batches.into_iter().find(|batch| batch.num_rows() > 0);
-    row.ok_or_else(|| Error::SchedulerGone(scheduler.to_owned()))
+    row.ok_or(Error::NoRow)
 }
 
 // ANCHOR: ask
@@ -158,8 +159,9 @@ pub fn require_cluster(scheduler: &str, patience: Duration) -> Result<()> {
 }
 // ANCHOR_END: ask
 
-/// What the scheduler answers to the question whether it is ready.
-fn health(scheduler: &str) -> std::io::Result<String> {
+/// What the scheduler answers to the question whether it is ready. One that is being killed may
+/// still be connected to, and does not answer.
+pub(crate) fn health(scheduler: &str) -> std::io::Result<String> {
     let mut connection = TcpStream::connect(scheduler)?;
     connection.set_read_timeout(Some(Duration::from_secs(5)))?;
     write!(
@@ -168,5 +170,8 @@ fn health(scheduler: &str) -> std::io::Result<String> {
     )?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer)?;
+    if answer.is_empty() {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
     Ok(answer)
 }

@@ -1,7 +1,8 @@
 //! The records as a table: a folder of files in Parquet, each a partition of a query.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -126,6 +127,8 @@ pub fn convert(data: DataFile, path: &Path, files: usize) -> Result<Totals> {
     fs::create_dir_all(folder).map_err(Error::io("create the folder", folder.display()))?;
     let partial = tempfile::Builder::new()
         .prefix("table-")
+        // Executors may run as other users.
+        .permissions(Permissions::from_mode(0o755))
         .tempdir_in(folder)
         .map_err(Error::io("create a folder in", folder.display()))?;
     let bar = progress_bar(records);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Parser;
 use command_line::grouped;
 use mem_trace::check_output;
-use past_one_machine::table::{TableArguments, bytes, convert};
+use past_one_machine::table::{TableArguments, bytes, convert, parts};
 use process_pool::Tasks;
 use records::write_part;
 
@@ -34,6 +34,19 @@ fn run(Arguments { table, again }: Arguments) -> Result<(), Box<dyn Error>> {
         if !again {
             let path = path.display();
             return Err(format!("{path} is there already; --again converts anew").into());
+        }
+        // What is no part of a table is not this program's to remove.
+        parts(&path)?;
+        for entry in fs::read_dir(&path)? {
+            let name = entry?.file_name();
+            let name = name.to_string_lossy();
+            if !(name.starts_with("part-") && name.ends_with(".parquet")) {
+                let path = path.display();
+                return Err(format!(
+                    "{path} holds {name}; expected a table alone: nothing is removed"
+                )
+                .into());
+            }
         }
         fs::remove_dir_all(&path)?;
     }

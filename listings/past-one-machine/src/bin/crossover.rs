@@ -93,7 +93,7 @@ fn run(Arguments { table, rounds }: Arguments) -> Result<(), Box<dyn Error>> {
         way("one thread", mapped(&data, None)?),
         way("two workers", mapped(&data, Some(2))?),
         way(
-            "DataFusion, two threads",
+            "DataFusion, two parts",
             asked(&runtime, None, files, &path)?,
         ),
         way(
@@ -233,28 +233,27 @@ fn asked<'a>(
 }
 
 // ANCHOR: compare
-/// The times of one round of the ways that are compared, in seconds.
+/// What the two sides take for the records that were measured, in seconds.
 #[derive(Debug, Clone, Copy)]
 struct Times {
     workers: f64,
-    cluster: f64,
-    /// The cluster's, for a query without data to speak of.
-    empty: f64,
+    /// The cluster's price for any query.
+    fixed: f64,
+    /// What it takes beyond that, which more machines share.
+    shared: f64,
 }
 
 impl Times {
     /// How many times as fast as the workers a cluster of so many machines like this one is, on
-    /// so many records. The query costs what it costs without data; the machines share the rest.
-    fn gain(self, measured: f64, machines: f64, records: f64) -> f64 {
-        let parts = records / measured;
-        let shared = (self.cluster - self.empty).max(0.0) / machines;
-        (parts * self.workers) / (self.empty + parts * shared)
+    /// `times` as many records.
+    fn gain(self, machines: f64, times: f64) -> f64 {
+        (times * self.workers) / (self.fixed + times * self.shared / machines)
     }
 
-    /// The number of records at which the two take the same time, if there is one.
-    fn even(self, measured: f64, machines: f64) -> Option<f64> {
-        let saved = self.workers - (self.cluster - self.empty).max(0.0) / machines;
-        (saved > 0.0).then(|| measured * self.empty / saved)
+    /// How many times the records it takes until both need the same time, if they ever do.
+    fn even(self, machines: f64) -> Option<f64> {
+        let saved = self.workers - self.shared / machines;
+        (saved > 0.0).then(|| self.fixed / saved)
     }
 }
 
@@ -262,26 +261,24 @@ impl Times {
 fn compare(measured: f64, workers: &Way<'_>, cluster: &Way<'_>, empty: &Way<'_>) {
     let median = Times {
         workers: workers.median(),
-        cluster: cluster.median(),
-        empty: empty.median(),
+        fixed: empty.median(),
+        shared: (cluster.median() - empty.median()).max(0.0),
     };
     println!(
-        "A query without data takes {:.0} times as long as the workers with all of it.",
-        median.empty / median.workers
+        "A query without data takes {:.1} times as long as the workers with all of it.",
+        median.fixed / median.workers
     );
     println!(
         "With all of it the cluster takes {:.1} times as long as the workers.",
-        median.cluster / median.workers
+        cluster.median() / median.workers
     );
-    let million_a_second = |seconds: f64| measured / seconds / 1e6;
     println!(
-        "A second: {:.0} million records by the workers, {:.0} million by the cluster once it is under way.",
-        million_a_second(median.workers),
-        million_a_second(median.cluster - median.empty)
+        "Beyond the query without data it takes {:.1} times as long.",
+        median.shared / median.workers
     );
     for machines in [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0] {
-        let from = match median.even(measured, machines) {
-            Some(records) => format!("from {:.0} million records on", records / 1e6),
+        let from = match median.even(machines) {
+            Some(times) => format!("from {:.0} million records on", times * measured / 1e6),
             None => "at no size".to_owned(),
         };
         println!("{machines:>4} machines win {from}");
@@ -289,19 +286,18 @@ fn compare(measured: f64, workers: &Way<'_>, cluster: &Way<'_>, empty: &Way<'_>)
     // The least favourable times of the rounds, and the most.
     let worst = Times {
         workers: workers.least(),
-        cluster: cluster.most(),
-        empty: empty.most(),
+        fixed: empty.most(),
+        shared: (cluster.most() - empty.least()).max(0.0),
     };
     let best = Times {
         workers: workers.most(),
-        cluster: cluster.least(),
-        empty: empty.least(),
+        fixed: empty.least(),
+        shared: (cluster.least() - empty.most()).max(0.0),
     };
     for doublings in 0..=16 {
-        let records = 1e6 * f64::from(1 << doublings);
+        let times = 1e6 * f64::from(1 << doublings) / measured;
         let gains = [4.0, 16.0, 64.0].map(|machines| {
-            let [gain, least, most] =
-                [median, worst, best].map(|times| times.gain(measured, machines, records));
+            let [gain, least, most] = [median, worst, best].map(|side| side.gain(machines, times));
             format!("{machines} machines {gain:.3} ({least:.3} to {most:.3})")
         });
         println!(

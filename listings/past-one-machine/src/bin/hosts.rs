@@ -8,6 +8,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{self, Child, Command, ExitCode, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use clap::Parser;
 use command_line::grouped;
@@ -51,17 +53,26 @@ fn run(Arguments { table, inside }: Arguments) -> Result<(), Box<dyn Error>> {
         return two_hosts(&table, &path);
     }
     // The first host is this program again, in namespaces of its own: unshare(1).
+    const UNSHARE: [&str; 5] = ["--user", "--map-root-user", "--net", "--mount", "--"];
+    let tried = Command::new("unshare").args(UNSHARE).arg("true").output();
+    match tried {
+        Ok(tried) if tried.status.success() => {}
+        Ok(tried) => skip(String::from_utf8_lossy(&tried.stderr).trim()),
+        Err(error) => skip(&format!("unshare: {error}")),
+    }
+    // With this program both hosts end.
     let status = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--net", "--mount", "--"])
+        .arg("--kill-child")
+        .args(["--pid", "--fork", "--mount-proc"])
+        .args(UNSHARE)
         .arg(env::current_exe()?)
         .args(env::args_os().skip(1))
         .arg("--inside")
-        .status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => process::exit(status.code().unwrap_or(1)),
-        Err(error) => skip(&format!("unshare: {error}")),
+        .status()?;
+    if !status.success() {
+        process::exit(status.code().unwrap_or(1));
     }
+    Ok(())
 }
 
 // ANCHOR: hosts
@@ -76,10 +87,13 @@ impl SecondHost {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()?;
-        let host = SecondHost(holder);
+        let mut host = SecondHost(holder);
         // The holder has its namespaces once it is another program.
         while !fs::read_to_string(format!("/proc/{}/comm", host.0.id()))?.starts_with("cat") {
-            std::thread::yield_now();
+            if let Some(status) = host.0.try_wait()? {
+                return Err(io::Error::other(format!("unshare(1) ended: {status}")));
+            }
+            thread::sleep(Duration::from_millis(1));
         }
         let there = host.0.id().to_string();
         let [a, b] = ENDS;
