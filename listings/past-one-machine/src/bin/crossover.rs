@@ -294,7 +294,7 @@ fn compare(measured: f64, workers: &Way<'_>, cluster: &Way<'_>, empty: &Way<'_>)
         fixed: empty.least(),
         shared: (cluster.least() - empty.most()).max(0.0),
     };
-    for doublings in 0..=16 {
+    for doublings in (0..=16).step_by(2) {
         let times = 1e6 * f64::from(1 << doublings) / measured;
         let gains = [4.0, 16.0, 64.0].map(|machines| {
             let [gain, least, most] = [median, worst, best].map(|side| side.gain(machines, times));
