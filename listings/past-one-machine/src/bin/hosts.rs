@@ -52,20 +52,23 @@ fn run(Arguments { table, inside }: Arguments) -> Result<(), Box<dyn Error>> {
     if inside {
         return two_hosts(&table, &path);
     }
-    // The first host is this program again, in namespaces of its own: unshare(1).
-    const UNSHARE: [&str; 5] = ["--user", "--map-root-user", "--net", "--mount", "--"];
-    let tried = Command::new("unshare").args(UNSHARE).arg("true").output();
-    match tried {
+    // The first host is this program again, in namespaces of its own: unshare(1). With this
+    // program both hosts end.
+    let own = |program: &Path| {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--user", "--map-root-user", "--net", "--mount", "--pid"])
+            .args(["--fork", "--kill-child", "--mount-proc", "--"])
+            .arg(program);
+        command
+    };
+    match own(Path::new("true")).output() {
         Ok(tried) if tried.status.success() => {}
         Ok(tried) => skip(String::from_utf8_lossy(&tried.stderr).trim()),
         Err(error) => skip(&format!("unshare: {error}")),
     }
-    // With this program both hosts end.
-    let status = Command::new("unshare")
-        .arg("--kill-child")
-        .args(["--pid", "--fork", "--mount-proc"])
-        .args(UNSHARE)
-        .arg(env::current_exe()?)
+    let mut inside = own(&env::current_exe()?);
+    let status = inside
         .args(env::args_os().skip(1))
         .arg("--inside")
         .status()?;
