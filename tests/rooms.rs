@@ -296,6 +296,9 @@ fn only_the_listing_that_stands_apart_depends_on_the_engine() {
     let all = packages("Cargo.lock");
     for package in engine {
         assert!(apart.contains(package), "{package}: expected it there");
-        assert!(!all.contains(package), "{package}: expected it nowhere else");
+        assert!(
+            !all.contains(package),
+            "{package}: expected it nowhere else"
+        );
     }
 }
