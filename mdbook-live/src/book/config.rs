@@ -1,6 +1,7 @@
 //! The tool's part of `book.toml`: `[preprocessor.live]`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use regex::Regex;
 #[cfg(test)]
@@ -24,9 +25,17 @@ pub struct Config {
     /// Lines that a run of any listing may print or not, as in a listing's own `ignore_lines`.
     #[serde(default)]
     pub ignore_lines: Vec<Pattern>,
-    /// Which part of a line names its process: a pattern with one capture. Else the first word.
-    #[serde(default = "process")]
-    pub process: Capture,
+    /// Which part of a line names its process: a pattern with one capture. The lines of each
+    /// process are then compared in their order, and how those of several come between each
+    /// other is free. Without it all lines of a run are compared in their order.
+    pub process: Option<Capture>,
+    /// Environment variables of all runs. The page shows them before each command.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// The text file in each listing's folder that has the command and the record of its first
+    /// run, as a run's own `text`.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub text: Option<PathBuf>,
     /// A second source beside the book's own output.
     pub reference: Option<Reference>,
     /// Figures at the end of a line that stand in columns of their own.
@@ -218,8 +227,15 @@ fn listings() -> Vec<String> {
     vec!["listings/*".to_owned()]
 }
 
-fn process() -> Capture {
-    Capture(Regex::new(r"^\s*(\S+)").expect("a constant pattern, compiled by every test"))
+impl Config {
+    /// Finds the process of a line, for claims about several processes: its first word, where
+    /// the book does not say.
+    pub fn process_of_line(&self) -> Regex {
+        let told = self.process.as_ref().map(|pattern| pattern.0.clone());
+        told.unwrap_or_else(|| {
+            Regex::new(r"^\s*(\S+)").expect("a constant pattern, compiled by every test")
+        })
+    }
 }
 
 impl Default for Config {
@@ -228,7 +244,9 @@ impl Default for Config {
             listings: listings(),
             redact: Vec::new(),
             ignore_lines: Vec::new(),
-            process: process(),
+            process: None,
+            env: BTreeMap::new(),
+            text: None,
             reference: None,
             cells: None,
             cited: Vec::new(),

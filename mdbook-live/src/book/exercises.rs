@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::book::exercise::{Exercise, Kind};
-use crate::book::listing::{Book, Listing, Program, RunRef};
+use crate::book::listing::{Book, Listing, RunRef};
+use crate::book::program::Program;
 use crate::book::runs_toml;
 use crate::text::words::expected;
 

@@ -15,6 +15,9 @@ use crate::book::config::{Cells, Config};
 use crate::book::counter_run::Patch;
 use crate::book::exercise::Exercise;
 use crate::book::figure::{self, FigureName, FigureSpec};
+use crate::book::package::Package;
+use crate::book::program::{Program, Typed};
+use crate::book::surroundings::{Client, Ends, Stdin};
 use crate::book::varies::Varies;
 use crate::text::words::expected;
 
@@ -32,14 +35,14 @@ pub struct Book {
 /// A crate that a chapter embeds.
 #[derive(Debug, Clone)]
 pub struct Listing {
-    /// The name of its folder and of its package.
+    /// Its folder's path, from where the glob of `book.toml` has its first wildcard.
     pub name: String,
     /// Its folder.
     pub dir: PathBuf,
+    /// The package in it.
+    pub package: Package,
     /// Where it keeps what the reference printed, where the book has a reference.
     pub reference_dir: Option<PathBuf>,
-    /// What varies by nature between two runs of it.
-    pub varies: Varies,
     /// The figures at the end of its lines that stand in columns of their own.
     pub cells: Option<Cells>,
     /// Globs of files that its programs read or start and are not built from.
@@ -63,10 +66,24 @@ pub struct Listing {
 pub struct Run {
     /// Unique in its listing.
     pub name: String,
-    /// Which of the listing's programs it runs.
+    /// What it starts.
     pub program: Program,
+    /// The package whose program that is, where the author names one of several.
+    pub package: Option<Package>,
     /// What a reader sees above it.
     pub caption: String,
+    /// The variables that it is given, by name.
+    pub env: Vec<(String, String)>,
+    /// What it reads; nothing, where there is none.
+    pub stdin: Option<Stdin>,
+    /// What ends it, where it has no end of its own.
+    pub ends: Option<Ends>,
+    /// What calls it while it runs.
+    pub client: Option<Client>,
+    /// The file in the listing's folder that has its record as text.
+    pub text: Option<PathBuf>,
+    /// What varies by nature between two of it.
+    pub varies: Varies,
     /// The arguments at the recorded size.
     pub args: Vec<String>,
     /// The arguments at the quick size.
@@ -91,38 +108,6 @@ pub struct Run {
     pub status: i32,
     /// What the book claims of it.
     pub claims: Vec<Claim>,
-}
-
-/// One of a listing's programs, as cargo names them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub enum Program {
-    /// `src/main.rs`.
-    #[default]
-    Main,
-    /// `src/bin/NAME.rs`: an experiment beside the main run.
-    Bin(String),
-    /// `examples/NAME.rs`: the solution of an exercise.
-    Example(String),
-}
-
-impl Program {
-    /// Its name, where it is not the listing's own, with the option by which cargo takes it.
-    pub fn option(&self) -> Option<(&'static str, &str)> {
-        match self {
-            Program::Main => None,
-            Program::Bin(name) => Some(("--bin", name)),
-            Program::Example(name) => Some(("--example", name)),
-        }
-    }
-
-    /// Its source file, from the listing's folder.
-    pub fn source(&self) -> PathBuf {
-        match self {
-            Program::Main => PathBuf::from("src/main.rs"),
-            Program::Bin(name) => Path::new("src/bin").join(format!("{name}.rs")),
-            Program::Example(name) => Path::new("examples").join(format!("{name}.rs")),
-        }
-    }
 }
 
 /// The exit code by which a run says that it was skipped: as in the Automake manual,
@@ -302,19 +287,19 @@ impl RunRef<'_> {
 
     /// What a reader types in the listing's folder: `cargo run -- …`.
     pub fn command(&self, size: Size) -> String {
-        let args = self.run.args(size);
-        let mut command = "cargo run".to_owned();
-        if let Some((option, name)) = self.run.program.option() {
-            command.push_str(&format!(" {option} {}", shell_word(name)));
-        }
-        if !args.is_empty() {
-            command.push_str(" --");
-        }
-        for arg in args {
-            command.push(' ');
-            command.push_str(&shell_word(arg));
-        }
-        command
+        let typed = Typed {
+            program: &self.run.program,
+            package: self.run.package.as_ref().map(|package| &*package.name),
+            args: self.run.args(size),
+            env: &self.run.env,
+            stdin: self.run.stdin.as_ref(),
+        };
+        typed.to_string()
+    }
+
+    /// The package whose program it runs.
+    pub fn package(&self) -> &Package {
+        self.run.package.as_ref().unwrap_or(&self.listing.package)
     }
 
     /// Whether its quick size is that of the record.
@@ -345,16 +330,6 @@ impl RunRef<'_> {
 
     fn recorded(&self, file: &str) -> PathBuf {
         self.listing.dir.join("recorded").join(file)
-    }
-}
-
-/// An argument as a POSIX shell takes it, quoted only where it must be.
-fn shell_word(arg: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !arg.is_empty() && arg.chars().all(plain) {
-        arg.to_owned()
-    } else {
-        format!("'{}'", arg.replace('\'', r"'\''"))
     }
 }
 
@@ -408,7 +383,7 @@ pub(crate) mod tests {
             one_run("")
         ));
         let book = book.expect("a book");
-        let varies = &book.listings[0].varies;
+        let varies = &book.listings[0].runs[0].varies;
         let words = |patterns: &[regex::Regex]| -> Vec<String> {
             patterns.iter().map(ToString::to_string).collect()
         };

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use toml::Spanned;
 
 use crate::book::chart::{Chart, Charted, Shows};
-use crate::book::claim::Claim;
 use crate::book::config::Config;
-use crate::book::counter_run::{self, CounterRun, Patch};
+use crate::book::counter_run::{self, CounterRun};
 use crate::book::exercises;
 use crate::book::figure::FigureSpec;
-use crate::book::listing::{Book, Listing, Program, Run};
+use crate::book::listing::{Book, Listing};
+use crate::book::load_run::Given;
+use crate::book::package::{self, Package};
 use crate::book::runs_toml::{self, RunsToml};
 use crate::book::varies::Varies;
 use crate::text::words::expected;
@@ -35,11 +35,11 @@ impl Book {
     pub fn open(root: &Path) -> Result<Book> {
         let config = config(root)?;
         let mut listings: Vec<Listing> = Vec::new();
-        for dir in listing_folders(root, &config.listings)? {
-            let listing = listing(root, &dir, &config)?;
+        for (name, dir) in listing_folders(root, &config.listings)? {
+            let listing = listing(root, name, &dir, &config)?;
             if let Some(first) = listings.iter().find(|known| known.name == listing.name) {
                 bail!(
-                    "two listings are named {}: {} and {}; a listing's name is its folder's, and unique",
+                    "two listings are named {}: {} and {}; a listing's name is its path from where its glob has the first wildcard, and unique",
                     listing.name,
                     first.dir.display(),
                     dir.display()
@@ -127,13 +127,14 @@ pub(crate) fn config(root: &Path) -> Result<Config> {
     Ok(book.preprocessor.live.unwrap_or_default())
 }
 
-/// The folders with a `runs.toml` that the globs match.
-fn listing_folders(root: &Path, globs: &[String]) -> Result<Vec<PathBuf>> {
-    let mut folders: Vec<PathBuf> = Vec::new();
+/// The folders with a `runs.toml` that the globs match, with the names of their listings.
+fn listing_folders(root: &Path, globs: &[String]) -> Result<Vec<(String, PathBuf)>> {
+    let mut folders: Vec<(String, PathBuf)> = Vec::new();
     for glob in globs {
         let at = || format!("book.toml: [preprocessor.live] listings: `{glob}`");
         // The root's own path is no pattern, whatever characters it has.
         let pattern = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(glob);
+        let above = root.join(literal(glob));
         let mut matched = Vec::new();
         for entry in glob::glob(&pattern.to_string_lossy()).with_context(at)? {
             let dir = entry.with_context(at)?;
@@ -154,42 +155,58 @@ fn listing_folders(root: &Path, globs: &[String]) -> Result<Vec<PathBuf>> {
             bail!("{} matches no folder that has a {RUNS_TOML}", at());
         }
         for dir in matched {
-            if !folders.contains(&dir) {
-                folders.push(dir);
+            let name = dir.strip_prefix(&above).unwrap_or(&dir).to_str();
+            let name = name.with_context(|| {
+                let dir = dir.display();
+                format!("{dir}: expected a folder with a name in UTF-8")
+            })?;
+            if !folders.iter().any(|(_, known)| *known == dir) {
+                folders.push((name.to_owned(), dir.clone()));
             }
         }
     }
     Ok(folders)
 }
 
+/// The part of a glob before its first wildcard: of one without, the folder above.
+fn literal(glob: &str) -> PathBuf {
+    let parts: Vec<&str> = glob.split('/').collect();
+    let wild = parts.iter().position(|part| part.contains(['*', '?', '[']));
+    parts[..wild.unwrap_or(parts.len() - 1)].iter().collect()
+}
+
 /// A file that is being read, for errors with its lines.
-struct Source<'a> {
+pub(super) struct Source<'a> {
     /// Its path from the book's root.
-    name: String,
-    text: &'a str,
-    dir: &'a Path,
-    config: &'a Config,
+    pub(super) name: String,
+    pub(super) text: &'a str,
+    pub(super) dir: &'a Path,
+    pub(super) config: &'a Config,
 }
 
 impl Source<'_> {
-    fn line(&self, span: Range<usize>) -> usize {
+    pub(super) fn line(&self, span: Range<usize>) -> usize {
         line_of(self.text, span.start)
     }
 
-    fn error<T>(&self, span: Range<usize>, problem: impl std::fmt::Display) -> Result<T> {
+    pub(super) fn error<T>(
+        &self,
+        span: Range<usize>,
+        problem: impl std::fmt::Display,
+    ) -> Result<T> {
         Err(anyhow!("{}:{}: {problem}", self.name, self.line(span)))
     }
 }
 
 /// Reads the `runs.toml` of a listing's folder.
-fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
+fn listing(root: &Path, name: String, dir: &Path, config: &Config) -> Result<Listing> {
     let path = dir.join(RUNS_TOML);
-    let name = path.strip_prefix(root).unwrap_or(&path);
-    let name = name.display().to_string();
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {name}"))?;
-    let file: RunsToml = parse(&name, &text)?;
+    let shown = path.strip_prefix(root).unwrap_or(&path);
+    let shown = shown.display().to_string();
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {shown}"))?;
+    let file: RunsToml = parse(&shown, &text)?;
     let source = Source {
-        name,
+        name: shown,
         text: &text,
         dir,
         config,
@@ -221,29 +238,33 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
             .map(|pattern| pattern.0.clone())
             .collect::<Vec<_>>()
     };
-    let folder = dir.file_name().and_then(|name| name.to_str());
-    let mut listing = Listing {
-        name: folder
-            .with_context(|| format!("{}: expected a folder with a name in UTF-8", source.name))?
-            .to_owned(),
+    let varies = Varies {
+        redact: patterns(file.redact)
+            .chain(of_book(&config.redact))
+            .collect(),
+        ignore_lines: patterns(file.ignore_lines)
+            .chain(of_book(&config.ignore_lines))
+            .collect(),
+        near: figures
+            .values()
+            .filter_map(|figure| Some((figure.pattern.clone(), figure.within?)))
+            .collect(),
+        process: config.process.as_ref().map(|process| process.0.clone()),
+    };
+    let env: BTreeMap<String, String> = config.env.clone().into_iter().chain(file.env).collect();
+    let folder = dir.file_name().unwrap_or_default().to_string_lossy();
+    let package = Package {
+        name: package::name_in(dir)?.unwrap_or_else(|| folder.into_owned()),
         dir: dir.to_path_buf(),
+    };
+    let mut listing = Listing {
+        name,
+        dir: dir.to_path_buf(),
+        package,
         reference_dir: config
             .reference
             .as_ref()
             .map(|reference| dir.join(&reference.folder)),
-        varies: Varies {
-            redact: patterns(file.redact)
-                .chain(of_book(&config.redact))
-                .collect(),
-            ignore_lines: patterns(file.ignore_lines)
-                .chain(of_book(&config.ignore_lines))
-                .collect(),
-            near: figures
-                .values()
-                .filter_map(|figure| Some((figure.pattern.clone(), figure.within?)))
-                .collect(),
-            process: Some(config.process.0.clone()),
-        },
         cells: config.cells.clone(),
         patches: counter_run::patches(dir)?,
         also_hash: file.also_hash,
@@ -255,7 +276,13 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
     };
     for run in file.run {
         let span = run.span();
-        let run = source.run(run, &listing.patches)?;
+        let given = Given {
+            varies: &varies,
+            env: &env,
+            patches: &listing.patches,
+            text: config.text.as_ref().filter(|_| listing.runs.is_empty()),
+        };
+        let run = source.run(run, given)?;
         if listing.runs.iter().any(|known| known.name == run.name) {
             return source.error(
                 span,
@@ -282,83 +309,6 @@ fn listing(root: &Path, dir: &Path, config: &Config) -> Result<Listing> {
         }
     }
     Ok(listing)
-}
-
-impl Source<'_> {
-    fn run(&self, run: Spanned<runs_toml::Run>, patches: &BTreeMap<String, Patch>) -> Result<Run> {
-        let span = run.span();
-        let run = run.into_inner();
-        let program = match (run.bin, run.example) {
-            (None, None) => Program::Main,
-            (Some(bin), None) => Program::Bin(bin),
-            (None, Some(example)) => Program::Example(example),
-            (Some(_), Some(_)) => {
-                return self.error(span, "expected `bin` or `example`, found both");
-            }
-        };
-        if let Some((option, name)) = program.option()
-            && !self.dir.join(program.source()).is_file()
-        {
-            let file = program.source();
-            let folder = file.parent().unwrap_or(Path::new("")).display();
-            let key = option.trim_start_matches('-');
-            return self.error(
-                span,
-                format!(
-                    "{key}: expected the name of a file in {folder}/, without .rs, found `{name}`"
-                ),
-            );
-        }
-        let mut said = BTreeSet::new();
-        let mut claims = Vec::new();
-        for claim in run.claim {
-            let span = claim.span();
-            let claim = claim.into_inner();
-            if !said.insert(claim.says.clone()) {
-                return self.error(
-                    span,
-                    format!("two claims of {} say \"{}\"", run.name.0, claim.says),
-                );
-            }
-            let broken_by = claim.broken_by.iter();
-            let broken_by = broken_by.map(|name| counter_run::named(name, patches));
-            let broken_by = match broken_by.collect::<Result<_>>() {
-                Ok(broken_by) => broken_by,
-                Err(error) => return self.error(span, error),
-            };
-            claims.push(Claim {
-                broken_by,
-                check: claim.check.check(&self.config.process.0),
-                says: claim.says,
-                line: self.line(span),
-                note: claim.note,
-                hint: claim.hint,
-                on: claim.on,
-                reference: claim.reference,
-            });
-        }
-        let quick = run.quick;
-        let (quick_args, quick_timeout) = match quick {
-            Some(quick) => (quick.args, quick.timeout),
-            None => (None, None),
-        };
-        Ok(Run {
-            name: run.name.0,
-            program,
-            caption: run.caption,
-            quick: quick_args.unwrap_or_else(|| run.args.clone()),
-            args: run.args,
-            timeout: run.timeout.0,
-            quick_timeout: quick_timeout.unwrap_or(run.timeout).0,
-            rank_by: run.rank_by,
-            once: run.once,
-            unordered: run.unordered,
-            memory: run.memory,
-            data_limit: run.data_limit.map(|limit| limit.0),
-            status: run.status.0,
-            claims,
-        })
-    }
 }
 
 /// A chart of runs and figures that there are.

@@ -2,9 +2,11 @@
 //! It starts nothing and judges nothing; `load` alone opens `runs.toml` and `book.toml`.
 //! Every room above it may call it; it calls `text` alone.
 
+pub mod anchors;
 pub mod chart;
 pub mod claim;
 mod claim_toml;
+mod compiler_words;
 pub mod config;
 pub mod counter_run;
 pub mod course;
@@ -13,8 +15,12 @@ pub mod exercises;
 pub mod figure;
 pub mod listing;
 pub mod load;
+mod load_run;
+pub mod package;
 mod pattern;
+pub mod program;
 pub mod question;
 mod runs_toml;
 pub mod site;
+pub mod surroundings;
 pub mod varies;

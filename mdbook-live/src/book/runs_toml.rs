@@ -5,6 +5,7 @@
 //! contradiction.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[cfg(test)]
@@ -18,6 +19,8 @@ use crate::book::claim_toml::RawClaim;
 use crate::book::figure::{self, Match, Tolerance};
 use crate::book::listing::SKIPPED;
 use crate::book::pattern::{Capture, FourCaptures, Pattern};
+use crate::book::program::CargoVerb;
+use crate::book::surroundings::{Client, Ends, Stdin};
 
 /// A listing: its runs, and what the book claims of them.
 #[derive(Debug, Deserialize)]
@@ -39,6 +42,9 @@ pub(super) struct RunsToml {
     /// it out: it is checked, recorded and reported where it is named.
     #[serde(default)]
     pub(super) on_request: bool,
+    /// Environment variables of all its runs, besides those of `book.toml`.
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
     /// Numbers that can be read from the lines of its runs, by name.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, Figure>"))]
@@ -101,12 +107,42 @@ pub(super) struct Figure {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Run {
-    /// Unique in the listing: letters, digits, - and _.
-    #[cfg_attr(test, schemars(with = "String"))]
-    pub(super) name: RunName,
+    /// Unique in the listing: letters, digits, - and _. Without it the run is called what it
+    /// does: `run`, `test`, `build`, `check`, `clippy`, or its program's name.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(super) name: Option<RunName>,
     /// What a reader sees above it.
     #[serde(default)]
     pub(super) caption: String,
+    /// What cargo does: what cargo, the compiler and the program print together, as in a
+    /// terminal, belongs to the run. Without it cargo builds the program, and the run is what
+    /// that prints.
+    pub(super) cargo: Option<CargoVerb>,
+    /// Cargo's own options, where `cargo` says what it does: what stands before `--`.
+    #[serde(default)]
+    pub(super) options: Vec<String>,
+    /// Which of several packages in the listing's folder.
+    pub(super) package: Option<String>,
+    /// Another program, by its name or path, and its first arguments: `["python3", "sum.py"]`.
+    #[serde(default)]
+    pub(super) command: Vec<String>,
+    /// Environment variables, besides those of the listing. The page shows them before the
+    /// command.
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+    /// What it reads from standard input, a text or `{ file = "NAME" }`; without it nothing.
+    pub(super) stdin: Option<Stdin>,
+    /// What ends a run that has no end of its own: `{ after = "2s" }` or
+    /// `{ on_line = 'pattern' }`. That it ends before is a failure.
+    pub(super) ends: Option<Ends>,
+    /// A program that is started while it runs, the client of a server: its `command`, and the
+    /// line after which it is started, `on_line`. What it prints belongs to the run, which ends
+    /// with it, unless `ends` says otherwise.
+    pub(super) client: Option<Client>,
+    /// A text file in the listing's folder that has the command and the record: `export` writes
+    /// it, `import` reads it, and a block of a chapter that only includes it is shown as the run.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(super) text: Option<PathBuf>,
     /// The program `src/bin/NAME.rs`, in place of `src/main.rs`.
     pub(super) bin: Option<String>,
     /// The program `examples/NAME.rs`, in place of `src/main.rs`.
@@ -129,9 +165,9 @@ pub(super) struct Run {
     /// Whether the lines of a process may come in any order.
     #[serde(default)]
     pub(super) unordered: bool,
-    /// Whether the memory of its processes is sampled when it is recorded.
-    #[serde(default = "yes")]
-    pub(super) memory: bool,
+    /// Whether the memory of its processes is sampled when it is recorded: by default that of
+    /// programs, and not that of `cargo` or `command`.
+    pub(super) memory: Option<bool>,
     /// How much private memory each of its processes may have: "64 MiB".
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) data_limit: Option<Bytes>,
@@ -155,10 +191,6 @@ pub(super) struct Quick {
     /// The time limit; that of the record where there is none.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) timeout: Option<Timeout>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn default_timeout() -> Timeout {

@@ -1,17 +1,10 @@
 //! What a chapter shows of a source file: the whole of it, or the lines of one anchor.
 //!
-//! An anchor is mdBook's: `ANCHOR: name` on one line, `ANCHOR_END: name` on a later one,
-//! each in a comment of whatever language the file has. The lines that carry anchors are
-//! never shown.
-
-use std::sync::LazyLock;
+//! The lines that carry anchors are never shown.
 
 use anyhow::{Result, bail};
-use regex::Regex;
 
-static ANCHOR: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"ANCHOR(_END)?:\s*([\w-]+)").expect("the pattern is a constant and valid")
-});
+use crate::book::anchors::{Anchor, anchor};
 
 /// The lines of `source` between the anchor `name` and its end, at the margin; the whole
 /// without a name.
@@ -25,9 +18,11 @@ pub fn of(source: &str, name: Option<&str>) -> Result<String> {
     let mut ended = name.is_none();
     let mut names: Vec<&str> = Vec::new();
     for line in source.lines() {
-        if let Some(found) = ANCHOR.captures(line) {
-            let end = found.get(1).is_some();
-            let found = found.get(2).map_or("", |name| name.as_str());
+        if let Some(Anchor {
+            name: found,
+            ends: end,
+        }) = anchor(line)
+        {
             if !end && !names.contains(&found) {
                 names.push(found);
             }

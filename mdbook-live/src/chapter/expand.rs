@@ -435,7 +435,7 @@ impl<'a> Expander<'a> {
                     host,
                 }),
             has_one_size: run.has_one_size(),
-            style: LineStyle::of(run.listing),
+            style: LineStyle::of(run),
             claims,
             explains_memory: false,
             data_limit: run.run.data_limit,

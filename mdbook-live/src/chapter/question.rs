@@ -12,7 +12,7 @@ use crate::page::question::QuestionView;
 impl Expander<'_> {
     pub(super) fn expand_question(&mut self, text: &str, page: &mut Page) -> Result<String> {
         let config = &self.data.book.config;
-        let question = Question::parse(text, &config.process.0)?;
+        let question = Question::parse(text, &config.process_of_line())?;
         let run = question.run_in(self.data.book)?;
         let record = self.data.record(run)?;
         let record = record.as_ref().map(|judged| &judged.record);

@@ -132,7 +132,7 @@ fn show(
         let table = terminal.compare(
             (&heading(record), &record.lines),
             (&live_heading, &result.lines),
-            &run.listing.varies,
+            &run.run.varies,
             agreement.unwrap_or(&Agreement::default()),
         );
         writeln!(out, "{table}")?;

@@ -91,7 +91,7 @@ pub fn judge(book: &Book, run: RunRef<'_>, evidence: Evidence<'_>) -> Judged {
                 // A live run says nothing about it.
                 (On::Reference, _) => None,
             };
-            let varies = &run.listing.varies;
+            let varies = &run.run.varies;
             let order = if run.run.unordered {
                 Order::Free
             } else {

@@ -12,10 +12,12 @@ use std::rc::Rc;
 use anyhow::{Context, Result, ensure};
 use toml::{Table, Value};
 
+use super::folder::hash_folder;
 use super::hashing::Hasher;
 use super::rust_tokens::{hash_rust, test_modules};
 use super::workspace::{DevDependencies, Package, Workspace, normal, read, read_toml};
-use crate::book::listing::{Program, RunRef};
+use crate::book::listing::RunRef;
+use crate::book::program::Program;
 use crate::record::built_from::BuiltFrom;
 
 /// The profile in which `cargo run` builds.
@@ -47,7 +49,36 @@ impl Fingerprints {
     ///
     /// When a manifest or a source cannot be read, or a glob of `also_hash` matches no file.
     pub fn of_run(&mut self, run: RunRef<'_>) -> Result<BuiltFrom> {
-        self.of(&run.listing.dir, &run.run.program, &run.listing.also_hash)
+        let others = &run.listing.also_hash;
+        match &run.run.program {
+            Program::Cargo(_) | Program::Command(_) => self.of_folder(run),
+            program => self.of(&run.package().dir, program, others),
+        }
+    }
+
+    /// What a command may read: all of its listing's folder, and the packages that those in it
+    /// are built from.
+    fn of_folder(&mut self, run: RunRef<'_>) -> Result<BuiltFrom> {
+        let dir = normal(&run.listing.dir);
+        let mut hasher = Hasher::default();
+        let runs = run.listing.runs.iter();
+        let texts: Vec<&Path> = runs.filter_map(|run| run.text.as_deref()).collect();
+        hash_folder(&mut hasher, &dir, &texts)?;
+        let mut built_from = BuiltFrom::default();
+        if matches!(run.run.program, Program::Cargo(_)) && dir.join("Cargo.toml").is_file() {
+            let workspace = self.workspace(&dir)?;
+            let packages = workspace.packages(&dir, DevDependencies::Count)?;
+            built_from.dependencies = workspace.locked(&packages);
+            built_from.profile = profile(&workspace, &packages, &dir)?;
+            for package in packages.keys().filter(|package| !package.starts_with(&dir)) {
+                hash_folder(&mut hasher, package, &[])?;
+            }
+        }
+        if !run.listing.also_hash.is_empty() {
+            built_from.files = files(&dir, &dir, &run.listing.also_hash)?;
+        }
+        built_from.sources = hasher.finish();
+        Ok(built_from)
     }
 
     /// What a program of the package in `dir` is built from; `others` are globs, from `dir`, of
@@ -57,7 +88,7 @@ impl Fingerprints {
         let workspace = self.workspace(&dir)?;
         let dev = match program {
             Program::Example(_) => DevDependencies::Count,
-            Program::Main | Program::Bin(_) => DevDependencies::LeftOut,
+            _ => DevDependencies::LeftOut,
         };
         let packages = workspace.packages(&dir, dev)?;
         Ok(BuiltFrom {
@@ -65,13 +96,13 @@ impl Fingerprints {
             manifests: manifests(&workspace, &packages),
             dependencies: workspace.locked(&packages),
             profile: profile(&workspace, &packages, &dir)?,
-            files: files(&workspace, &dir, others)?,
+            files: files(&workspace.root, &dir, others)?,
         })
     }
 
     fn workspace(&mut self, dir: &Path) -> Result<Rc<Workspace>> {
         if let Some(known) = &self.workspace
-            && known.has(dir)?
+            && known.has(dir)
         {
             return Ok(Rc::clone(known));
         }
@@ -139,7 +170,7 @@ impl Fingerprints {
                 .collect();
             for (file, source) in sources {
                 if !for_tests.contains(&file) {
-                    name(&mut hasher, workspace, &file);
+                    name(&mut hasher, &workspace.root, &file);
                     hasher.part(b's', source.hash.as_bytes());
                 }
             }
@@ -151,7 +182,7 @@ impl Fingerprints {
 fn manifests(workspace: &Workspace, packages: &BTreeMap<PathBuf, Package>) -> String {
     let mut hasher = Hasher::default();
     for (dir, package) in packages {
-        name(&mut hasher, workspace, dir);
+        name(&mut hasher, &workspace.root, dir);
         hasher.value(&package.manifest);
     }
     for key in ["patch", "replace"] {
@@ -190,7 +221,7 @@ fn profile(
                         value = value.filter(|targets| *targets != Value::Table(Table::new()));
                     }
                     if let Some(value) = value {
-                        name(&mut hasher, workspace, &path);
+                        name(&mut hasher, &workspace.root, &path);
                         hasher.value(&value);
                     }
                 }
@@ -252,7 +283,7 @@ fn compiler_variables(all: impl Iterator<Item = (String, String)>) -> BTreeMap<S
         .collect()
 }
 
-fn files(workspace: &Workspace, dir: &Path, globs: &[String]) -> Result<String> {
+fn files(root: &Path, dir: &Path, globs: &[String]) -> Result<String> {
     let mut hasher = Hasher::default();
     for glob in globs {
         let pattern = Path::new(&glob::Pattern::escape(&dir.to_string_lossy())).join(glob);
@@ -264,7 +295,7 @@ fn files(workspace: &Workspace, dir: &Path, globs: &[String]) -> Result<String> 
             .with_context(at)?;
         ensure!(!files.is_empty(), "{}: it matches no file", at());
         for file in files {
-            name(&mut hasher, workspace, &file);
+            name(&mut hasher, root, &file);
             let text = read(&file)?;
             if file.extension().is_some_and(|extension| extension == "rs") {
                 hash_rust(&mut hasher, &text);
@@ -276,12 +307,12 @@ fn files(workspace: &Workspace, dir: &Path, globs: &[String]) -> Result<String> 
     Ok(hasher.finish())
 }
 
-fn name(hasher: &mut Hasher, workspace: &Workspace, path: &Path) {
+fn name(hasher: &mut Hasher, root: &Path, path: &Path) {
     // One beside the workspace has the folders between them before its name.
     let up = |above: &&Path| path.starts_with(above);
-    let above = workspace.root.ancestors().take_while(|above| !up(above));
+    let above = root.ancestors().take_while(|above| !up(above));
     let mut name = PathBuf::from_iter(above.map(|_| ".."));
-    let common = workspace.root.ancestors().find(up);
+    let common = root.ancestors().find(up);
     name.push(common.map_or(path, |common| path.strip_prefix(common).unwrap_or(path)));
     hasher.part(b'p', name.to_string_lossy().as_bytes());
 }

@@ -9,6 +9,7 @@ pub mod digest;
 pub mod evidence;
 pub mod figures;
 pub mod fingerprint;
+mod folder;
 pub mod freshness;
 mod hashing;
 pub mod machines;

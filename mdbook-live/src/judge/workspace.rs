@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::book::load::syntax_error;
+use crate::book::package::workspace_root;
 
 /// The workspace that a package belongs to; a package without one is its own.
 pub(super) struct Workspace {
@@ -49,28 +50,10 @@ pub(super) enum DevDependencies {
 impl Workspace {
     /// The workspace of the package in `dir`.
     pub(super) fn of(dir: &Path) -> Result<Workspace> {
-        let mut found = None;
-        for above in dir.ancestors() {
-            let path = above.join("Cargo.toml");
-            if !path.is_file() {
-                continue;
-            }
-            let manifest = read_toml(&path)?;
-            if manifest.contains_key("workspace") || found.is_none() {
-                let is_root = manifest.contains_key("workspace");
-                found = Some((above.to_path_buf(), manifest));
-                if is_root {
-                    break;
-                }
-            }
-        }
-        let (root, manifest) =
-            found.with_context(|| format!("no Cargo.toml in {} or above it", dir.display()))?;
-        let root = if manifest.contains_key("workspace") {
-            root
-        } else {
-            dir.to_path_buf()
-        };
+        let root = workspace_root(dir);
+        let path = root.join("Cargo.toml");
+        ensure!(path.is_file(), "no Cargo.toml in {}", dir.display());
+        let manifest = read_toml(&path)?;
         let lock = root.join("Cargo.lock");
         let lock = if lock.is_file() {
             let packages = read_toml(&lock)?.remove("package");
@@ -88,20 +71,8 @@ impl Workspace {
     }
 
     /// Whether the package in `dir` belongs to this workspace.
-    pub(super) fn has(&self, dir: &Path) -> Result<bool> {
-        let is_root = |dir: &Path| -> Result<bool> {
-            let manifest = dir.join("Cargo.toml");
-            Ok(manifest.is_file() && read_toml(&manifest)?.contains_key("workspace"))
-        };
-        for above in dir.ancestors() {
-            if above == self.root {
-                return Ok(true);
-            }
-            if is_root(above)? {
-                break;
-            }
-        }
-        Ok(false)
+    pub(super) fn has(&self, dir: &Path) -> bool {
+        workspace_root(dir) == self.root
     }
 
     /// The package in `dir` and the local ones that it is built from, by folder.
@@ -127,7 +98,7 @@ impl Workspace {
         // A package of another workspace has from there what it inherits; this one's lock file
         // chooses its versions all the same.
         let other;
-        let lender = if self.has(dir)? {
+        let lender = if self.has(dir) {
             self
         } else {
             other = Workspace {

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::inline::without_directives;
 use crate::book::config::Cells;
-use crate::book::listing::Listing;
+use crate::book::listing::RunRef;
 use crate::book::varies::Varies;
 use crate::judge::agreement;
 use crate::record::cast::{HostCard, Record};
@@ -15,7 +15,7 @@ use crate::record::line::Line;
 use crate::text::ansi::{Colour, Style, Styled};
 use crate::text::words::counted;
 
-/// How the lines of a listing's outputs are shown.
+/// How the lines of a run's outputs are shown.
 #[derive(Debug, Clone, Copy)]
 pub struct LineStyle<'a> {
     /// What varies by nature in them.
@@ -26,10 +26,10 @@ pub struct LineStyle<'a> {
 
 impl<'a> LineStyle<'a> {
     /// As the listing's `runs.toml` and `book.toml` say.
-    pub fn of(listing: &'a Listing) -> LineStyle<'a> {
+    pub fn of(run: RunRef<'a>) -> LineStyle<'a> {
         LineStyle {
-            varies: &listing.varies,
-            cells: listing.cells.as_ref(),
+            varies: &run.run.varies,
+            cells: run.listing.cells.as_ref(),
         }
     }
 

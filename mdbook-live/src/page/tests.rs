@@ -52,6 +52,8 @@ fn record(text: &str) -> Record {
                 exit: 0,
                 built_from: BuiltFrom::default(),
                 stderr: Vec::new(),
+                client: Vec::new(),
+                imported: None,
                 by: "wall_s".into(),
                 warm_ups: 0,
                 data_limit: None,

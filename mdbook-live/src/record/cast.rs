@@ -47,7 +47,7 @@ pub struct Header {
     pub title: String,
     /// What a reader types to run the same.
     pub command: String,
-    /// Empty; players expect it.
+    /// The variables that the author gives the run.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// What this tool adds.
@@ -70,6 +70,12 @@ pub struct Provenance {
     /// tell, so that a player shows them all.
     #[serde(default)]
     pub stderr: Vec<usize>,
+    /// Which of them the run's client printed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client: Vec<usize>,
+    /// The text file that it was imported from: who made it, where and when is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<String>,
     /// The figure by which this run was chosen among several.
     pub by: String,
     /// That figure of each of them, ascending; this one has the median.
@@ -262,6 +268,11 @@ fn parse_cast(path: &Path, text: &str) -> Result<(Header, Vec<Line>, Vec<Mark>)>
             line.stream = Stream::Error;
         }
     }
+    for at in &header.live.client {
+        if let Some(line) = lines.get_mut(*at) {
+            line.stream = Stream::Client;
+        }
+    }
     Ok((header, lines, marks))
 }
 
@@ -297,6 +308,8 @@ pub(crate) mod tests {
                     exit: 0,
                     built_from: BuiltFrom::default(),
                     stderr: Vec::new(),
+                    client: Vec::new(),
+                    imported: None,
                     by: "wall_s".into(),
                     of: vec![0.25],
                     warm_ups: 0,

@@ -13,6 +13,8 @@ pub enum Stream {
     Output,
     /// Standard error.
     Error,
+    /// By the client that calls the run.
+    Client,
 }
 
 impl Stream {
@@ -21,6 +23,7 @@ impl Stream {
         match self {
             Stream::Output => "standard output",
             Stream::Error => "standard error",
+            Stream::Client => "its client's output",
         }
     }
 }
@@ -74,6 +77,11 @@ impl LineCutter {
             stream,
             rest: Vec::new(),
         }
+    }
+
+    /// Where the lines are printed.
+    pub fn stream(&self) -> Stream {
+        self.stream
     }
 
     /// Takes bytes that were read at that time, and hands on each line that ends in them.

@@ -56,6 +56,10 @@ pub enum Exit {
     TooMuchOutput,
     /// It was ended because it printed more than [`MOST_LINES`].
     TooManyLines,
+    /// It was ended as it is meant to be: it has no end of its own.
+    AsMeant,
+    /// By itself, with this exit code, before it was ended as it is meant to be.
+    TooEarly(i32),
     /// It was ended because [`Stop`] asked for it.
     Stopped,
 }
@@ -81,7 +85,10 @@ impl RunResult {
         let mut faults = Vec::new();
         match self.end {
             Exit::Exited(code) if code == expected_exit || code == SKIPPED => {}
-            Exit::MemoryPassed(_) => {}
+            Exit::MemoryPassed(_) | Exit::AsMeant => {}
+            Exit::TooEarly(code) => faults.push(format!(
+                "ended by itself with exit code {code}; expected that it goes on until it is ended"
+            )),
             Exit::Exited(code) => faults.push(match last_line(&self.lines) {
                 Some(last) => format!("ended with exit code {code}, not {expected_exit}: {last}"),
                 None => {
@@ -119,7 +126,8 @@ impl RunResult {
     /// The exit code as a shell tells it: 128 and the number of the signal.
     pub fn exit_code(&self) -> i32 {
         match self.end {
-            Exit::Exited(code) => code,
+            Exit::Exited(code) | Exit::TooEarly(code) => code,
+            Exit::AsMeant => 128 + Signal::SIGTERM as i32,
             Exit::Killed(signal) => 128 + signal as i32,
             Exit::LimitPassed(_)
             | Exit::MemoryPassed(_)

@@ -14,8 +14,11 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::book::listing::{Book, Listing, Program};
+use crate::book::listing::{Book, Listing, Run, RunRef};
+use crate::book::package::workspace_root;
+use crate::book::program::CargoCommand;
 use crate::run::begin::begin_build;
+use crate::run::laid;
 use crate::run::run_id::RunId;
 use crate::run::stop::Stop;
 use crate::run::watchdog::Watchdog;
@@ -49,7 +52,18 @@ impl BuildError {
     }
 }
 
-/// Builds one program of one of the book's listings, and returns it.
+/// How a program is built.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct How<'a> {
+    /// The compiler, as rustup names it: "nightly". The one that a reader has, where it is not
+    /// said.
+    pub toolchain: Option<&'a str>,
+    /// The variables that the run has, and the build before it.
+    pub env: &'a [(String, String)],
+}
+
+/// Builds the program of a run, and returns it. A listing in a workspace of its own whose sources
+/// have anchors is built as it is shown.
 ///
 /// Cargo chooses the features of a dependency by all packages that it is asked for: it is
 /// asked for the same ones as by [`build_all`], so that nothing is compiled twice.
@@ -59,20 +73,104 @@ impl BuildError {
 /// When it does not build, or `stop` ends the build, with every compiler.
 pub fn build(
     book: &Book,
-    listing: &Listing,
-    program: &Program,
+    run: RunRef<'_>,
+    toolchain: Option<&str>,
     stop: &Stop,
 ) -> Result<PathBuf, BuildError> {
-    let (option, name) = program.option().unwrap_or(("--bin", &listing.name));
+    let package = run.package();
+    let (option, name) = run.run.program.option().unwrap_or(("--bin", &package.name));
     let mut arguments = vec![option, name];
-    let workspace = workspace(&listing.dir);
-    let packages = book.listings.iter();
-    for package in packages.filter(|package| self::workspace(&package.dir) == workspace) {
-        arguments.extend(["-p", &package.name]);
+    let root = workspace_root(&package.dir);
+    let mut dir = package.dir.clone();
+    if is_laid_out(run.listing)? {
+        let laid = lay(book, run.listing, toolchain)?;
+        let inside = package.dir.strip_prefix(&run.listing.dir);
+        dir = laid.join(inside.unwrap_or(Path::new("")));
     }
-    let built = cargo_build(&listing.dir, &arguments, stop)?;
-    let found = built.program(&listing.dir, name);
+    let others = book.listings.iter().map(|listing| &listing.package);
+    let others = others.filter(|other| other.dir.join("Cargo.toml").is_file());
+    let others = others.filter(|other| workspace_root(&other.dir) == root);
+    let mut names: Vec<&str> = others.map(|other| other.name.as_str()).collect();
+    if !names.contains(&&*package.name) {
+        names.push(&package.name);
+    }
+    for name in names {
+        arguments.extend(["-p", name]);
+    }
+    let how = How {
+        toolchain,
+        env: &run.run.env,
+    };
+    let built = cargo_build(&dir, &arguments, how, stop)?;
+    let found = built.program(&dir, name);
     found.ok_or_else(|| built.error(name))
+}
+
+/// Whether a listing's programs are built from its sources without their anchors.
+fn is_laid_out(listing: &Listing) -> Result<bool, BuildError> {
+    Ok(laid::stands_alone(listing) && laid::has_anchors(listing).map_err(not_laid)?)
+}
+
+/// A listing as it is shown, in the folder where it is built.
+fn lay(book: &Book, listing: &Listing, toolchain: Option<&str>) -> Result<PathBuf, BuildError> {
+    laid::lay(book, listing, toolchain).map_err(not_laid)
+}
+
+fn not_laid(error: anyhow::Error) -> BuildError {
+    BuildError::new(format!("cannot build: {error:#}"))
+}
+
+/// Where a command of cargo is run, and its arguments before `--`.
+#[derive(Debug)]
+pub struct Typed {
+    /// The folder.
+    pub dir: PathBuf,
+    /// The arguments.
+    pub args: Vec<String>,
+    /// The variables by which it is told the rest.
+    pub env: Vec<(String, String)>,
+}
+
+/// Makes a command of cargo ready: a listing in a workspace of its own is laid out as it is shown,
+/// `anew` as if it had not been built before.
+///
+/// # Errors
+///
+/// When a file cannot be read or written.
+pub fn typed(
+    book: &Book,
+    run: RunRef<'_>,
+    command: &CargoCommand,
+    toolchain: Option<&str>,
+    anew: bool,
+) -> Result<Typed, BuildError> {
+    let mut env = vec![
+        // Its words are in colour, and no bar moves among them.
+        ("CARGO_TERM_COLOR".to_owned(), "always".to_owned()),
+        ("CARGO_TERM_PROGRESS_WHEN".to_owned(), "never".to_owned()),
+    ];
+    if let Some(toolchain) = toolchain {
+        env.push(("RUSTUP_TOOLCHAIN".to_owned(), toolchain.to_owned()));
+    }
+    let dir = if laid::stands_alone(run.listing) {
+        let dir = lay(book, run.listing, toolchain)?;
+        if anew {
+            laid::make_younger(&dir).map_err(not_laid)?;
+        }
+        dir
+    } else {
+        if toolchain.is_some() {
+            let target = laid::below_root(toolchain);
+            env.push(("CARGO_TARGET_DIR".to_owned(), target));
+        }
+        run.listing.dir.clone()
+    };
+    let mut args = vec![command.verb.name().to_owned()];
+    if let Some(package) = &run.run.package {
+        args.extend(["-p".to_owned(), package.name.clone()]);
+    }
+    args.extend(command.options.iter().cloned());
+    Ok(Typed { dir, args, env })
 }
 
 /// Builds every program of every listing, with one cargo for each workspace, so that a
@@ -85,25 +183,27 @@ pub fn build(
 pub fn build_all(book: &Book, stop: &Stop) -> Result<(), BuildError> {
     let mut workspaces: BTreeMap<PathBuf, Vec<&str>> = BTreeMap::new();
     for listing in book.listings.iter().filter(|listing| !listing.on_request) {
-        let packages = workspaces.entry(workspace(&listing.dir)).or_default();
-        packages.extend(["-p", &listing.name]);
+        let builds = |run: &Run| run.program.is_built_first();
+        if !listing.runs.iter().any(builds) || is_laid_out(listing)? {
+            // It is built when it is run.
+            continue;
+        }
+        let root = workspace_root(&listing.dir);
+        let packages = workspaces.entry(root).or_default();
+        packages.extend(["-p", &listing.package.name]);
     }
     for (workspace, packages) in workspaces {
         let targets = ["--bins", "--examples"];
-        cargo_build(&workspace, &[&targets, &packages[..]].concat(), stop)?;
+        let arguments = [&targets, &packages[..]].concat();
+        cargo_build(&workspace, &arguments, How::default(), stop)?;
     }
     Ok(())
 }
 
-/// The folder of the workspace that a package belongs to: its own where it has none.
-pub(super) fn workspace(package: &Path) -> PathBuf {
-    let has_workspace = |folder: &&Path| {
-        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
-        let manifest = manifest.parse::<toml::Table>().unwrap_or_default();
-        manifest.contains_key("workspace")
-    };
-    let found = package.ancestors().find(has_workspace);
-    found.unwrap_or(package).to_owned()
+/// The cargo that is called: with a toolchain that is asked for it is rustup's, which knows them.
+pub fn cargo(toolchain: Option<&str>) -> PathBuf {
+    let own = std::env::var_os("CARGO").filter(|_| toolchain.is_none());
+    own.unwrap_or_else(|| "cargo".into()).into()
 }
 
 /// What a build that came to its end has said.
@@ -114,8 +214,13 @@ struct Built {
     words: String,
 }
 
-fn cargo_build(dir: &Path, arguments: &[&str], stop: &Stop) -> Result<Built, BuildError> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+fn cargo_build(
+    dir: &Path,
+    arguments: &[&str],
+    how: How<'_>,
+    stop: &Stop,
+) -> Result<Built, BuildError> {
+    let cargo = cargo(how.toolchain);
     let failed = |error: io::Error| BuildError::new(format!("cannot build: {error}"));
     let words = tempfile::tempfile().map_err(|error| {
         let folder = std::env::temp_dir();
@@ -138,15 +243,21 @@ fn cargo_build(dir: &Path, arguments: &[&str], stop: &Stop) -> Result<Built, Bui
         ])
         .args(arguments)
         .current_dir(dir)
+        .envs(how.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(words.try_clone().map_err(failed)?)
         // Its compilers are ended with it.
         .process_group(0);
+    if let Some(toolchain) = how.toolchain {
+        // Beside what the reader's own compiler has built.
+        command.env("RUSTUP_TOOLCHAIN", toolchain);
+        command.args(["--target-dir", &laid::below_root(how.toolchain)]);
+    }
     begin_build(&mut command, id);
     let mut child = command
         .spawn()
-        .map_err(|error| not_started(Path::new(&cargo), &error))?;
+        .map_err(|error| not_started(&cargo, &error))?;
     let messages = match child.stdout.take() {
         Some(mut output) => read_messages(&mut output, stop).map_err(failed),
         None => Ok(None),
@@ -270,6 +381,11 @@ mod tests {
     use super::*;
     use crate::fixture_book;
 
+    fn first(listing: &Listing) -> RunRef<'_> {
+        let run = &listing.runs[0];
+        RunRef { listing, run }
+    }
+
     #[test]
     fn the_program_is_the_one_of_its_own_package() {
         let artifact = |folder: &str, executable: &str| {
@@ -306,7 +422,7 @@ mod tests {
         let book = Book::open(folder.path()).expect("the book is whole");
         build_all(&book, &Stop::default()).expect("they build");
         for listing in &book.listings {
-            let built = build(&book, listing, &Program::Main, &Stop::default());
+            let built = build(&book, first(listing), None, &Stop::default());
             let program = built.unwrap_or_else(|error| panic!("{error:?}"));
             assert!(program.is_file(), "{}", program.display());
         }
@@ -319,8 +435,7 @@ mod tests {
         let listing = &book.listings[0];
         let broken = "fn main() {\n    let x: u32 = \"text\";\n    nothing();\n}\n";
         fixture_book::write(&listing.dir, "src/main.rs", broken);
-        let error =
-            build(&book, listing, &Program::Main, &Stop::default()).expect_err("it is broken");
+        let error = build(&book, first(listing), None, &Stop::default()).expect_err("it is broken");
         let message = error.to_string();
         assert!(
             message.starts_with("cannot build demo: ")
@@ -339,8 +454,7 @@ mod tests {
         let book = Book::open(folder.path()).expect("the book is whole");
         let listing = &book.listings[0];
         fixture_book::write(&listing.dir, "Cargo.toml", "[package]\nname = \n");
-        let error =
-            build(&book, listing, &Program::Main, &Stop::default()).expect_err("it is broken");
+        let error = build(&book, first(listing), None, &Stop::default()).expect_err("it is broken");
         assert!(error.to_string().starts_with("cannot build demo: "));
         assert!(error.diagnostics.contains("Cargo.toml"), "{error:?}");
     }
@@ -367,7 +481,7 @@ mod tests {
         );
         let stop = Stop::default();
         std::thread::scope(|threads| {
-            let building = threads.spawn(|| build(&book, listing, &Program::Main, &stop));
+            let building = threads.spawn(|| build(&book, first(listing), None, &stop));
             let pid = loop {
                 if let Ok(pid) = std::fs::read_to_string(listing.dir.join("pid")) {
                     break pid;

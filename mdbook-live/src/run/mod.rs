@@ -2,12 +2,15 @@
 //! The only room that starts a process or sends a signal; it decides nothing about a run.
 //! Called by `verbs` and `serve`.
 
+mod as_meant;
 mod at_end;
 mod begin;
 pub mod cargo;
 pub mod children;
 mod clock;
 pub mod host;
+mod laid;
+pub mod launch;
 pub mod limits;
 mod memory_limit;
 mod observer;

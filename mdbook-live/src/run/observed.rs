@@ -10,8 +10,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::launch::Launch;
 use super::proc;
-use super::runner::{Launch, run};
+use super::runner::run;
 use super::stop::Stop;
 use crate::record::account::{Account, Ended, Observation, ObservedProcess};
 use crate::record::line::{Line, Stream};
@@ -23,15 +24,8 @@ const DO_VAR: &str = "MDBOOK_LIVE_TEST_DO";
 /// How a script is run.
 fn launch() -> Launch<'static> {
     Launch {
-        program: Path::new("/bin/sh"),
-        args: &[],
-        dir: Path::new("/"),
-        input: None,
-        most_memory: None,
-        timeout: Duration::from_secs(60),
-        memory: false,
         observe: true,
-        data_limit: None,
+        ..Launch::of(Path::new("/bin/sh"), &[], Path::new("/"))
     }
 }
 

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::book::listing::{Program, RunRef};
+use crate::book::listing::RunRef;
+use crate::book::program::Program;
 
 /// A folder of programs as cargo leaves them: `NAME`, and `examples/NAME`.
 #[derive(Debug, Clone)]
@@ -36,9 +37,11 @@ impl Prebuilt {
     /// When it is not there.
     pub fn program(&self, run: RunRef<'_>) -> Result<PathBuf> {
         let name = match &run.run.program {
-            Program::Main => PathBuf::from(&run.listing.name),
+            Program::Main => PathBuf::from(&run.package().name),
             Program::Bin(name) => PathBuf::from(name),
             Program::Example(name) => Path::new("examples").join(name),
+            Program::Cargo(_) => bail!("needs cargo, and not programs that are built"),
+            Program::Command(words) => return Ok(PathBuf::from(&words[0])),
         };
         let path = self.folder.join(&name);
         ensure!(

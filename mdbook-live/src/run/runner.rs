@@ -2,7 +2,6 @@
 //! ended, and what it left behind.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -10,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_child_subreaper;
@@ -20,8 +19,10 @@ use nix::unistd::Pid;
 use rustix::process::{PidfdFlags, pidfd_open};
 use tempfile::NamedTempFile;
 
-use super::begin::begin_run;
+use super::as_meant::{AsMeant, Due};
+use super::begin::{begin_build, begin_run};
 use super::clock::seconds_since;
+use super::launch::Launch;
 use super::memory_limit::{self, MemoryLimit};
 use super::observer::Observer;
 use super::proc;
@@ -30,6 +31,7 @@ use super::sampler::Sampler;
 use super::stop::Stop;
 use super::tree::Tree;
 use super::watchdog::Watchdog;
+use crate::book::surroundings::Client;
 use crate::record::line::{Line, LineCutter, Stream};
 use crate::record::marks;
 use crate::record::result::{Exit, MOST_LINES, MOST_OUTPUT, RunResult};
@@ -56,31 +58,15 @@ const GRACE: Duration = Duration::from_millis(500);
 /// After SIGKILL a process ends at once, except inside the kernel.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Variables that every run has, besides [`COLUMNS`].
+const FIXED: [(&str, &str); 3] = [
+    ("LANG", "C.UTF-8"),
+    ("TERM", "xterm-256color"),
+    ("FORCE_COLOR", "1"),
+];
+
 /// The environment variable that names the file for marks (see [`marks`]).
 const MARKERS_VAR: &str = "MDBOOK_LIVE_MARKS";
-
-/// What is run, and how.
-#[derive(Debug, Clone, Copy)]
-pub struct Launch<'a> {
-    /// The program.
-    pub program: &'a Path,
-    /// Its arguments.
-    pub args: &'a [String],
-    /// Its working directory.
-    pub dir: &'a Path,
-    /// What it reads from standard input; nothing, where there is none.
-    pub input: Option<&'a Path>,
-    /// After this time the whole process group is ended.
-    pub timeout: Duration,
-    /// Whether the memory of the process tree is sampled.
-    pub memory: bool,
-    /// Whether what its processes do is observed.
-    pub observe: bool,
-    /// How many bytes of private memory each of its processes may have.
-    pub data_limit: Option<u64>,
-    /// How many bytes of memory its processes may have together; with more it is ended.
-    pub most_memory: Option<u64>,
-}
 
 /// Runs a program to its end. `watch` sees each piece of output as it is read.
 ///
@@ -103,6 +89,7 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
         None
     };
     let mut memory_limit = launch.most_memory.map(MemoryLimit::of);
+    let mut as_meant = AsMeant::of(launch.ends, launch.client, running.start);
     let tick = memory_limit.as_ref().map_or(TICK_MS, |_| MEMORY_TICK_MS);
     let ended_by_us = loop {
         running.read(tick, watch)?;
@@ -110,7 +97,13 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
             break Some(too_much);
         } else if running.main_has_ended {
             break None;
-        } else if stop.is_requested() {
+        }
+        match as_meant.look(&running.lines, running.client_has_ended()) {
+            Due::Nothing => {}
+            Due::StartClient(client) => running.start_client(client, launch)?,
+            Due::End => break Some(Exit::AsMeant),
+        }
+        if stop.is_requested() {
             break Some(Exit::Stopped);
         } else if running.start.elapsed() >= launch.timeout {
             break Some(Exit::LimitPassed(launch.timeout));
@@ -138,7 +131,11 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
         memory,
         observation: observation.unwrap_or_default(),
         seconds,
-        end: ended_by_us.map_or_else(|| Exit::of(status), Ok)?,
+        end: match (ended_by_us, Exit::of(status)?) {
+            (Some(end), _) => end,
+            (None, Exit::Exited(code)) if as_meant.has_no_end() => Exit::TooEarly(code),
+            (None, end) => end,
+        },
         left_behind,
     })
 }
@@ -185,6 +182,18 @@ fn is_inherited(name: &OsStr) -> bool {
         || name.starts_with("LC_")
         || ["NO_COLOR", "COLORTERM", "LINES", "LANGUAGE"].contains(&name);
     !of_cargo && !of_rust && !of_output
+}
+
+/// Gives a process of a run its folder, and the variables that it has and no other.
+fn surround(command: &mut Command, launch: &Launch<'_>, marks: &Path) {
+    command
+        .current_dir(launch.dir)
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| is_inherited(name)))
+        .envs(FIXED)
+        .env("COLUMNS", COLUMNS.to_string())
+        .envs(launch.env.iter().map(|(name, value)| (name, value)))
+        .env(MARKERS_VAR, marks);
 }
 
 /// A child that is ended where its run could not be begun.
@@ -235,8 +244,10 @@ struct Running {
     marks: NamedTempFile,
     /// The clock of those marks at the start.
     began: Duration,
-    /// Standard output and standard error. What is at its end of file is not there.
+    /// Standard output, standard error, the client's. What is at its end of file is not there.
     outputs: Vec<Output>,
+    /// The mark of its processes.
+    id: RunId,
     lines: Vec<Line>,
     printed: usize,
 }
@@ -247,31 +258,25 @@ impl Running {
         let id = RunId::new()?;
 
         let (output, input) = Output::new(Stream::Output)?;
-        let (errors, errors_input) = Output::new(Stream::Error)?;
-        let stdin = match launch.input {
-            None => Stdio::null(),
-            Some(path) => File::open(path)
-                .with_context(|| format!("cannot read {}", path.display()))?
-                .into(),
+        let mut outputs = vec![output];
+        let errors_input = if launch.together {
+            input.try_clone().context("cannot set up a pipe")?
+        } else {
+            let (errors, errors_input) = Output::new(Stream::Error)?;
+            outputs.push(errors);
+            errors_input
         };
         let mut command = Command::new(launch.program);
         {
             use std::os::unix::process::CommandExt;
             command
                 .args(launch.args)
-                .current_dir(launch.dir)
-                .env_clear()
-                .envs(std::env::vars_os().filter(|(name, _)| is_inherited(name)))
-                .env("LANG", "C.UTF-8")
-                .env("TERM", "xterm-256color")
-                .env("FORCE_COLOR", "1")
-                .env("COLUMNS", COLUMNS.to_string())
-                .env(MARKERS_VAR, marks.path())
-                .stdin(stdin)
+                .stdin(launch.input.open()?)
                 .stdout(input)
                 .stderr(errors_input)
                 .process_group(0);
         }
+        surround(&mut command, launch, marks.path());
         let watchdog = Watchdog::start(id, Some(marks.path()))?;
         let began = clock_gettime(ClockId::CLOCK_MONOTONIC).context("cannot read the clock")?;
         let start = Instant::now();
@@ -305,10 +310,43 @@ impl Running {
             _watchdog: watchdog,
             marks,
             began: began.into(),
-            outputs: vec![output, errors],
+            outputs,
+            id,
             lines: Vec::new(),
             printed: 0,
         })
+    }
+
+    /// Starts what calls this run, as one of its processes.
+    fn start_client(&mut self, client: &Client, launch: &Launch<'_>) -> Result<()> {
+        let (output, input) = Output::new(Stream::Client)?;
+        let [program, args @ ..] = &client.command[..] else {
+            bail!("expected a client's program and its arguments");
+        };
+        let mut command = Command::new(program);
+        {
+            use std::os::unix::process::CommandExt;
+            command
+                .args(args)
+                .stdin(Stdio::null())
+                .stdout(input.try_clone().context("cannot set up a pipe")?)
+                .stderr(input)
+                .process_group(self.main.as_raw());
+        }
+        surround(&mut command, launch, self.marks.path());
+        begin_build(&mut command, self.id);
+        // It is of the run's group: with the others of that it is found, ended and reaped.
+        command
+            .spawn()
+            .with_context(|| format!("cannot start the client {program}"))?;
+        self.outputs.push(output);
+        Ok(())
+    }
+
+    /// Whether a client that was started prints nothing any more.
+    fn client_has_ended(&self) -> bool {
+        let mut outputs = self.outputs.iter();
+        !outputs.any(|output| output.cutter.stream() == Stream::Client)
     }
 
     /// Waits for output or for the main process's end, and reads what is there.
@@ -479,32 +517,16 @@ mod tests {
     fn run_script(script: &str, timeout: Duration, watch: &mut dyn FnMut(&Line)) -> RunResult {
         let args = ["-c".to_owned(), script.to_owned()];
         let launch = Launch {
-            program: Path::new("/bin/sh"),
-            args: &args,
-            dir: Path::new("/"),
-            input: None,
             timeout,
             memory: true,
-            observe: false,
-            data_limit: None,
-            most_memory: None,
+            ..Launch::of(Path::new("/bin/sh"), &args, Path::new("/"))
         };
         run(&launch, &Stop::default(), watch).expect("sh starts")
     }
 
     /// For programs that end by themselves: a limit that is never reached.
     fn run_to_its_end(program: &str, args: &[String]) -> RunResult {
-        let launch = Launch {
-            program: Path::new(program),
-            args,
-            dir: Path::new("/"),
-            input: None,
-            timeout: Duration::from_secs(60),
-            memory: false,
-            observe: false,
-            data_limit: None,
-            most_memory: None,
-        };
+        let launch = Launch::of(Path::new(program), args, Path::new("/"));
         run(&launch, &Stop::default(), &mut |_| {}).expect("it starts")
     }
 
@@ -605,17 +627,7 @@ mod tests {
 
     #[test]
     fn a_program_that_cannot_start_is_an_error_that_names_it() {
-        let launch = Launch {
-            program: Path::new("/no/such/program"),
-            args: &[],
-            dir: Path::new("/"),
-            input: None,
-            timeout: Duration::from_secs(60),
-            memory: false,
-            observe: false,
-            data_limit: None,
-            most_memory: None,
-        };
+        let launch = Launch::of(Path::new("/no/such/program"), &[], Path::new("/"));
         let error = run(&launch, &Stop::default(), &mut |_| {}).expect_err("it is not there");
         assert_eq!(error.to_string(), "cannot start /no/such/program");
     }
@@ -777,17 +789,7 @@ mod tests {
     #[test]
     fn nothing_is_read_of_output_beyond_the_limit() {
         let args = ["1234567890".repeat(100)];
-        let launch = Launch {
-            program: Path::new("yes"),
-            args: &args,
-            dir: Path::new("/"),
-            input: None,
-            timeout: Duration::from_secs(60),
-            memory: false,
-            observe: false,
-            data_limit: None,
-            most_memory: None,
-        };
+        let launch = Launch::of(Path::new("yes"), &args, Path::new("/"));
         let mut running = Running::start(&launch).expect("yes starts");
         while !running.outputs.is_empty() && running.printed <= 2 * MOST_OUTPUT {
             running.read(TICK_MS, &mut |_| {}).expect("output");
@@ -818,17 +820,7 @@ mod tests {
     #[test]
     fn a_run_ends_when_it_is_told_to_stop() {
         let args = ["-c".to_owned(), "echo $$; exec sleep 1000".to_owned()];
-        let launch = Launch {
-            program: Path::new("/bin/sh"),
-            args: &args,
-            dir: Path::new("/"),
-            input: None,
-            timeout: Duration::from_secs(60),
-            memory: false,
-            observe: false,
-            data_limit: None,
-            most_memory: None,
-        };
+        let launch = Launch::of(Path::new("/bin/sh"), &args, Path::new("/"));
         let stop = Stop::default();
         let outcome = run(&launch, &stop, &mut |_| stop.request()).expect("sh starts");
         assert_eq!(outcome.faults(0), ["was stopped"]);

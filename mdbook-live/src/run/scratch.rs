@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ignore::WalkBuilder;
 
 use crate::book::listing::Book;
-use crate::run::cargo;
+use crate::book::package::workspace_root;
 
 /// Where the copy is, from the outermost folder that is copied.
 const FOLDER: &str = "target/counter-runs";
@@ -32,7 +32,7 @@ impl Scratch {
         let workspaces = book
             .listings
             .iter()
-            .map(|listing| cargo::workspace(&listing.dir));
+            .map(|listing| workspace_root(&listing.dir));
         // Of folders that contain the book, the outermost.
         let top = workspaces
             .filter(|workspace| book.root.starts_with(workspace))

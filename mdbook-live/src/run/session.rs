@@ -10,7 +10,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::book::claim::Claim;
 use crate::book::figure::{self, FigureName};
-use crate::book::listing::{Book, Program, RunRef, Size};
+#[cfg(test)]
+use crate::book::listing::Listing;
+use crate::book::listing::{Book, RunRef, Size};
+use crate::book::program::Program;
+use crate::book::surroundings::Stdin;
 use crate::judge::checks::Judgement;
 use crate::judge::evidence::{self, Evidence, Judged};
 use crate::judge::figures::{self, Figure, FigureSource, Measured};
@@ -19,8 +23,9 @@ use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::record::result::RunResult;
 use crate::run::cargo::{self, BuildError};
+use crate::run::launch::{Input, Launch};
 use crate::run::prebuilt::Prebuilt;
-use crate::run::runner::{self, Launch};
+use crate::run::runner;
 use crate::run::stop::Stop;
 
 /// Runs listings of a book.
@@ -34,7 +39,9 @@ pub struct Session<'b> {
     /// Is given the compiler's words where a program does not build.
     on_broken_build: Box<dyn Fn(&str)>,
     /// By listing.
-    programs: RefCell<HashMap<(String, Program), Built>>,
+    programs: RefCell<HashMap<ProgramKey, Built>>,
+    /// The compiler, as rustup names it.
+    toolchain: Option<String>,
     /// Programs that are there already, in place of those that cargo builds.
     prebuilt: Option<Prebuilt>,
     /// The memory that a run may have, in bytes.
@@ -53,7 +60,7 @@ struct How<'a> {
     memory: bool,
     /// Whether it is observed what its processes do.
     observe: bool,
-    /// What it reads from standard input.
+    /// What it reads from standard input, in place of what it reads else.
     input: Option<&'a Path>,
 }
 
@@ -65,6 +72,9 @@ impl How<'_> {
         input: None,
     };
 }
+
+/// A listing, its program, and the variables that it is built and run with.
+type ProgramKey = (String, Program, Vec<(String, String)>);
 
 /// A program, or why there is none: a failed build is not tried again.
 type Built = Result<PathBuf, BuildError>;
@@ -78,6 +88,7 @@ impl<'b> Session<'b> {
             beside: Box::new(|_| {}),
             on_broken_build: Box::new(|_| {}),
             programs: RefCell::default(),
+            toolchain: None,
             prebuilt: None,
             most_memory: None,
             by_itself: false,
@@ -89,6 +100,17 @@ impl<'b> Session<'b> {
     pub fn with_programs(mut self, programs: Prebuilt) -> Session<'b> {
         self.prebuilt = Some(programs);
         self
+    }
+
+    /// Builds and runs with this compiler, as rustup names it.
+    pub fn with_toolchain(mut self, toolchain: Option<String>) -> Session<'b> {
+        self.toolchain = toolchain;
+        self
+    }
+
+    /// The compiler that was asked for, as rustup names it.
+    pub fn toolchain(&self) -> Option<&str> {
+        self.toolchain.as_deref()
     }
 
     /// Ends each run that has more than so many bytes of memory: it is skipped.
@@ -132,11 +154,16 @@ impl<'b> Session<'b> {
         if let Some(prebuilt) = &self.prebuilt {
             return prebuilt.program(run);
         }
-        let key = (run.listing.name.clone(), run.run.program.clone());
+        let key = key(&run.listing.name, &run.run.program, &run.run.env);
         if let Some(built) = self.programs.borrow().get(&key) {
             return Ok(built.clone()?);
         }
-        let built = cargo::build(self.book, run.listing, &run.run.program, &self.stop);
+        match &run.run.program {
+            Program::Cargo(_) => return Ok(cargo::cargo(self.toolchain())),
+            Program::Command(words) => return Ok(PathBuf::from(&words[0])),
+            Program::Main | Program::Bin(_) | Program::Example(_) => {}
+        }
+        let built = cargo::build(self.book, run, self.toolchain(), &self.stop);
         if let Err(error) = &built
             && !self.stop.is_requested()
         {
@@ -156,7 +183,14 @@ impl<'b> Session<'b> {
     #[cfg(test)]
     pub(crate) fn use_program_as(&self, listing: &str, name: Program, program: &str) {
         let mut programs = self.programs.borrow_mut();
-        programs.insert((listing.to_owned(), name), Ok(program.into()));
+        let listing = self.book.listing(listing);
+        let runs = listing.into_iter().flat_map(|listing| &listing.runs);
+        let envs = runs.map(|run| &run.env[..]).chain([&[][..]]);
+        let name_of = |listing: &Listing| listing.name.clone();
+        let listing = listing.map(name_of).unwrap_or_default();
+        for env in envs {
+            programs.insert(key(&listing, &name, env), Ok(program.into()));
+        }
     }
 
     /// Makes a run. `watch` sees its output as it is read.
@@ -213,16 +247,45 @@ impl<'b> Session<'b> {
         if self.stop.is_requested() {
             bail!("stopped");
         }
+        let mut dir = run.listing.dir.clone();
+        let mut env = run.run.env.clone();
+        let mut args = Vec::new();
+        match &run.run.program {
+            Program::Cargo(command) => {
+                let anew = size == Size::Recorded;
+                let typed = cargo::typed(self.book, run, command, self.toolchain(), anew)?;
+                dir = typed.dir;
+                args = typed.args;
+                env.extend(typed.env);
+                if !run.run.args(size).is_empty() {
+                    args.push("--".to_owned());
+                }
+            }
+            Program::Command(words) => args.extend(words.iter().skip(1).cloned()),
+            Program::Main | Program::Bin(_) | Program::Example(_) => {}
+        }
+        args.extend(run.run.args(size).iter().cloned());
+        let file = match &run.run.stdin {
+            Some(Stdin::File { file }) => Some(run.listing.dir.join(file)),
+            _ => None,
+        };
         let launch = Launch {
-            program: &program,
-            args: run.run.args(size),
-            dir: &run.listing.dir,
-            input,
+            input: match (input, &file, &run.run.stdin) {
+                (Some(file), ..) => Input::File(file),
+                (None, Some(file), _) => Input::File(file),
+                (None, None, Some(Stdin::Text(text))) => Input::Text(text),
+                _ => Input::Nothing,
+            },
+            env: &env,
+            together: run.run.program.is_typed(),
             timeout: run.run.timeout(size),
+            ends: run.run.ends.as_ref(),
+            client: run.run.client.as_ref(),
             memory,
             observe,
             data_limit: run.run.data_limit,
             most_memory: self.most_memory,
+            ..Launch::of(&program, &args, &dir)
         };
         runner::run(&launch, &self.stop, watch)
             .with_context(|| format!("cannot run {}", run.full_name()))
@@ -292,6 +355,10 @@ impl Session<'_> {
         };
         claim.check.judgement(&result.lines, &figures)
     }
+}
+
+fn key(listing: &str, program: &Program, env: &[(String, String)]) -> ProgramKey {
+    (listing.to_owned(), program.clone(), env.to_vec())
 }
 
 /// Figures of a live run: what claims on it need. Those of other runs come from

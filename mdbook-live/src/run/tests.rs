@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::launch::Launch;
 use super::proc;
-use super::runner::{Launch, run};
+use super::runner::run;
 use super::stop::Stop;
 
 /// The environment variable with the script that [`makes_the_run_of_another_test`] runs.
@@ -32,15 +33,8 @@ fn makes_the_run_of_another_test() {
     };
     let args = ["-c".to_owned(), script];
     let launch = Launch {
-        program: Path::new("/bin/sh"),
-        args: &args,
-        dir: Path::new("/"),
-        input: None,
-        timeout: Duration::from_secs(60),
-        memory: false,
         observe: std::env::var_os(OBSERVE_VAR).is_some(),
-        data_limit: None,
-        most_memory: None,
+        ..Launch::of(Path::new("/bin/sh"), &args, Path::new("/"))
     };
     let result = run(&launch, &Stop::default(), &mut |line| {
         if line.text().starts_with("pid ") {

@@ -310,8 +310,7 @@ impl Permit {
                 Size::Recorded => "recorded size",
             }),
         });
-        let shown =
-            |raw: &str, lacks| page::live::live_line(raw, lacks, LineStyle::of(run.listing));
+        let shown = |raw: &str, lacks| page::live::live_line(raw, lacks, LineStyle::of(run));
         let result = session.run(run, size, run.run.memory, &mut |line: &Line| {
             told.line(&line.raw, shown);
         })?;

@@ -164,7 +164,7 @@ pub fn try_starter(session: &Session<'_>, exercise: ExerciseRef<'_>) -> Result<S
 mod tests {
     use super::*;
     use crate::book::exercises::tests::told;
-    use crate::book::listing::Program;
+    use crate::book::program::Program;
     use crate::run::stop::Stop;
 
     const EXERCISE: &str = "[[exercise]]\nname = 'first'\ntitle = 'The first'\nlevel = 1\n\

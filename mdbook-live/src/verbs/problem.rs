@@ -13,7 +13,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::book::exercise::Kind;
 use crate::book::exercises::ExerciseRef;
-use crate::book::listing::{Program, Run, RunRef, Size};
+use crate::book::listing::{Run, RunRef, Size};
+use crate::book::program::Program;
+use crate::book::varies::Varies;
 use crate::record::files::{Replacement, read_if_there};
 use crate::record::line::Line;
 use crate::record::result::{Exit, RunResult};
@@ -183,7 +185,14 @@ fn run_of(program: Program, args: Vec<String>) -> Run {
     Run {
         name: program.source().display().to_string(),
         program,
+        package: None,
         caption: String::new(),
+        env: Vec::new(),
+        stdin: None,
+        ends: None,
+        client: None,
+        text: None,
+        varies: Varies::default(),
         quick: args.clone(),
         args,
         timeout: LIMIT,

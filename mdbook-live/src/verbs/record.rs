@@ -366,13 +366,15 @@ fn record_of(
             duration: outcome.seconds,
             title: run.full_name(),
             command: run.command(size),
-            env: BTreeMap::new(),
+            env: run.run.env.iter().cloned().collect(),
             live: Provenance {
                 host: host::card(&run.listing.dir)?,
                 args: run.run.args(size).to_vec(),
                 exit: outcome.exit_code(),
                 built_from,
                 stderr: printed_on(Stream::Error, &outcome.lines),
+                client: printed_on(Stream::Client, &outcome.lines),
+                imported: None,
                 by: match size {
                     Size::Recorded => run.run.rank_by.clone(),
                     Size::Quick => "wall_s".to_owned(),

@@ -1,0 +1,116 @@
+//! What varies in the words of cargo, the compiler and a panic, though nothing is wrong.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// What is redacted in the lines of every Rust program: the thread that panics has a number.
+static OF_PROGRAMS: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| compiled(&[r" \(\d+\) (panicked at|has overflowed)"]));
+
+/// What is redacted besides in the lines of cargo and the compiler.
+static OF_CARGO: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    compiled(&[
+        // How long it took.
+        r"target\(s\) in [\dms. ]+$",
+        r"finished in [\d.]+s",
+        // The hash of a test's program, and the folder in which another compiler builds.
+        r"-[0-9a-f]{16}\b",
+        r"\btarget/(mdbook-live-[^/\s]+/)?",
+        // Where the standard library's sources are.
+        r"(file://)?/\S*/library/",
+        // Where a package is.
+        r"\((file://)?/[^)]*\)",
+        // The address of a function or a value.
+        r"\b0x[0-9a-f]{6,}\b",
+    ])
+});
+
+/// Lines that cargo says or not, by what it has built before and what else is being built.
+static SAID_OR_NOT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    compiled(&[
+        // Cargo sets its words flush right, in twelve columns.
+        r"^ {3}Compiling ",
+        r"^ {4}Checking ",
+        r"^ {4}Blocking waiting for file lock",
+        r"^ {4}Updating ",
+        r"^ {5}Locking ",
+        r"^ {6}Adding ",
+        r"^ Downloading ",
+        r"^ {2}Downloaded ",
+    ])
+});
+
+fn compiled(patterns: &[&str]) -> Vec<Regex> {
+    let patterns = patterns.iter();
+    patterns
+        .map(|pattern| Regex::new(pattern).expect("a constant pattern, compiled by every test"))
+        .collect()
+}
+
+/// What is redacted in the lines of a Rust program.
+pub(super) fn of_programs() -> Vec<Regex> {
+    OF_PROGRAMS.clone()
+}
+
+/// What is redacted in the lines of a command of cargo.
+pub(super) fn of_cargo() -> Vec<Regex> {
+    [&OF_PROGRAMS[..], &OF_CARGO[..]].concat()
+}
+
+/// The lines that a command of cargo prints or not.
+pub(super) fn said_or_not() -> Vec<Regex> {
+    SAID_OR_NOT.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_builds_say_alike_is_compared_and_the_rest_is_not() {
+        let masked = |line: &str| {
+            let masked = of_cargo().iter().fold(line.to_owned(), |line, pattern| {
+                pattern.replace_all(&line, "…").into_owned()
+            });
+            let ignored = said_or_not().iter().any(|pattern| pattern.is_match(line));
+            if ignored { String::new() } else { masked }
+        };
+        for (line, compared) in [
+            ("   Compiling rand v0.8.5", ""),
+            ("    Checking hello v0.1.0 (/tmp/hello)", ""),
+            ("    Blocking waiting for file lock on build directory", ""),
+            (
+                "    Finished `dev` profile [unoptimized + debuginfo] target(s) in 0.21s",
+                "    Finished `dev` profile [unoptimized + debuginfo] …",
+            ),
+            (
+                "    Finished `dev` profile [unoptimized + debuginfo] target(s) in 1m 02s",
+                "    Finished `dev` profile [unoptimized + debuginfo] …",
+            ),
+            (
+                "     Running unittests src/lib.rs (target/debug/deps/adder-92948b65e88960b4)",
+                "     Running unittests src/lib.rs (…debug/deps/adder…)",
+            ),
+            (
+                "test result: ok. 1 passed; 0 failed; finished in 0.10s",
+                "test result: ok. 1 passed; 0 failed; …",
+            ),
+            (
+                "thread 'main' (4711) panicked at src/main.rs:2:5:",
+                "thread 'main'… src/main.rs:2:5:",
+            ),
+            (
+                "  --> /rustc/2d8144b7880597b6e6d3/library/std/src/thread.rs:149:16",
+                "  --> …std/src/thread.rs:149:16",
+            ),
+            (
+                "Compiling is what the program says",
+                "Compiling is what the program says",
+            ),
+            ("  --> src/main.rs:6:5", "  --> src/main.rs:6:5"),
+        ] {
+            assert_eq!(masked(line), compared);
+        }
+    }
+}
