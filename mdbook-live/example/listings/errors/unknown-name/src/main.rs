@@ -1,0 +1,5 @@
+fn main() {
+    let apples = 3;
+
+    println!("{} apples", aples);
+}

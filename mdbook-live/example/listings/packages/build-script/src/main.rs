@@ -1,0 +1,3 @@
+fn main() {
+    println!("built with {} words", env!("WORDS"));
+}

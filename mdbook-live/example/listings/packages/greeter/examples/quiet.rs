@@ -1,0 +1,5 @@
+use greeter::greeting;
+
+fn main() {
+    println!("{}", greeting("Ferris").to_lowercase());
+}

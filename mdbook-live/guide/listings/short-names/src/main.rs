@@ -1,0 +1,5 @@
+fn main() {
+    for name in ["Charlotte", "Zoë"] {
+        println!("{}", &name[..3]);
+    }
+}
