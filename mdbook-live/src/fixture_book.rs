@@ -21,7 +21,7 @@ pub fn book() -> TempDir {
     write(
         root,
         "book.toml",
-        "[book]\ntitle = \"Demo\"\nlanguage = \"en\"\n\n[preprocessor.live]\n\
+        "[book]\ntitle = \"Demo\"\nlanguage = \"en\"\n\n[preprocessor.live]\nmemory = true\nprocess = '^\\s*(\\S+)'\n\
          command = \"mdbook-live preprocess\"\nbefore = [\"links\"]\nlistings = [\"listings/*\"]\n\
          redact = ['\\[ *\\d+\\.\\d+s\\]', '\\b0x[0-9a-f]+\\b']\n\
          [preprocessor.live.reference]\nname = \"Manual\"\nabout = \"As printed in it\"\n\

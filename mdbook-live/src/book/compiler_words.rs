@@ -18,7 +18,7 @@ static OF_CARGO: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"-[0-9a-f]{16}\b",
         r"\btarget/(mdbook-live-[^/\s]+/)?",
         // Where the standard library's sources are.
-        r"(file://)?/\S*/library/",
+        r"(file://|~)?/\S*/library/",
         // Where a package is.
         r"\((file://)?/[^)]*\)",
         // The address of a function or a value.

@@ -32,6 +32,10 @@ pub struct Config {
     /// Environment variables of all runs. The page shows them before each command.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// Whether the memory of programs is sampled when their runs are recorded, where a run does
+    /// not say otherwise.
+    #[serde(default)]
+    pub memory: bool,
     /// The text file in each listing's folder that has the command and the record of its first
     /// run, as a run's own `text`.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
@@ -246,6 +250,7 @@ impl Default for Config {
             ignore_lines: Vec::new(),
             process: None,
             env: BTreeMap::new(),
+            memory: false,
             text: None,
             reference: None,
             cells: None,

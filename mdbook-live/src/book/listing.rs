@@ -74,6 +74,8 @@ pub struct Run {
     pub caption: String,
     /// The variables that it is given, by name.
     pub env: Vec<(String, String)>,
+    /// Those of them that all runs of the book have.
+    pub env_of_book: Vec<(String, String)>,
     /// What it reads; nothing, where there is none.
     pub stdin: Option<Stdin>,
     /// What ends it, where it has no end of its own.
@@ -287,11 +289,22 @@ impl RunRef<'_> {
 
     /// What a reader types in the listing's folder: `cargo run -- …`.
     pub fn command(&self, size: Size) -> String {
+        self.typed(size, &self.run.env)
+    }
+
+    /// The same without the variables that all runs of the book have.
+    pub fn command_in_its_listing(&self, size: Size) -> String {
+        let of_book = |variable: &&(String, String)| !self.run.env_of_book.contains(variable);
+        let own: Vec<(String, String)> = self.run.env.iter().filter(of_book).cloned().collect();
+        self.typed(size, &own)
+    }
+
+    fn typed(&self, size: Size, env: &[(String, String)]) -> String {
         let typed = Typed {
             program: &self.run.program,
             package: self.run.package.as_ref().map(|package| &*package.name),
             args: self.run.args(size),
-            env: &self.run.env,
+            env,
             stdin: self.run.stdin.as_ref(),
         };
         typed.to_string()
@@ -347,7 +360,7 @@ pub(crate) mod tests {
         };
         write(
             "book.toml",
-            "[preprocessor.live]\nlistings = [\"listings/*\"]\nredact = ['\\b0x[0-9a-f]+\\b']\n\
+            "[preprocessor.live]\nmemory = true\nlistings = [\"listings/*\"]\nprocess = '^\\s*(\\S+)'\nredact = ['\\b0x[0-9a-f]+\\b']\n\
              ignore_lines = ['^No data yet']\n\
              [preprocessor.live.reference]\nname = 'Manual'\nsays = 'The manual says'\nfolder = 'manual'\n",
         );
@@ -387,7 +400,7 @@ pub(crate) mod tests {
         let words = |patterns: &[regex::Regex]| -> Vec<String> {
             patterns.iter().map(ToString::to_string).collect()
         };
-        assert_eq!(words(&varies.redact), [r"\d+ ms", r"\b0x[0-9a-f]+\b"]);
+        assert_eq!(words(&varies.redact)[..2], [r"\d+ ms", r"\b0x[0-9a-f]+\b"]);
         assert_eq!(words(&varies.ignore_lines), ["^Waiting", "^No data yet"]);
     }
 

@@ -21,7 +21,7 @@ use crate::book::varies::Varies;
 use crate::text::words::expected;
 
 /// The file of a listing.
-const RUNS_TOML: &str = "runs.toml";
+pub(crate) const RUNS_TOML: &str = "runs.toml";
 
 impl Book {
     /// Reads `book.toml` in `root` and every listing's `runs.toml`.
@@ -129,17 +129,12 @@ pub(crate) fn config(root: &Path) -> Result<Config> {
 
 /// The folders with a `runs.toml` that the globs match, with the names of their listings.
 fn listing_folders(root: &Path, globs: &[String]) -> Result<Vec<(String, PathBuf)>> {
-    let mut folders: Vec<(String, PathBuf)> = Vec::new();
+    let mut all: Vec<(String, PathBuf)> = Vec::new();
     for glob in globs {
-        let at = || format!("book.toml: [preprocessor.live] listings: `{glob}`");
-        // The root's own path is no pattern, whatever characters it has.
-        let pattern = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(glob);
-        let above = root.join(literal(glob));
         let mut matched = Vec::new();
-        for entry in glob::glob(&pattern.to_string_lossy()).with_context(at)? {
-            let dir = entry.with_context(at)?;
+        for (name, dir) in folders(root, std::slice::from_ref(glob))? {
             if dir.join(RUNS_TOML).is_file() {
-                matched.push(dir);
+                matched.push((name, dir));
             } else if dir.join("run.toml").is_file() {
                 bail!(
                     "{}: expected the name {RUNS_TOML}",
@@ -150,26 +145,48 @@ fn listing_folders(root: &Path, globs: &[String]) -> Result<Vec<(String, PathBuf
                 );
             }
         }
-        matched.sort();
         if matched.is_empty() {
-            bail!("{} matches no folder that has a {RUNS_TOML}", at());
+            bail!("{} matches no folder that has a {RUNS_TOML}", told(glob));
         }
+        for (name, dir) in matched {
+            if !all.iter().any(|(_, known)| *known == dir) {
+                all.push((name, dir));
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn told(glob: &str) -> String {
+    format!("book.toml: [preprocessor.live] listings: `{glob}`")
+}
+
+/// The folders that the globs match, in order, with the names that listings in them have.
+pub(crate) fn folders(root: &Path, globs: &[String]) -> Result<Vec<(String, PathBuf)>> {
+    let mut folders = Vec::new();
+    for glob in globs {
+        // The root's own path is no pattern, whatever characters it has.
+        let pattern = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(glob);
+        let above = root.join(literal(glob));
+        let matched = glob::glob(&pattern.to_string_lossy()).with_context(|| told(glob))?;
+        let mut matched: Vec<PathBuf> = matched
+            .collect::<Result<_, glob::GlobError>>()
+            .with_context(|| told(glob))?;
+        matched.sort();
         for dir in matched {
             let name = dir.strip_prefix(&above).unwrap_or(&dir).to_str();
             let name = name.with_context(|| {
                 let dir = dir.display();
                 format!("{dir}: expected a folder with a name in UTF-8")
             })?;
-            if !folders.iter().any(|(_, known)| *known == dir) {
-                folders.push((name.to_owned(), dir.clone()));
-            }
+            folders.push((name.to_owned(), dir.clone()));
         }
     }
     Ok(folders)
 }
 
 /// The part of a glob before its first wildcard: of one without, the folder above.
-fn literal(glob: &str) -> PathBuf {
+pub(crate) fn literal(glob: &str) -> PathBuf {
     let parts: Vec<&str> = glob.split('/').collect();
     let wild = parts.iter().position(|part| part.contains(['*', '?', '[']));
     parts[..wild.unwrap_or(parts.len() - 1)].iter().collect()
@@ -475,7 +492,7 @@ mod tests {
         assert_eq!(
             error_of("redakt = []\n[[run]]\nname = 'a'"),
             "1: unknown key `redakt`; did you mean redact? \
-             expected redact, ignore_lines, also_hash, on_request, figures, run, chart, exercise"
+             expected redact, ignore_lines, also_hash, on_request, env, figures, run, chart, exercise"
         );
         // Of as many keys as a run has, the nearest alone is named.
         assert_eq!(
@@ -503,7 +520,6 @@ mod tests {
             "3: args: invalid type: integer `1`, expected a string"
         );
         assert_eq!(error_of("redact = []"), "1: missing key `run`");
-        assert_eq!(error_of("[[run]]\ncaption = 'x'"), "1: missing key `name`");
         assert_eq!(
             error_of("[[run]]\nname = 'a/b'"),
             "2: name: expected letters, digits, - and _ in a run's name, found `a/b`"

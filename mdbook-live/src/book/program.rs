@@ -107,6 +107,12 @@ impl Program {
         matches!(self, Program::Cargo(_) | Program::Command(_))
     }
 
+    /// Whether it is a shell that runs this command.
+    pub fn is_shell(&self, command: &str) -> bool {
+        let words = ["sh", "-c", command];
+        matches!(self, Program::Command(own) if own == &words)
+    }
+
     /// What a run of it is called that has no name of its own.
     pub fn usual_name(&self) -> String {
         match self {

@@ -159,14 +159,14 @@ pub(super) struct Run {
     /// The figure by which the median of several recordings is chosen.
     #[serde(default = "default_rank")]
     pub(super) rank_by: String,
-    /// Whether it is recorded once, without a warm-up: its program makes rounds of its own.
-    #[serde(default)]
-    pub(super) once: bool,
+    /// Whether it is recorded once, without a warm-up, since its program makes rounds of its own.
+    /// By default `cargo` and `command` are, and programs are not.
+    pub(super) once: Option<bool>,
     /// Whether the lines of a process may come in any order.
     #[serde(default)]
     pub(super) unordered: bool,
-    /// Whether the memory of its processes is sampled when it is recorded: by default that of
-    /// programs, and not that of `cargo` or `command`.
+    /// Whether the memory of its processes is sampled when it is recorded. By default that of
+    /// programs is, where `book.toml` says so, and that of `cargo` and `command` is not.
     pub(super) memory: Option<bool>,
     /// How much private memory each of its processes may have: "64 MiB".
     #[cfg_attr(test, schemars(with = "Option<String>"))]

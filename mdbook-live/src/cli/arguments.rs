@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
 use super::report::ReportOptions;
 use super::serve::ServeOptions;
+use super::starter::NewOptions;
 
 /// Runs, records, checks and serves the listings of a book
 #[derive(Debug, Parser)]
@@ -41,8 +43,20 @@ pub(super) enum Verb {
         #[arg(long)]
         epub: bool,
     },
+    /// Write a book with one listing, recorded
+    Init {
+        /// Its folder
+        #[arg(value_name = "DIR", default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Write a listing
+    New(NewOptions),
     /// List the runs and their records
-    List,
+    List {
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Run a run at its quick size, compare it with its record, and judge its claims
     Run {
         /// LISTING/RUN
@@ -50,25 +64,38 @@ pub(super) enum Verb {
         /// Run it at the size of its record
         #[arg(long)]
         recorded_size: bool,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Run at quick size, judge the claims, compare with the records
     Check {
         /// Leave the counter-runs out: do not ask whether the claims have been seen to fail
         #[arg(long)]
         claims_only: bool,
-        /// LISTING/RUN; none is all
+        /// What is a warning fails, and so does a run with neither record nor claim
+        #[arg(long)]
+        strict: bool,
+        /// Build and run with another compiler, as rustup names it, and tell what changes; the
+        /// counter-runs are left out
+        #[arg(long, value_name = "NAME")]
+        toolchain: Option<String>,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+        /// LISTING/RUN, LISTING, or a folder of listings; none is all
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
     },
     /// Break the programs as the listings' patches say, and see whether each claim notices
     Falsify {
-        /// LISTING/RUN; none is all
+        /// LISTING/RUN, LISTING, or a folder of listings; none is all
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
     },
     /// Run at the recorded size and write the records
     Record {
-        /// LISTING/RUN; none is all
+        /// LISTING/RUN, LISTING, or a folder of listings; none is all
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
         /// Make each run so often after a warm-up, an odd number, and keep the one with the
@@ -78,6 +105,24 @@ pub(super) enum Verb {
         /// Write a record also when the run failed or broke a claim
         #[arg(long)]
         keep_broken: bool,
+    },
+    /// Show what differs from its record, old beside new, and ask whether to keep the new one
+    Review {
+        /// LISTING/RUN, LISTING, or a folder of listings; none is all
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+    },
+    /// Read text files that begin with their command, as in `$ cargo run`, into records
+    Import {
+        /// None is all that book.toml calls `text`
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Write records as text files that begin with their command
+    Export {
+        /// LISTING/RUN, LISTING, or a folder of listings; none is all
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
     },
     /// Judge your version of an exercise's program: expected are its name, or list, or pack
     #[command(args_conflicts_with_subcommands = true)]
@@ -102,6 +147,13 @@ pub(super) enum Verb {
     },
     /// Report what this machine makes of the claims: a file for the book's page of machines
     Report(ReportOptions),
+    /// Print what completes this program's arguments in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print this program's man page
+    Man,
     /// Expand a book's directives: mdBook calls this, with the book on standard input
     Preprocess {
         #[command(subcommand)]

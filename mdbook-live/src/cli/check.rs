@@ -5,73 +5,134 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::exit_status::ExitStatus;
+use super::json::{self, Answer, CheckedRun, Form, Outcome};
 use super::selection::{chosen, left_out, name_width};
 use super::terminal::Terminal;
+use crate::book::listing::RunRef;
+use crate::run::host;
 use crate::run::session::Session;
 use crate::text::words::counted;
 use crate::verbs::check::{Checker, Report};
 
+/// How runs are checked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CheckOptions {
+    /// Whether it is asked if the claims have been seen to fail.
+    pub(super) counter_runs: bool,
+    /// Whether a warning fails.
+    pub(super) strict: bool,
+    /// How the answer is written.
+    pub(super) form: Form,
+}
+
 pub(super) fn check(
     session: &Session<'_>,
     names: &[String],
-    counter_runs: bool,
+    how: CheckOptions,
     terminal: Terminal,
     out: &mut dyn Write,
 ) -> Result<ExitStatus> {
     let runs = chosen(session.book, names)?;
     let width = name_width(&runs);
-    let (mut passed, mut skipped, mut failed) = (0, 0, 0);
     let mut checker = Checker::new(session);
+    let mut checked = Vec::new();
     for run in &runs {
-        let report = if counter_runs {
+        let mut report = if how.counter_runs {
             checker.check(*run)?
         } else {
             checker.check_claims(*run)?
         };
-        let mark = match &report {
-            report if !report.faults.is_empty() => {
-                failed += 1;
-                terminal.bad("✘")
-            }
-            report if report.skipped.is_some() => {
-                skipped += 1;
-                terminal.warning("-")
-            }
-            _ => {
-                passed += 1;
-                terminal.good("✔")
-            }
-        };
-        writeln!(
-            out,
-            "{mark} {:width$}  {}",
-            run.full_name(),
-            in_words(&report)
-        )?;
-        for fault in &report.faults {
-            writeln!(out, "    {}", terminal.bad(fault))?;
+        if how.strict {
+            report.be_strict();
         }
-        for warning in &report.warnings {
-            writeln!(
-                out,
-                "    {}",
-                terminal.warning(&format!("warning: {warning}"))
-            )?;
+        if how.form == Form::Words {
+            show(*run, &report, width, terminal, out)?;
         }
-        out.flush()?;
+        checked.push(told(*run, report));
     }
-    let mut summary = format!("{}: {passed} passed", counted(runs.len(), "run"));
-    if skipped > 0 {
-        summary += &format!(", {skipped} skipped");
-    }
-    if failed > 0 {
-        summary += &format!(", {failed} failed");
-    }
-    writeln!(out, "{summary}")?;
-    for left in left_out(session.book, names) {
-        writeln!(out, "{left}")?;
+    let count = |outcome| checked.iter().filter(|run| run.outcome == outcome).count();
+    let (passed, skipped) = (count(Outcome::Passed), count(Outcome::Skipped));
+    let failed = count(Outcome::Failed);
+    let rustc = host::rustc(&session.book.root, session.toolchain()).ok();
+    match how.form {
+        Form::Json => {
+            let answer = Answer::Check {
+                rustc,
+                passed,
+                skipped,
+                failed,
+                runs: checked,
+            };
+            json::write(&answer, out)?;
+        }
+        Form::Words => {
+            let mut summary = format!("{}: {passed} passed", counted(runs.len(), "run"));
+            if skipped > 0 {
+                summary += &format!(", {skipped} skipped");
+            }
+            if failed > 0 {
+                summary += &format!(", {failed} failed");
+            }
+            if session.toolchain().is_some()
+                && let Some(rustc) = rustc
+            {
+                summary += &format!(", by {rustc}");
+            }
+            writeln!(out, "{summary}")?;
+            for left in left_out(session.book, names) {
+                writeln!(out, "{left}")?;
+            }
+        }
     }
     Ok(ExitStatus::of(failed == 0))
+}
+
+/// A report in one line, and what is wrong in further ones.
+fn show(
+    run: RunRef<'_>,
+    report: &Report,
+    width: usize,
+    terminal: Terminal,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mark = match outcome(report) {
+        Outcome::Failed => terminal.bad("✘"),
+        Outcome::Skipped => terminal.warning("-"),
+        Outcome::Passed => terminal.good("✔"),
+    };
+    let name = run.full_name();
+    writeln!(out, "{mark} {name:width$}  {}", in_words(report))?;
+    for fault in &report.faults {
+        writeln!(out, "    {}", terminal.bad(fault))?;
+    }
+    for warning in &report.warnings {
+        let words = format!("warning: {warning}");
+        writeln!(out, "    {}", terminal.warning(&words))?;
+    }
+    Ok(out.flush()?)
+}
+
+fn outcome(report: &Report) -> Outcome {
+    if !report.faults.is_empty() {
+        Outcome::Failed
+    } else if report.skipped.is_some() {
+        Outcome::Skipped
+    } else {
+        Outcome::Passed
+    }
+}
+
+fn told(run: RunRef<'_>, report: Report) -> CheckedRun {
+    CheckedRun {
+        run: run.full_name(),
+        outcome: outcome(&report),
+        seconds: report.seconds,
+        skipped: report.skipped,
+        compared: report.compared,
+        claims_held: report.claims_held,
+        faults: report.faults,
+        warnings: report.warnings,
+    }
 }
 
 /// A report's one line, after the run's name.
@@ -88,7 +149,9 @@ fn in_words(report: &Report) -> String {
         if report.compared {
             words.push("agrees with its record".to_owned());
         }
-        words.push(format!("{} held", counted(report.claims_held, "check")));
+        if report.claims_held > 0 || !report.compared {
+            words.push(format!("{} held", counted(report.claims_held, "check")));
+        }
         if report.of_reference_held > 0 {
             words.push(format!("{} of the reference", report.of_reference_held));
         }

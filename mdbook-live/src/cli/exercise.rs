@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::account;
 use super::exit_status::{ExitStatus, UsageError};
+use super::json::Form;
 use super::terminal::Terminal;
 use crate::book::exercise::Kind;
 use crate::book::exercises::ExerciseRef;
@@ -19,15 +20,6 @@ use crate::run::session::Session;
 use crate::text::words::counted;
 use crate::verbs::exercise::{self, Attempt, AttemptedRun, holds};
 use crate::verbs::pack;
-
-/// How an answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// For a person.
-    Words,
-    /// For a program: one JSON value.
-    Json,
-}
 
 /// The exercise of that name.
 pub(super) fn named<'b>(book: &'b Book, name: &str) -> Result<ExerciseRef<'b>> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::exit_status::ExitStatus;
+use super::json::{self, Answer, Form, ListedRun};
 use super::selection::name_width;
 use super::terminal::Terminal;
 use crate::book::listing::{Book, RunRef, Size};
@@ -15,7 +16,12 @@ use crate::record::cast::Record;
 use crate::run::host;
 use crate::text::words::counted;
 
-pub(super) fn list(book: &Book, terminal: Terminal, out: &mut dyn Write) -> Result<ExitStatus> {
+pub(super) fn list(
+    book: &Book,
+    form: Form,
+    terminal: Terminal,
+    out: &mut dyn Write,
+) -> Result<ExitStatus> {
     let runs: Vec<RunRef<'_>> = book.runs().collect();
     let width = name_width(&runs);
     let mut fingerprints = Fingerprints::default();
@@ -25,54 +31,108 @@ pub(super) fn list(book: &Book, terminal: Terminal, out: &mut dyn Write) -> Resu
         let known = compilers.entry(dir.to_owned());
         // Where there is none, nothing is said of it.
         known
-            .or_insert_with(|| host::rustc(dir).unwrap_or_default())
+            .or_insert_with(|| host::rustc(dir, None).unwrap_or_default())
             .clone()
     };
+    let mut listed = Vec::new();
     for run in runs {
-        let recorded = match Record::load(run, Size::Recorded) {
-            Ok(None) => terminal.warning("not recorded"),
-            Ok(Some(record)) => {
-                let now = fingerprints.of_run(run)?;
-                let quick = if run.has_one_size() {
-                    Ok(None)
-                } else {
-                    Record::load(run, Size::Quick)
-                };
-                let stale = record.staleness_by(run, Size::Recorded, &now);
-                match (stale, quick) {
-                    (Some(why), _) => terminal.warning(&format!("stale: {why}")),
-                    (None, Err(error)) => terminal.bad(&format!("{error:#}")),
-                    (None, Ok(None)) if !run.has_one_size() => {
-                        terminal.warning("not recorded at its quick size")
-                    }
-                    (None, Ok(quick)) => {
-                        let stale =
-                            quick.and_then(|quick| quick.staleness_by(run, Size::Quick, &now));
-                        match stale {
-                            Some(why) => {
-                                terminal.warning(&format!("stale at its quick size: {why}"))
-                            }
-                            None => recorded(&record, &rustc(&run.listing.dir)),
-                        }
-                    }
-                }
-            }
-            Err(error) => terminal.bad(&format!("{error:#}")),
+        let found = Found::of(run, &mut fingerprints)?;
+        if form == Form::Json {
+            listed.push(found.listed(book, run));
+            continue;
+        }
+        let words = match (&found.problem, &found.record) {
+            (Some(Problem::Broken(why)), _) => terminal.bad(why),
+            (Some(Problem::Stale(why)), _) => terminal.warning(why),
+            (None, None) => terminal.warning("not recorded"),
+            (None, Some(record)) => recorded(record, &rustc(&run.listing.dir)),
         };
         writeln!(
             out,
-            "{:width$}  {}\n{:width$}  {}; {recorded}",
+            "{:width$}  {}\n{:width$}  {}; {words}",
             run.full_name(),
             run.run.caption,
             "",
             counted(run.run.claims.len(), "claim"),
         )?;
     }
+    if form == Form::Json {
+        json::write(&Answer::List { runs: listed }, out)?;
+    }
     Ok(ExitStatus::Success)
+}
+
+/// The record of a run, and what is wrong with it.
+struct Found {
+    record: Option<Record>,
+    problem: Option<Problem>,
+}
+
+enum Problem {
+    /// It cannot be read: why.
+    Broken(String),
+    /// It is of another program, or not whole: how.
+    Stale(String),
+}
+
+impl Found {
+    fn of(run: RunRef<'_>, fingerprints: &mut Fingerprints) -> Result<Found> {
+        let broken = |error: anyhow::Error| Found {
+            record: None,
+            problem: Some(Problem::Broken(format!("{error:#}"))),
+        };
+        let record = match Record::load(run, Size::Recorded) {
+            Err(error) => return Ok(broken(error)),
+            Ok(None) => {
+                return Ok(Found {
+                    record: None,
+                    problem: None,
+                });
+            }
+            Ok(Some(record)) => record,
+        };
+        let now = fingerprints.of_run(run)?;
+        let stale = record.staleness_by(run, Size::Recorded, &now);
+        let mut problem = stale.map(|why| format!("stale: {why}"));
+        if problem.is_none() && !run.has_one_size() {
+            problem = match Record::load(run, Size::Quick) {
+                Err(error) => return Ok(broken(error)),
+                Ok(None) => Some("not recorded at its quick size".to_owned()),
+                Ok(Some(quick)) => {
+                    let stale = quick.staleness_by(run, Size::Quick, &now);
+                    stale.map(|why| format!("stale at its quick size: {why}"))
+                }
+            };
+        }
+        Ok(Found {
+            record: Some(record),
+            problem: problem.map(Problem::Stale),
+        })
+    }
+
+    fn listed(&self, book: &Book, run: RunRef<'_>) -> ListedRun {
+        let header = self.record.as_ref().map(|record| &record.header);
+        let rustc = header.map(|header| header.live.host.rustc.clone());
+        ListedRun {
+            run: run.full_name(),
+            caption: run.run.caption.clone(),
+            folder: book.relative(&run.listing.dir).display().to_string(),
+            command: run.command(Size::Recorded),
+            claims: run.run.claims.len(),
+            recorded: header.map(|header| header.date()),
+            rustc: rustc.filter(|rustc| !rustc.is_empty()),
+            problem: self.problem.as_ref().map(|problem| match problem {
+                Problem::Broken(why) | Problem::Stale(why) => why.clone(),
+            }),
+        }
+    }
 }
 
 /// When a record was made; and by which compiler, where `rustc` is another.
 fn recorded(record: &Record, rustc: &str) -> String {
+    if let Some(file) = &record.header.live.imported {
+        return format!("imported {} from {file}", record.header.date());
+    }
     let then = &record.header.live.host.rustc;
     let by = if then == rustc || rustc.is_empty() {
         String::new()

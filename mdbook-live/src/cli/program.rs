@@ -5,15 +5,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser as _;
+use clap::{CommandFactory, Parser as _};
 
 use super::arguments::{Arguments, Exercises, Question, Verb, usage_line};
-use super::exercise::{self, Form};
+use super::check::CheckOptions;
+use super::exercise;
 use super::exit_status::{ExitStatus, UsageError};
+use super::json::Form;
 use super::selection::book_root;
 use super::serve::ServeOptions;
 use super::terminal::Terminal;
-use super::{build, check, falsify, list, preprocess, problem, record, report, run, serve};
+use super::{
+    build, check, falsify, list, preprocess, problem, record, report, review, run, serve, starter,
+    texts,
+};
 use crate::book::listing::{Book, Size};
 use crate::run::children;
 use crate::run::session::Session;
@@ -93,23 +98,71 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         Verb::Preprocess {
             question: Some(Question::Supports { renderer }),
         } => Ok(preprocess::supports(&renderer)),
-        Verb::List => {
-            let book = Book::open(&book_root(root)?)?;
-            list::list(&book, Terminal::of_stdout(), &mut std::io::stdout().lock())
+        Verb::Init { folder } => starter::init(&folder, &mut std::io::stdout().lock()),
+        Verb::New(options) => {
+            starter::new(&book_root(root)?, &options, &mut std::io::stdout().lock())
         }
-        Verb::Run { run, recorded_size } => {
+        Verb::Import { files } => {
+            let out = &mut std::io::stdout().lock();
+            texts::import(&book_root(root)?, &files, Terminal::of_stdout(), out)
+        }
+        Verb::Export { runs } => {
+            texts::export(&book_root(root)?, &runs, &mut std::io::stdout().lock())
+        }
+        Verb::Review { runs } => {
+            review::require_terminal()?;
+            in_session(root, |session, terminal, out| {
+                let answers = &mut std::io::stdin().lock();
+                review::review(session, &runs, terminal, answers, out)
+            })
+        }
+        Verb::Completions { shell } => {
+            let command = &mut Arguments::command();
+            clap_complete::generate(shell, command, "mdbook-live", &mut std::io::stdout());
+            Ok(ExitStatus::Success)
+        }
+        Verb::Man => {
+            clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout().lock())?;
+            Ok(ExitStatus::Success)
+        }
+        Verb::List { json } => {
+            let book = Book::open(&book_root(root)?)?;
+            let out = &mut std::io::stdout().lock();
+            list::list(&book, form(json), Terminal::of_stdout(), out)
+        }
+        Verb::Run {
+            run,
+            recorded_size,
+            json,
+        } => {
             let size = if recorded_size {
                 Size::Recorded
             } else {
                 Size::Quick
             };
-            in_session(root, |session, terminal, out| {
-                run::run(session, &run, size, terminal, out)
+            in_session(root, |session, terminal, out| match form(json) {
+                Form::Words => run::run(session, &run, size, terminal, out),
+                Form::Json => run::in_json(session, &run, size, out),
             })
         }
-        Verb::Check { claims_only, runs } => in_session(root, |session, terminal, out| {
-            check::check(session, &runs, !claims_only, terminal, out)
-        }),
+        Verb::Check {
+            claims_only,
+            strict,
+            toolchain,
+            json,
+            runs,
+        } => {
+            let how = CheckOptions {
+                counter_runs: !claims_only && toolchain.is_none(),
+                strict,
+                form: form(json),
+            };
+            in_session_with(
+                root,
+                |session| Ok(session.with_toolchain(toolchain)),
+                |session, terminal, out| check::check(session, &runs, how, terminal, out),
+            )
+        }
         Verb::Falsify { runs } => in_session(root, |session, terminal, out| {
             falsify::falsify(session, &runs, terminal, out)
         }),
@@ -287,6 +340,12 @@ mod tests {
         keep_broken: false,
     };
 
+    const CHECK: CheckOptions = CheckOptions {
+        counter_runs: true,
+        strict: false,
+        form: Form::Words,
+    };
+
     const PLAIN: Terminal = Terminal {
         width: 100,
         colour: false,
@@ -334,7 +393,7 @@ mod tests {
         );
 
         let (text, found) = printed(&book, |session, out| {
-            check::check(session, all, true, PLAIN, out)
+            check::check(session, all, CHECK, PLAIN, out)
         });
         assert_eq!(found, ExitStatus::Success);
         assert_eq!(
@@ -364,7 +423,7 @@ mod tests {
             "fn main() { loop {} }",
         )
         .expect("a file");
-        let (text, _) = printed(&book, |session, out| list::list(session.book, PLAIN, out));
+        let (text, _) = printed(&book, |session, out| list::list(session.book, Form::Words, PLAIN, out));
         assert!(
             text.contains("1 claim; stale: its sources have changed since 2"),
             "{text}"
@@ -418,7 +477,7 @@ mod tests {
         let book = Book::open(&book.root).expect("it is right");
 
         let (text, found) = printed(&book, |session, out| {
-            check::check(session, &[], true, PLAIN, out)
+            check::check(session, &[], CHECK, PLAIN, out)
         });
         assert_eq!(found, ExitStatus::Failure);
         let faults = "✘ demo/one  0.00 s, failed\n    \

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 
 use super::account;
 use super::exit_status::ExitStatus;
+use super::json::{self, Answer, Compared, JudgedClaim, MadeRun, PrintedLine};
 use super::selection::chosen;
 use super::terminal::Terminal;
 use crate::book::claim::Claim;
@@ -52,15 +53,8 @@ pub(super) fn run(
         bail!("stopped");
     }
     let agreement = judged.agreement.as_ref();
-    show(
-        run,
-        size,
-        &result,
-        record.as_ref(),
-        agreement,
-        terminal,
-        out,
-    )?;
+    let beside = beside_record(run, size, &result, record.as_ref(), agreement, terminal);
+    writeln!(out, "{beside}")?;
 
     if let Some(account) = result.observation.account() {
         writeln!(
@@ -113,37 +107,79 @@ pub(super) fn run(
     Ok(ExitStatus::of(passes))
 }
 
-/// What the run printed, and what its record has, where there is one.
-fn show(
+/// Makes the run, and answers with all that is known of it.
+pub(super) fn in_json(
+    session: &Session<'_>,
+    name: &str,
+    size: Size,
+    out: &mut dyn Write,
+) -> Result<ExitStatus> {
+    let run = chosen(session.book, &[name.to_owned()])?[0];
+    let record = Record::load(run, size)?;
+    let memory = match size {
+        Size::Recorded => run.run.memory,
+        Size::Quick => session.book.quick_run_needs_memory(run),
+    };
+    let result = session.run(run, size, memory, &mut |_| {})?;
+    let judged = session.judge(run, size, &result, record.as_ref());
+    if session.stop.is_requested() {
+        bail!("stopped");
+    }
+    let claims = judged.claims.iter();
+    let claims = claims.map(|(at, judgement)| (&run.run.claims[*at], judgement));
+    let well = claims.clone().all(|(claim, judgement)| match judgement {
+        Judgement::Decided(result) => claim.is_as_the_book_says(result),
+        _ => true,
+    });
+    let agreement = judged.agreement.as_ref();
+    let passes = well && judged.faults.is_empty() && agreement.is_none_or(Agreement::agrees);
+    let claims = claims.map(|(claim, judgement)| JudgedClaim::of(&claim.says, judgement));
+    let made = MadeRun {
+        run: run.full_name(),
+        command: run.command(size),
+        seconds: result.seconds,
+        exit: result.exit_code(),
+        lines: result.lines.iter().map(PrintedLine::of).collect(),
+        skipped: judged.skipped.clone(),
+        agreement: agreement.map(Compared::of),
+        claims: claims.collect(),
+        faults: judged.faults.clone(),
+    };
+    json::write(&Answer::Run(Box::new(made)), out)?;
+    Ok(ExitStatus::of(passes))
+}
+
+/// What the run printed, beside its record, where there is one.
+pub(super) fn beside_record(
     run: RunRef<'_>,
     size: Size,
     result: &RunResult,
     record: Option<&Record>,
     agreement: Option<&Agreement>,
     terminal: Terminal,
-    out: &mut dyn Write,
-) -> Result<()> {
+) -> String {
     let size = match size {
-        Size::Quick => "quick size",
-        Size::Recorded => "recorded size",
+        _ if run.has_one_size() => "",
+        Size::Quick => "quick size, ",
+        Size::Recorded => "recorded size, ",
     };
-    let live_heading = format!("Live, {size}, {:.2} s", result.seconds);
-    if let Some(record) = record {
-        let table = terminal.compare(
+    let live_heading = format!("Live, {size}{:.2} s", result.seconds);
+    match record {
+        Some(record) => terminal.compare(
             (&heading(record), &record.lines),
             (&live_heading, &result.lines),
             &run.run.varies,
             agreement.unwrap_or(&Agreement::default()),
-        );
-        writeln!(out, "{table}")?;
-    } else {
-        writeln!(out, "{}", terminal.strong(&live_heading))?;
-        for line in &result.lines {
-            writeln!(out, "{}", terminal.styled_line(&line.styled))?;
+        ),
+        None => {
+            let lines = result.lines.iter();
+            let lines = lines.map(|line| format!("{}\n", terminal.styled_line(&line.styled)));
+            let lines: String = lines.collect();
+            let heading = terminal.strong(&live_heading);
+            let new = terminal.warning("! not recorded yet");
+            format!("{heading}\n{lines}\n{new}")
         }
-        writeln!(out, "\n{}", terminal.warning("! not recorded yet"))?;
     }
-    Ok(())
 }
 
 /// A claim with its verdict; whether it came out as the book says.
@@ -181,6 +217,9 @@ fn show_claim(
 
 /// When and where a record was made.
 fn heading(record: &Record) -> String {
+    if let Some(file) = &record.header.live.imported {
+        return format!("Imported from {file}");
+    }
     let HostCard {
         cpu,
         cores,

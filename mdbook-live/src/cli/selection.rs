@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::exit_status::UsageError;
-use crate::book::listing::{Book, RunRef};
+use crate::book::listing::{Book, Listing, RunRef};
 use crate::text::words::counted;
 
 /// The folder that was named, or the nearest one upwards that has a `book.toml`.
@@ -28,7 +28,7 @@ pub(super) fn book_root(given: Option<PathBuf>) -> Result<PathBuf> {
     }
 }
 
-/// The runs with those names, each a run's or a listing's; without a name all but those of
+/// The runs with those names, each a run's, a listing's, or a folder's of listings; without a name all but those of
 /// listings on request.
 pub(super) fn chosen<'b>(book: &'b Book, names: &[String]) -> Result<Vec<RunRef<'b>>> {
     if names.is_empty() {
@@ -36,15 +36,18 @@ pub(super) fn chosen<'b>(book: &'b Book, names: &[String]) -> Result<Vec<RunRef<
     }
     let mut chosen = Vec::new();
     for name in names {
-        match book.listing(name) {
-            Some(listing) => {
-                let runs = listing.runs.iter();
-                chosen.extend(runs.map(|run| RunRef { listing, run }));
-            }
-            None => {
-                let run = book.run(name);
-                chosen.push(run.map_err(|error| UsageError(error.to_string()))?);
-            }
+        // A folder of listings stands for all of them.
+        let below = format!("{}/", name.trim_end_matches('/'));
+        let is_meant =
+            |listing: &&Listing| listing.name == *name || listing.name.starts_with(&below);
+        let mut listings = book.listings.iter().filter(is_meant).peekable();
+        if listings.peek().is_none() {
+            let run = book.run(name);
+            chosen.push(run.map_err(|error| UsageError(error.to_string()))?);
+        }
+        for listing in listings {
+            let runs = listing.runs.iter();
+            chosen.extend(runs.map(|run| RunRef { listing, run }));
         }
     }
     Ok(chosen)

@@ -118,7 +118,7 @@ impl Agreement {
                     }
                     Some(_) => " (in another place)".to_owned(),
                 };
-                sentences.push(format!("only {side}{why}: {}", line.text.trim()));
+                sentences.push(format!("only {side}{why}: {}", line.text.trim_end()));
             }
             if only.len() > MOST_NAMED {
                 sentences.push(format!(

@@ -349,6 +349,9 @@ impl Repeats<'_> {
 /// When a record was made, where, and of how many runs it is one.
 pub(super) fn repeated(record: &Record) -> Markup {
     let host = &record.header.live.host;
+    if let Some(file) = &record.header.live.imported {
+        return html! { "imported from " code { (file) } ": nothing is known of its machine" };
+    }
     html! {
         time datetime=(record.header.date()) { (record.header.date()) }
         ", " span.host title={ (host.kernel) ", " (compiler(host)) } { (machine(host)) }

@@ -102,6 +102,9 @@ fn output(lines: &[Line]) -> String {
 
 /// When a record was made, where, and of how many runs it is one.
 fn about(record: &Record) -> String {
+    if let Some(file) = &record.header.live.imported {
+        return format!("imported from {}", code(file));
+    }
     let date = record.header.date();
     let mut about = format!("{date}, {}", marked(&machine(&record.header.live.host)));
     if let Some(repeats) = Repeats::of(record) {

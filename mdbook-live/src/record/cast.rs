@@ -123,6 +123,21 @@ pub struct HostCard {
     pub virtual_machine: bool,
 }
 
+impl HostCard {
+    /// A machine of which nothing is known: that of a record that was imported.
+    pub fn unknown() -> HostCard {
+        HostCard {
+            cpu: "unknown".to_owned(),
+            cores: 0,
+            memory_mib: 0,
+            kernel: "unknown".to_owned(),
+            rustc: String::new(),
+            thp: "unknown".to_owned(),
+            virtual_machine: false,
+        }
+    }
+}
+
 /// The day, in UTC, of a time in seconds since 1970: `2026-03-14`.
 pub fn date_of(timestamp: u64) -> String {
     let time = UNIX_EPOCH + Duration::from_secs(timestamp);

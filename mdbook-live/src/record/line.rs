@@ -55,6 +55,15 @@ impl Line {
         }
     }
 
+    /// The line with other words, in their own escape sequences.
+    pub fn with_raw(&self, raw: String) -> Line {
+        Line {
+            styled: ansi::parse(&raw),
+            raw,
+            ..*self
+        }
+    }
+
     /// The line as it reads: without escape sequences.
     pub fn text(&self) -> &str {
         &self.styled.text

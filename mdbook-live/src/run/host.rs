@@ -10,7 +10,7 @@ use crate::record::cast::HostCard;
 
 /// This machine, with the `rustc` that builds the package in `dir`.
 pub fn card(dir: &Path) -> Result<HostCard> {
-    card_with(rustc(dir)?)
+    card_with(rustc(dir, None)?)
 }
 
 /// This machine, with a compiler's name and version.
@@ -42,10 +42,15 @@ pub fn card_with(rustc: String) -> Result<HostCard> {
 }
 
 /// `rustc --version` in that folder: a toolchain file there may choose another one than
-/// elsewhere.
-pub fn rustc(dir: &Path) -> Result<String> {
-    let program = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(&program)
+/// elsewhere; or that of the compiler that rustup calls so.
+pub fn rustc(dir: &Path, toolchain: Option<&str>) -> Result<String> {
+    let own = std::env::var_os("RUSTC").filter(|_| toolchain.is_none());
+    let program = own.unwrap_or_else(|| "rustc".into());
+    let mut command = Command::new(&program);
+    if let Some(toolchain) = toolchain {
+        command.env("RUSTUP_TOOLCHAIN", toolchain);
+    }
+    let output = command
         .arg("--version")
         .current_dir(dir)
         .output()

@@ -13,6 +13,7 @@ mod laid;
 pub mod launch;
 pub mod limits;
 mod memory_limit;
+mod neutral;
 mod observer;
 pub mod prebuilt;
 mod proc;

@@ -24,6 +24,7 @@ use crate::record::line::Line;
 use crate::record::result::RunResult;
 use crate::run::cargo::{self, BuildError};
 use crate::run::launch::{Input, Launch};
+use crate::run::neutral::Neutral;
 use crate::run::prebuilt::Prebuilt;
 use crate::run::runner;
 use crate::run::stop::Stop;
@@ -287,8 +288,20 @@ impl<'b> Session<'b> {
             most_memory: self.most_memory,
             ..Launch::of(&program, &args, &dir)
         };
-        runner::run(&launch, &self.stop, watch)
-            .with_context(|| format!("cannot run {}", run.full_name()))
+        let neutral = match &run.run.program {
+            Program::Cargo(_) => Some(Neutral::of(&self.book.root, &dir, &run.package().name)),
+            _ => None,
+        };
+        let shown = |line: &Line| neutral.as_ref().map(|neutral| neutral.line(line));
+        let mut watch = |line: &Line| watch(shown(line).as_ref().unwrap_or(line));
+        let mut result = runner::run(&launch, &self.stop, &mut watch)
+            .with_context(|| format!("cannot run {}", run.full_name()))?;
+        for line in &mut result.lines {
+            if let Some(neutral) = shown(line) {
+                *line = neutral;
+            }
+        }
+        Ok(result)
     }
 
     /// The run at its quick size, made at the first call. Its memory is

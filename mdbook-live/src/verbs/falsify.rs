@@ -7,8 +7,10 @@ use anyhow::{Result, bail};
 use crate::book::claim::On;
 use crate::book::counter_run::CounterRun;
 use crate::book::listing::{Book, RunRef, Size};
+use crate::book::program::Program;
 use crate::judge::counter_run::{self, Counter, Outcome};
 use crate::judge::fingerprint::Fingerprints;
+use crate::record::line::Line;
 use crate::record::result::RunResult;
 use crate::record::seen_to_fail::SeenToFail;
 use crate::run::scratch::Scratch;
@@ -119,6 +121,9 @@ impl<'s, 'b> Falsifier<'s, 'b> {
                 Ok(result) if result.skipped().is_some() => {
                     Outcome::Nothing(format!("skipped: {}", result.skipped().unwrap_or_default()))
                 }
+                Ok(result) if there.run.status == 0 && does_not_compile(there, result) => {
+                    Outcome::Nothing("the change does not compile".to_owned())
+                }
                 Ok(result) => {
                     let judgement = session.judge_claim(there, claim, size, result);
                     counter_run::outcome(claim, &judgement, &by)
@@ -171,6 +176,12 @@ impl<'s, 'b> Falsifier<'s, 'b> {
         kept.sort_by_key(place);
         SeenToFail::save(&kept, listing)
     }
+}
+
+/// Whether cargo found errors: without its program a run breaks any claim.
+fn does_not_compile(run: RunRef<'_>, result: &RunResult) -> bool {
+    let says = |line: &Line| line.text().starts_with("error: could not compile");
+    matches!(run.run.program, Program::Cargo(_)) && result.lines.iter().any(says)
 }
 
 /// The counter-runs of each claim of a run, those by patches as they were kept.

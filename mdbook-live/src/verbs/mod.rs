@@ -14,3 +14,6 @@ mod publish;
 pub mod record;
 mod records;
 pub mod report;
+pub mod review;
+pub mod starter;
+pub mod texts;

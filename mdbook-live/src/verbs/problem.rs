@@ -188,6 +188,7 @@ fn run_of(program: Program, args: Vec<String>) -> Run {
         package: None,
         caption: String::new(),
         env: Vec::new(),
+        env_of_book: Vec::new(),
         stdin: None,
         ends: None,
         client: None,

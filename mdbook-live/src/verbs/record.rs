@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::UNIX_EPOCH;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::book::chart::Shows;
 use crate::book::claim::On;
@@ -146,11 +146,16 @@ pub fn record<'b>(
     let mut fingerprints = Fingerprints::default();
     let mut tries: Vec<Tries<'b>> = Vec::with_capacity(series.len());
     for run in series {
+        // Before the build: what is edited while the run goes on makes its record stale.
+        let built_from = fingerprints.of_run(*run)?;
+        let once = run.run.once && how.of.is_none();
+        // What cargo says when it builds the dependencies is no part of what it says of the listing.
+        let builds = run.run.program.is_typed() && !built_from.dependencies.is_empty();
         tries.push(Tries {
             run: *run,
-            once: run.run.once && how.of.is_none(),
-            // Before the build: what is edited while the run goes on makes its record stale.
-            built_from: fingerprints.of_run(*run)?,
+            once,
+            warm_up: !once || builds,
+            built_from,
             made: Vec::with_capacity(times),
             ended: None,
         });
@@ -209,11 +214,39 @@ pub fn record<'b>(
     Ok(recorded)
 }
 
+/// Makes a result the record of its run, with that of the quick size, where that is another.
+///
+/// # Errors
+///
+/// When they cannot be written, or the run fails at its quick size.
+pub fn keep<'b>(
+    session: &Session<'b>,
+    run: RunRef<'b>,
+    result: RunResult,
+    built_from: BuiltFrom,
+) -> Result<()> {
+    let of = vec![
+        Measured::of(&result)
+            .figure(run.listing, &run.run.rank_by)?
+            .value,
+    ];
+    let record = record_of(run, Size::Recorded, result, built_from, of, 0)?;
+    let mut report = Report::default();
+    let quick = quick_record(session, run, &record, &mut report)?;
+    ensure!(report.faults.is_empty(), report.faults.join("; "));
+    if let Some(quick) = quick {
+        quick.save(run, Size::Quick)?;
+    }
+    record.save(run, Size::Recorded)
+}
+
 /// What a run has given so far.
 struct Tries<'b> {
     run: RunRef<'b>,
-    /// Whether it is made once, without a warm-up.
+    /// Whether it is made once.
     once: bool,
+    /// Whether it is made once before that does not count.
+    warm_up: bool,
     built_from: BuiltFrom,
     /// Its results, each with the figure by which the median is chosen.
     made: Vec<(f64, RunResult)>,
@@ -238,7 +271,12 @@ impl<'b> Tries<'b> {
         of: usize,
         watch: &mut dyn FnMut(Progress<'_>),
     ) -> Result<()> {
-        if self.ended.is_some() || self.once && nth != 1 {
+        let is_made = match nth {
+            0 => self.warm_up,
+            1 => true,
+            _ => !self.once,
+        };
+        if self.ended.is_some() || !is_made {
             return Ok(());
         }
         let of = if self.once { 1 } else { of };
@@ -285,7 +323,7 @@ impl<'b> Tries<'b> {
         self.made.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let of = self.made.iter().map(|(value, _)| *value).collect();
         let (_, median) = self.made.swap_remove(self.made.len() / 2);
-        let warm_ups = usize::from(!self.once);
+        let warm_ups = usize::from(self.warm_up);
         record_of(
             self.run,
             Size::Recorded,

@@ -1,0 +1,60 @@
+//! Paths of this machine, in what cargo and the compiler say, as they would be on nobody's.
+
+use std::path::{Path, PathBuf};
+
+use crate::record::line::Line;
+
+/// What stands in the place of which folder.
+pub(super) struct Neutral {
+    places: Vec<(String, String)>,
+}
+
+impl Neutral {
+    /// For a command of cargo on the package in `dir`, of the book in `root`.
+    pub(super) fn of(root: &Path, dir: &Path, package: &str) -> Neutral {
+        let below_home = |variable: &str, name: &str| {
+            let told = std::env::var_os(variable).map(PathBuf::from);
+            let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(name));
+            told.or_else(home)
+                .map(|folder| (folder, format!("~/{name}")))
+        };
+        let own = [
+            Some((dir.to_owned(), format!("/projects/{package}"))),
+            Some((root.to_owned(), "/projects/book".to_owned())),
+            below_home("RUSTUP_HOME", ".rustup"),
+            below_home("CARGO_HOME", ".cargo"),
+        ];
+        let places = own.into_iter().flatten();
+        let places = places.map(|(folder, shown)| (folder.display().to_string(), shown));
+        Neutral {
+            places: places.filter(|(folder, _)| folder.len() > 1).collect(),
+        }
+    }
+
+    /// The line without them.
+    pub(super) fn line(&self, line: &Line) -> Line {
+        let raw = self.places.iter().fold(line.raw.clone(), |raw, place| {
+            let (folder, shown) = place;
+            raw.replace(folder, shown)
+        });
+        line.with_raw(raw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::line::lines_of;
+
+    #[test]
+    fn a_package_has_its_name_for_a_path() {
+        let root = Path::new("/somewhere/book");
+        let dir = Path::new("/somewhere/book/target/mdbook-live/listings/one");
+        let neutral = Neutral::of(root, dir, "adder");
+        let line = &lines_of(&format!("   Compiling adder v0.1.0 ({})", dir.display()))[0];
+        assert_eq!(
+            neutral.line(line).text(),
+            "   Compiling adder v0.1.0 (/projects/adder)"
+        );
+    }
+}

@@ -1,0 +1,224 @@
+//! New books and new listings.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::book::load;
+use crate::book::program::CargoVerb;
+
+/// The listing of a new book is one of the guide's.
+const HELLO: [(&str, &str); 4] = [
+    (
+        "listings/hello/Cargo.toml",
+        include_str!("../../guide/listings/hello/Cargo.toml"),
+    ),
+    (
+        "listings/hello/Cargo.lock",
+        include_str!("../../guide/listings/hello/Cargo.lock"),
+    ),
+    (
+        "listings/hello/src/main.rs",
+        include_str!("../../guide/listings/hello/src/main.rs"),
+    ),
+    (
+        "listings/hello/runs.toml",
+        include_str!("../../guide/listings/hello/runs.toml"),
+    ),
+];
+
+const CHAPTERS: [(&str, &str); 3] = [
+    (".gitignore", "/book/\ntarget/\n"),
+    ("src/SUMMARY.md", "# Summary\n\n- [Hello](hello.md)\n"),
+    (
+        "src/hello.md",
+        "# Hello\n\nThe program:\n\n{{#listing hello/src/main.rs}}\n\n\
+         It greets the world, and those who are named:\n\n{{#run hello/run}}\n\n\
+         {{#run hello/names}}\n",
+    ),
+];
+
+/// Writes a book with one listing into a folder, and returns its files, from there.
+///
+/// # Errors
+///
+/// When one of them is there already, or cannot be written.
+pub fn init(folder: &Path) -> Result<Vec<PathBuf>> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let folder = fs::canonicalize(folder).with_context(|| folder.display().to_string())?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let book = format!(
+        "[book]\ntitle = {}\nlanguage = \"en\"\n\n[preprocessor.live]\n\
+         command = \"mdbook-live preprocess\"\nbefore = [\"links\"]\nlistings = [\"listings/*\"]\n",
+        toml::Value::String(name.into_owned())
+    );
+    let mut files = vec![("book.toml", &*book)];
+    files.extend(CHAPTERS);
+    files.extend(HELLO);
+    for (path, _) in &files {
+        let there = folder.join(path);
+        ensure!(
+            !there.exists(),
+            "{} is there already; expected a folder without a book",
+            there.display()
+        );
+    }
+    for (path, text) in &files {
+        write(&folder.join(path), text)?;
+    }
+    Ok(files.iter().map(|(path, _)| PathBuf::from(path)).collect())
+}
+
+/// What a new listing runs.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// Its program.
+    Program,
+    /// A command of cargo.
+    Cargo(CargoVerb),
+    /// Another program, and its arguments.
+    Command(Vec<String>),
+}
+
+/// A listing that has been written.
+#[derive(Debug, Clone)]
+pub struct NewListing {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its files, from there.
+    pub files: Vec<PathBuf>,
+    /// Its source, from there, where it has one.
+    pub source: Option<&'static str>,
+}
+
+/// Writes a listing where the book's globs find it.
+///
+/// # Errors
+///
+/// When it is there already, no glob finds one of that name, or it cannot be written.
+pub fn new_listing(root: &Path, name: &str, kind: &Kind) -> Result<NewListing> {
+    let config = load::config(root)?;
+    let folder = folder_of(root, &config.listings, name)?;
+    ensure!(
+        !folder.exists(),
+        "{} is there already; expected another name",
+        folder.display()
+    );
+    let package = name.rsplit('/').next().unwrap_or(name);
+    let manifest = format!(
+        "[package]\nname = \"{package}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+         # A workspace of its own: the listing does not depend on where it lies.\n[workspace]\n"
+    );
+    let main = "fn main() {\n    println!(\"Hello, world!\");\n}\n";
+    let test = "pub fn double(number: i32) -> i32 {\n    2 * number\n}\n\n\
+                #[cfg(test)]\nmod tests {\n    use super::*;\n\n    #[test]\n    \
+                fn doubles() {\n        assert_eq!(double(2), 4);\n    }\n}\n";
+    let (runs, source) = match kind {
+        Kind::Program => ("[[run]]\n".to_owned(), Some(("src/main.rs", main))),
+        Kind::Cargo(CargoVerb::Test) => (
+            "[[run]]\ncargo = \"test\"\n".to_owned(),
+            Some(("src/lib.rs", test)),
+        ),
+        Kind::Cargo(verb) => (
+            format!("[[run]]\ncargo = \"{verb}\"\n"),
+            Some(("src/main.rs", main)),
+        ),
+        Kind::Command(words) => {
+            let words = words.iter().cloned().map(toml::Value::String).collect();
+            let words = toml::Value::Array(words);
+            (format!("[[run]]\ncommand = {words}\n"), None)
+        }
+    };
+    let mut files = vec![("runs.toml", &*runs)];
+    if let Some(source) = source {
+        ensure!(
+            is_package_name(package),
+            "expected letters, digits, - and _ in a package's name, found `{package}`"
+        );
+        files.extend([("Cargo.toml", &*manifest), source]);
+    }
+    for (path, text) in &files {
+        write(&folder.join(path), text)?;
+    }
+    Ok(NewListing {
+        folder,
+        files: files.iter().map(|(path, _)| PathBuf::from(path)).collect(),
+        source: source.map(|(path, _)| path),
+    })
+}
+
+/// The folder of a listing with that name, which a glob finds.
+fn folder_of(root: &Path, globs: &[String], name: &str) -> Result<PathBuf> {
+    for text in globs {
+        let path = load::literal(text).join(name);
+        let glob = glob::Pattern::new(text).with_context(|| format!("listings: `{text}`"))?;
+        let options = glob::MatchOptions {
+            require_literal_separator: true,
+            ..glob::MatchOptions::default()
+        };
+        let normal = !name.split('/').any(|part| part.is_empty() || part == "..");
+        if normal && glob.matches_path_with(&path, options) {
+            return Ok(root.join(path));
+        }
+    }
+    bail!(
+        "a listing `{name}` would not be found by book.toml's listings; expected a name for {}",
+        globs.join(" or ")
+    )
+}
+
+fn is_package_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(plain)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(path, text))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::listing::Book;
+
+    #[test]
+    fn a_new_book_is_right_and_takes_new_listings() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path().join("a \"book\"");
+        assert!(init(&root).expect("it is written").len() > 6);
+        let names = |root: &Path| -> Vec<String> {
+            let book = Book::open(root).expect("the book is right");
+            book.runs().map(|run| run.full_name()).collect()
+        };
+        assert_eq!(names(&root), ["hello/run", "hello/names"]);
+        let again = init(&root).expect_err("it is there").to_string();
+        assert!(again.contains("book.toml is there already"), "{again}");
+
+        for (name, kind) in [
+            ("plain", Kind::Program),
+            ("tested", Kind::Cargo(CargoVerb::Test)),
+            (
+                "sum",
+                Kind::Command(vec!["python3".into(), "sum.py".into()]),
+            ),
+        ] {
+            let new = new_listing(&root, name, &kind).expect("it is written");
+            assert_eq!(new.source.is_some(), new.files.len() == 3, "{new:?}");
+        }
+        let all = names(&root);
+        assert_eq!(all[2..], ["plain/run", "sum/python3", "tested/test"]);
+        for (name, why) in [
+            ("plain", "is there already"),
+            ("a/b", "would not be found"),
+            ("../x", "would not be found"),
+            ("9", "expected letters"),
+        ] {
+            let error = new_listing(&root, name, &Kind::Program).expect_err(name);
+            assert!(error.to_string().contains(why), "{error}");
+        }
+    }
+}

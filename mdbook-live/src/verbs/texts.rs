@@ -1,0 +1,444 @@
+//! Text files that hold a command and what it printed, as books keep them: read into records, and
+//! written from them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, ensure};
+use regex::Regex;
+
+use crate::book::listing::{Book, RunRef, Size};
+use crate::book::load;
+use crate::book::program::CargoVerb;
+use crate::judge::fingerprint::Fingerprints;
+use crate::record::cast::{Header, HostCard, Provenance, Record};
+use crate::record::files::Replacement;
+use crate::record::line::lines_of;
+use crate::run::runner::COLUMNS;
+
+/// What stands before the command, in a file's first line.
+const PROMPT: &str = "$ ";
+
+/// What became of a file that was to be imported.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// The file.
+    pub file: PathBuf,
+    /// The run whose record it has become, or why there is none.
+    pub became: Result<String, String>,
+}
+
+/// Reads text files into records; where a folder has no `runs.toml`, it writes one. Without
+/// `files`, those in the listings' folders that `book.toml` calls `text`.
+///
+/// # Errors
+///
+/// When a file cannot be read or written, or the book is not right.
+pub fn import(root: &Path, files: &[PathBuf]) -> Result<Vec<Imported>> {
+    let config = load::config(root)?;
+    let mut all: Vec<PathBuf> = files.to_vec();
+    if all.is_empty() {
+        let text = config.text.as_ref().context(
+            "expected files, or `text = \"output.txt\"` in [preprocessor.live] of book.toml",
+        )?;
+        for (_, folder) in load::folders(root, &config.listings)? {
+            let file = folder.join(text);
+            if file.is_file() {
+                all.push(file);
+            }
+        }
+    }
+    let mut texts: Vec<(PathBuf, Result<Text, String>)> = Vec::new();
+    for file in all {
+        let file = fs::canonicalize(&file).with_context(|| file.display().to_string())?;
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text = Text::parse(&text);
+        let runs = file.with_file_name(load::RUNS_TOML);
+        if let Ok(text) = &text
+            && !runs.exists()
+        {
+            let name = file.file_name().map(Path::new);
+            let own = name.filter(|name| Some(*name) != config.text.as_deref());
+            Replacement::of(&runs, &text.runs_toml(own))?.take_its_place()?;
+        }
+        texts.push((file, text));
+    }
+    ensure!(!texts.is_empty(), "no listing has a file to import");
+    let book = Book::open(root)?;
+    let mut fingerprints = Fingerprints::default();
+    let mut imported = Vec::new();
+    for (file, text) in texts {
+        let became = match (text, run_of(&book, &file)) {
+            (Err(why), _) => Err(why),
+            (Ok(_), None) => Err("no run of a listing has it as its `text`".to_owned()),
+            (Ok(text), Some(run)) if !text.is_of(run) => Err(format!(
+                "its command is `{}`, that of {} is `{}`",
+                text.command,
+                run.full_name(),
+                run.command(Size::Recorded)
+            )),
+            (Ok(text), Some(run)) => {
+                text.record(run, &mut fingerprints)?
+                    .save(run, Size::Recorded)?;
+                Ok(run.full_name())
+            }
+        };
+        imported.push(Imported { file, became });
+    }
+    Ok(imported)
+}
+
+/// The run whose text a file is.
+fn run_of<'b>(book: &'b Book, file: &Path) -> Option<RunRef<'b>> {
+    let is_text = |run: &RunRef<'_>| {
+        let text = run.run.text.as_ref();
+        let path = text.map(|text| run.listing.dir.join(text));
+        path.and_then(|path| fs::canonicalize(path).ok())
+            .is_some_and(|path| path == file)
+    };
+    book.runs().find(is_text)
+}
+
+/// Writes the text file of each of these runs that has one, and returns those that were.
+///
+/// # Errors
+///
+/// When a run has no record, or a file cannot be written.
+pub fn export(runs: &[RunRef<'_>]) -> Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
+    for run in runs {
+        let Some(text) = &run.run.text else {
+            continue;
+        };
+        let record = Record::load(*run, Size::Recorded)?;
+        let record = record.with_context(|| {
+            let name = run.full_name();
+            format!("{name} has no record; mdbook-live record {name} makes it")
+        })?;
+        let path = run.listing.dir.join(text);
+        Replacement::of(&path, &text_of(*run, &record))?.take_its_place()?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// A record as text: what a reader types, and what it prints, without colours.
+pub fn text_of(run: RunRef<'_>, record: &Record) -> String {
+    // The variables that every run of the book has stand in its chapters, or nowhere.
+    let command = run.command_in_its_listing(Size::Recorded);
+    let lines = record.lines.iter();
+    let lines: String = lines.map(|line| format!("{}\n", line.text())).collect();
+    format!("{PROMPT}{command}\n{lines}")
+}
+
+/// A file that holds a command and what it printed.
+#[derive(Debug, PartialEq, Eq)]
+struct Text {
+    command: String,
+    output: String,
+}
+
+impl Text {
+    fn parse(text: &str) -> Result<Text, String> {
+        let (first, output) = text.split_once('\n').unwrap_or((text, ""));
+        match first.strip_prefix(PROMPT).map(str::trim) {
+            Some(command) if !command.is_empty() => Ok(Text {
+                command: command.to_owned(),
+                output: output.to_owned(),
+            }),
+            _ => Err(format!(
+                "expected a command in its first line, as in `$ cargo run`, found `{}`",
+                first.trim_end()
+            )),
+        }
+    }
+
+    /// Whether it is what a run prints, as far as its command tells.
+    fn is_of(&self, run: RunRef<'_>) -> bool {
+        let words = |command: &str| shlex::split(command);
+        let own = run.command_in_its_listing(Size::Recorded);
+        words(&self.command) == words(&own)
+            || run.run.program.is_shell(&self.command)
+            || words(&self.command) == words(&run.command(Size::Recorded))
+    }
+
+    /// A `runs.toml` whose run is this one; `text` is the file's name where the book does not
+    /// say it.
+    fn runs_toml(&self, text: Option<&Path>) -> String {
+        let mut lines = vec!["[[run]]".to_owned()];
+        lines.extend(Told::of(&self.command).lines());
+        let status = self.status();
+        if status != 0 {
+            lines.push(format!("status = {status}"));
+        }
+        if let Some(text) = text {
+            lines.push(format!("text = {}", quoted(&text.display().to_string())));
+        }
+        lines.join("\n") + "\n"
+    }
+
+    /// The exit status, as far as the lines tell it: a text does not have it.
+    fn status(&self) -> i32 {
+        static TOLD: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"^error: process didn't exit successfully: .*\(exit status: (\d+)\)")
+                .expect("a constant pattern")
+        });
+        static FAILED: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"^error(\[E\d+\])?: |^thread 'main' (\(\d+\) )?panicked at ")
+                .expect("a constant pattern")
+        });
+        let mut lines = self.output.lines();
+        let told = lines.find_map(|line| TOLD.captures(line)?.get(1)?.as_str().parse().ok());
+        let failed = || self.output.lines().any(|line| FAILED.is_match(line));
+        told.unwrap_or_else(|| if failed() { 101 } else { 0 })
+    }
+
+    fn record(&self, run: RunRef<'_>, fingerprints: &mut Fingerprints) -> Result<Record> {
+        let lines = lines_of(&self.output);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let file = run.run.text.as_ref();
+        Ok(Record {
+            header: Header {
+                version: 2,
+                width: COLUMNS,
+                height: u32::try_from(lines.len().clamp(10, 50))?,
+                timestamp: now.context("the clock is set before 1970")?.as_secs(),
+                duration: 0.0,
+                title: run.full_name(),
+                command: run.command(Size::Recorded),
+                env: run.run.env.iter().cloned().collect(),
+                live: Provenance {
+                    host: HostCard::unknown(),
+                    args: run.run.args.clone(),
+                    exit: run.run.status,
+                    built_from: fingerprints.of_run(run)?,
+                    stderr: Vec::new(),
+                    client: Vec::new(),
+                    imported: file.map(|file| file.display().to_string()),
+                    by: "wall_s".to_owned(),
+                    of: Vec::new(),
+                    warm_ups: 0,
+                    data_limit: run.run.data_limit,
+                    account: None,
+                },
+            },
+            lines,
+            marks: Vec::new(),
+            memory: Vec::new(),
+        })
+    }
+}
+
+/// A command as `runs.toml` says it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    env: BTreeMap<String, String>,
+    cargo: Option<CargoVerb>,
+    options: Vec<String>,
+    package: Option<String>,
+    args: Vec<String>,
+    command: Vec<String>,
+    stdin: Option<String>,
+}
+
+impl Told {
+    fn of(command: &str) -> Told {
+        Told::simple(command).unwrap_or_else(|| Told {
+            // Pipes and the like are the shell's.
+            command: ["sh", "-c", command].map(str::to_owned).into(),
+            ..Told::default()
+        })
+    }
+
+    /// A command that needs no shell.
+    fn simple(command: &str) -> Option<Told> {
+        let mut words = shlex::split(command)?;
+        let mut told = Told::default();
+        if let [.., sign, _] = &words[..]
+            && sign == "<"
+        {
+            told.stdin = words.pop();
+            words.pop();
+        }
+        let of_shell = ["|", "&&", "||", ";", ">", "<", "&", ">>", "2>&1"];
+        if words.iter().any(|word| of_shell.contains(&&**word)) {
+            return None;
+        }
+        let is_variable = |word: &str| {
+            let name = word.split_once('=').map(|(name, _)| name);
+            name.is_some_and(|name| {
+                !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            })
+        };
+        let variables = words.iter().take_while(|word| is_variable(word)).count();
+        for word in words.drain(..variables) {
+            let (name, value) = word.split_once('=')?;
+            told.env.insert(name.to_owned(), value.to_owned());
+        }
+        let verb = match &words[..] {
+            [cargo, verb, ..] if cargo == "cargo" => CargoVerb::named(verb),
+            [] => return None,
+            _ => None,
+        };
+        let Some(verb) = verb else {
+            told.command = words;
+            return Some(told);
+        };
+        told.cargo = Some(verb);
+        let mut rest = words.split_off(2);
+        if let Some(at) = rest.iter().position(|word| word == "--") {
+            told.args = rest.split_off(at).split_off(1);
+        }
+        if let [option, name, ..] = &rest[..]
+            && (option == "-p" || option == "--package")
+        {
+            told.package = Some(name.clone());
+            rest.drain(..2);
+        }
+        told.options = rest;
+        Some(told)
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let list = |key: &str, words: &[String]| {
+            let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+            format!("{key} = [{}]", words.join(", "))
+        };
+        if let Some(verb) = self.cargo {
+            lines.push(format!("cargo = \"{verb}\""));
+        } else {
+            lines.push(list("command", &self.command));
+        }
+        if let Some(package) = &self.package {
+            lines.push(format!("package = {}", quoted(package)));
+        }
+        if !self.options.is_empty() {
+            lines.push(list("options", &self.options));
+        }
+        if !self.args.is_empty() {
+            lines.push(list("args", &self.args));
+        }
+        if !self.env.is_empty() {
+            let env = self.env.iter();
+            let env: Vec<String> = env
+                .map(|(name, value)| format!("{name} = {}", quoted(value)))
+                .collect();
+            lines.push(format!("env = {{ {} }}", env.join(", ")));
+        }
+        if let Some(file) = &self.stdin {
+            lines.push(format!("stdin = {{ file = {} }}", quoted(file)));
+        }
+        lines
+    }
+}
+
+/// A string of TOML.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture_book::write;
+
+    #[test]
+    fn a_command_becomes_the_keys_that_say_it() {
+        for (command, keys) in [
+            ("cargo run", "cargo = \"run\""),
+            (
+                "cargo test --test area -- --ignored",
+                "cargo = \"test\"; options = [\"--test\", \"area\"]; args = [\"--ignored\"]",
+            ),
+            (
+                "RUST_BACKTRACE=1 cargo run -p adder -- 'a b'",
+                "cargo = \"run\"; package = \"adder\"; args = [\"a b\"]; \
+                 env = { RUST_BACKTRACE = \"1\" }",
+            ),
+            (
+                "cargo run < in.txt",
+                "cargo = \"run\"; stdin = { file = \"in.txt\" }",
+            ),
+            (
+                "python3 sum.py 3",
+                "command = [\"python3\", \"sum.py\", \"3\"]",
+            ),
+            (
+                "cargo +nightly miri run",
+                "command = [\"cargo\", \"+nightly\", \"miri\", \"run\"]",
+            ),
+            (
+                "echo 5 | cargo run",
+                "command = [\"sh\", \"-c\", \"echo 5 | cargo run\"]",
+            ),
+        ] {
+            assert_eq!(Told::of(command).lines().join("; "), keys, "{command}");
+        }
+    }
+
+    #[test]
+    fn the_status_is_what_the_lines_tell() {
+        for (output, status) in [
+            ("Hello\n", 0),
+            ("error[E0382]: borrow of moved value\n", 101),
+            ("thread 'main' (4711) panicked at src/main.rs:2:5:\n", 101),
+            (
+                "error: process didn't exit successfully: `x` (exit status: 3)\n",
+                3,
+            ),
+            ("thread 'worker' panicked at src/main.rs\n", 0),
+        ] {
+            let text = Text {
+                command: "cargo run".into(),
+                output: output.into(),
+            };
+            assert_eq!(text.status(), status, "{output}");
+        }
+    }
+
+    #[test]
+    fn a_text_becomes_a_record_and_comes_back_the_same() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path();
+        let config = "[preprocessor.live]\nlistings = ['listings/*/*']\ntext = 'output.txt'\n";
+        write(root, "book.toml", config);
+        let manifest = "[package]\nname = 'same'\nedition = '2024'\n";
+        let text =
+            "$ cargo run\n   Compiling same v0.1.0 (file:///projects/same)\nHello\n\n  two\n";
+        for folder in ["listings/a/one", "listings/b/one"] {
+            write(root, &format!("{folder}/Cargo.toml"), manifest);
+            write(root, &format!("{folder}/src/main.rs"), "fn main() {}\n");
+            write(root, &format!("{folder}/output.txt"), text);
+        }
+        write(root, "listings/b/two/output.txt", "Hello\n");
+        let became: Vec<Result<String, String>> = import(root, &[])
+            .expect("they are read")
+            .into_iter()
+            .map(|imported| imported.became)
+            .collect();
+        assert_eq!(
+            became,
+            [
+                Ok("a/one/run".to_owned()),
+                Ok("b/one/run".to_owned()),
+                Err(
+                    "expected a command in its first line, as in `$ cargo run`, found `Hello`"
+                        .to_owned()
+                ),
+            ]
+        );
+        let runs = fs::read_to_string(root.join("listings/a/one/runs.toml")).expect("a file");
+        assert_eq!(runs, "[[run]]\ncargo = \"run\"\n");
+        let book = Book::open(root).expect("the book is right");
+        let runs: Vec<RunRef<'_>> = book.runs().collect();
+        let path = root.join("listings/a/one/output.txt");
+        fs::write(&path, "").expect("a file");
+        assert_eq!(export(&runs).expect("they are written").len(), 2);
+        assert_eq!(fs::read_to_string(&path).expect("a file"), text);
+    }
+}
