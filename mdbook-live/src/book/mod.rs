@@ -16,5 +16,7 @@ pub mod load;
 mod pattern;
 pub mod question;
 mod runs_toml;
+#[cfg(test)]
+pub mod schemas;
 pub mod site;
 pub mod varies;

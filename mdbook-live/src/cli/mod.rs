@@ -6,6 +6,8 @@ mod account;
 mod arguments;
 mod build;
 mod check;
+#[cfg(test)]
+pub mod commands;
 mod exercise;
 mod exit_status;
 mod falsify;
