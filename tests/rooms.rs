@@ -98,7 +98,13 @@ impl House {
             }
         }
         // They declare what the crate has, for others; and what only tests have.
-        for file in ["lib.rs", "main.rs", "fixture_book.rs"] {
+        for file in [
+            "lib.rs",
+            "main.rs",
+            "fixture_book.rs",
+            "reference.rs",
+            "reference/keys.rs",
+        ] {
             files.remove(Path::new(file));
         }
         files.retain(|file, _| !file.ends_with("tests.rs"));

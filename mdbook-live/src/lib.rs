@@ -48,3 +48,5 @@ pub use verbs::pack::pack;
 
 #[cfg(test)]
 mod fixture_book;
+#[cfg(test)]
+mod reference;

@@ -44,30 +44,37 @@ pub(super) struct RawClaim {
     says: String,
     /// What qualifies the outcome, shown after it.
     note: Option<String>,
-    /// What helps a reader on whose version of the program, an exercise, it breaks.
+    /// What helps a reader on whose version of the program, in an exercise, it breaks.
     hint: Option<String>,
     /// What it is checked on.
     #[serde(default)]
     on: RawOn,
-    /// What it decides of the reference.
+    /// What it decides of the reference, the book's second source.
     reference: Option<RawReference>,
-    /// The counter-runs on which it breaks: `NAME` of `broken/NAME.patch`, or another run,
-    /// `LISTING/RUN`.
+    /// The counter-runs on which it has to break: `"NAME"` of `broken/NAME.patch`, or another
+    /// run, `"LISTING/RUN"`.
     #[serde(default)]
     broken_by: Vec<String>,
-    /// So many lines match, or so many different values are captured.
+    /// So many lines match, or so many different values are captured:
+    /// `{ lines = 'worker \d starts', is = 2 }`.
     count: Option<Count>,
-    /// A figure is within bounds.
+    /// A figure of this run has this value, or is within bounds:
+    /// `{ figure = "sum", is = 500 }`.
     value: Option<Value>,
-    /// Several processes print the capture, and all print one value.
+    /// At least two processes print the capture, and all print one value: `'id: (\w+)'`.
     same: Option<Capture>,
-    /// Several processes print the capture, and each has a value of its own.
+    /// At least two processes print the capture, and each has a value of its own:
+    /// `'id: (\w+)'`.
     distinct: Option<Capture>,
-    /// Every line of these contains that.
+    /// Every line that matches one pattern matches another, and there is at least one:
+    /// `{ lines = 'worker', contains = 'starts' }`.
     every: Option<Every>,
-    /// No line of these contains that.
+    /// No line that matches one pattern matches another, and there is at least one of the
+    /// first: `{ lines = 'worker', contain = 'lost' }`.
     never: Option<Never>,
-    /// A figure divided by another is within bounds.
+    /// A figure of this run, divided by one of this or another, has this value, or is within
+    /// bounds. Integers are compared as integers:
+    /// `{ figure = "sum", to = "demo/alone sum", is = 1 }`.
     ratio: Option<Ratio>,
 }
 
@@ -146,13 +153,13 @@ impl CheckSpec {
 
 /// What a claim is checked on.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, derive(JsonSchema, serde::Serialize))]
 #[serde(rename_all = "lowercase")]
 enum RawOn {
     /// Live runs, and the record.
     #[default]
     Any,
-    /// The record alone: its figures need the real size.
+    /// The record, and live runs of its size, since its figures need that.
     Record,
     /// The reference's text.
     Reference,
@@ -163,12 +170,12 @@ enum RawOn {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct RawReference {
-    /// What the reference says, or leaves out; without it and `shows`, the claim's own sentence
+    /// What the reference says, or leaves out. Without it and `shows`, the claim's own sentence
     /// is the reference's.
     says: Option<String>,
-    /// What its outputs show, though it does not say so.
+    /// What the reference's output shows, though it does not say so.
     shows: Option<String>,
-    /// What becomes of that where the claim comes out as the book says.
+    /// What becomes of the reference's statement where the claim comes out as the book says.
     becomes: RawBecomes,
     /// The condition, which the reference does not name, under which it holds.
     when: Option<String>,
@@ -181,7 +188,7 @@ enum RawBecomes {
     /// As it says.
     #[serde(rename = "holds")]
     Holds,
-    /// Not as it says: without `says`, the check has to fail.
+    /// Not as it says (without `says` or `shows`, the check has to fail).
     #[serde(rename = "does not hold")]
     DoesNotHold,
     /// It says nothing of this, and should.
@@ -214,17 +221,17 @@ impl JsonSchema for Count {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, schemars(rename = "Count"))]
 struct RawCount {
-    /// Which lines are counted.
+    /// The lines that are counted.
     lines: Option<Pattern>,
-    /// Has one capture, whose different values are counted.
+    /// In place of `lines`: its capture's different values are counted.
     values: Option<Capture>,
-    /// How many there must be, at least one (for none: `never`).
+    /// How many there have to be, at least one; for none there is `never`.
     #[cfg_attr(test, schemars(with = "Option<u32>"))]
     is: Option<Positive>,
-    /// Not fewer than this.
+    /// In place of `is`, alone or with `at_most`: not fewer than this.
     #[cfg_attr(test, schemars(with = "Option<u32>"))]
     at_least: Option<Positive>,
-    /// Not more than this.
+    /// In place of `is`, alone or with `at_least`: not more than this.
     #[cfg_attr(test, schemars(with = "Option<u32>"))]
     at_most: Option<Positive>,
 }
@@ -276,11 +283,11 @@ struct RawValue {
     figure: FigureName,
     /// Exactly this.
     is: Option<f64>,
-    /// Exactly this at the quick size.
+    /// Exactly this at the quick size, where that has a value of its own.
     quick_is: Option<f64>,
-    /// Not less than this.
+    /// In place of `is`, alone or with `at_most`: not less than this.
     at_least: Option<f64>,
-    /// Not more than this.
+    /// In place of `is`, alone or with `at_least`: not more than this.
     at_most: Option<f64>,
 }
 
@@ -340,9 +347,9 @@ impl TryFrom<i64> for Positive {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Every {
-    /// Which lines are looked at.
+    /// The lines that are looked at.
     pub(super) lines: Pattern,
-    /// What each of them contains.
+    /// What each of these lines has to contain.
     pub(super) contains: Pattern,
 }
 
@@ -351,9 +358,9 @@ pub(super) struct Every {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Never {
-    /// Which lines are looked at.
+    /// The lines that are looked at.
     pub(super) lines: Pattern,
-    /// What none of them may contain.
+    /// What none of these lines may contain.
     pub(super) contain: Pattern,
 }
 
@@ -392,9 +399,9 @@ struct RawRatio {
     to: FigureName,
     /// Exactly this.
     is: Option<f64>,
-    /// Not less than this.
+    /// In place of `is`, alone or with `at_most`: not less than this.
     at_least: Option<f64>,
-    /// Not more than this.
+    /// In place of `is`, alone or with `at_least`: not more than this.
     at_most: Option<f64>,
 }
 

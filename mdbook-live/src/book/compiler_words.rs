@@ -38,6 +38,7 @@ static SAID_OR_NOT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"^ {6}Adding ",
         r"^ Downloading ",
         r"^ {2}Downloaded ",
+        r"^warning: build failed, waiting for other jobs to finish",
     ])
 });
 

@@ -16,10 +16,10 @@ use crate::book::site::SiteConfig;
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Globs of the folders that hold listings, from the book's root.
+    /// Globs of the listings' folders, from the book's root.
     #[serde(default = "listings")]
     pub listings: Vec<String>,
-    /// What varies in every listing, as in a listing's own `redact`.
+    /// What varies in the lines of every listing, as in a listing's own `redact`.
     #[serde(default)]
     pub redact: Vec<Pattern>,
     /// Lines that a run of any listing may print or not, as in a listing's own `ignore_lines`.
@@ -29,6 +29,10 @@ pub struct Config {
     /// process are then compared in their order, and how those of several come between each
     /// other is free. Without it all lines of a run are compared in their order.
     pub process: Option<Capture>,
+    /// What is left out of Rust sources before cargo sees them, besides lines with anchors, where a
+    /// listing is laid out as its readers see it: patterns of whole lines, such as `// --snip--`.
+    #[serde(default)]
+    pub strip_lines: Vec<Pattern>,
     /// Environment variables of all runs. The page shows them before each command.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -40,17 +44,18 @@ pub struct Config {
     /// run, as a run's own `text`.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub text: Option<PathBuf>,
-    /// A second source beside the book's own output.
+    /// A second source that the book goes back to, beside its own output.
     pub reference: Option<Reference>,
     /// Figures at the end of a line that stand in columns of their own.
     pub cells: Option<Cells>,
-    /// Works that chapters cite by a short form, as `mmap(2)`: each citation becomes a link.
+    /// Works that chapters cite by a short form, such as `mmap(2)`. Each citation becomes a
+    /// link.
     #[serde(default)]
     pub cited: Vec<CitedWork>,
-    /// Phrases that are no use of a term of the glossary, as "this page".
+    /// Phrases that are no use of a term of the glossary: `["this page"]`.
     #[serde(default)]
     pub not_terms: Vec<String>,
-    /// What a reader types in the book's folder to call this tool: "cargo run --".
+    /// What a reader types in the book's folder to call this tool: `"cargo run --"`.
     #[serde(default = "tool")]
     pub tool: String,
     /// How timelines read what processes report.
@@ -90,9 +95,9 @@ pub struct Reference {
     /// A line about it, below the title.
     #[serde(default)]
     pub about: String,
-    /// Before a sentence of it: "The manual says".
+    /// What stands before a sentence of it: "The manual says".
     pub says: String,
-    /// In a listing's folder, where `RUN.txt` has what it printed for a run.
+    /// The folder in a listing where `RUN.txt` has what it printed for a run.
     pub folder: String,
 }
 
@@ -113,7 +118,7 @@ pub struct Cells {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct CellsToml {
-    /// Matches the end of a line that has them: a capture for each.
+    /// Matches the end of a line that has them, with a capture for each.
     pattern: Pattern,
     /// What stands above each.
     heads: Vec<String>,
@@ -139,9 +144,9 @@ impl TryFrom<CellsToml> for Cells {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CitedWork {
-    /// Matches a citation.
+    /// Matches a citation in prose.
     pub cites: Pattern,
-    /// Its address; `$1` is what the first capture has matched.
+    /// Its address, with `$1` for what the first capture has matched.
     pub at: String,
 }
 
@@ -152,19 +157,22 @@ pub struct CitedWork {
 pub struct TimelineConfig {
     /// The process whose lane comes first.
     pub first: Option<String>,
-    /// The state of a process that prepares: left out at the beginning, up to the next report.
+    /// The state of a process that prepares. It is left out at the beginning, up to the next
+    /// report.
     pub preparing: Option<String>,
-    /// What the caption adds where that is left out: "from when the data was loaded".
+    /// What the caption adds where what is `preparing` is left out: "from when the data was
+    /// loaded".
     #[serde(default)]
     pub prepared: String,
     /// The state of a process that has nothing to do.
     pub idle: Option<String>,
-    /// By this a process reports that it does nothing more.
+    /// The word by which a process reports that it does nothing more.
     pub ended: Option<String>,
-    /// The states whose first and last beginning the picture's words name.
+    /// The states that the picture's words describe: when the first and the last of each
+    /// begins.
     #[serde(default)]
     pub described: Vec<String>,
-    /// How each state is drawn; one that is not named is low.
+    /// How each state is drawn, by its name; one that is not named is low.
     #[serde(default)]
     pub styles: BTreeMap<String, StateStyle>,
 }
@@ -191,7 +199,7 @@ pub enum StateStyle {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DiagramConfig {
-    /// What a name stands for: `child = "magenta"` makes `$child` that colour of the theme.
+    /// Colours by name: `owner = "blue"` makes `$owner` that colour of the theme.
     #[serde(default)]
     pub colours: BTreeMap<String, ThemeColour>,
 }
@@ -251,6 +259,7 @@ impl Default for Config {
             process: None,
             env: BTreeMap::new(),
             memory: false,
+            strip_lines: Vec::new(),
             text: None,
             reference: None,
             cells: None,

@@ -108,11 +108,12 @@ struct PlanToml {
     /// By which `{{#plan NAME}}` asks for it.
     #[cfg_attr(test, schemars(with = "String"))]
     name: Spanned<String>,
-    /// The longest time without a break: "90min".
+    /// The longest time without a break.
     #[serde(default = "ninety_minutes")]
     #[cfg_attr(test, schemars(with = "String"))]
     break_after: Minutes,
-    /// What is between a beginning and an end: a morning, a day, a week's class.
+    /// Its sessions: what is between a beginning and an end, as a morning, a day or a week's
+    /// class.
     #[cfg_attr(test, schemars(with = "Vec<SessionToml>"))]
     session: Vec<Spanned<SessionToml>>,
 }
@@ -125,10 +126,10 @@ struct SessionToml {
     /// What stands above it: "The first day".
     #[serde(default)]
     title: String,
-    /// When it begins: "09:00".
+    /// When it begins: `"09:00"`.
     #[cfg_attr(test, schemars(with = "String"))]
     starts: Clock,
-    /// How long it is at most: "90min", "7h 30min".
+    /// How long it is at most: `"90min"`, `"7h 30min"`.
     #[cfg_attr(test, schemars(with = "String"))]
     length: Minutes,
     /// Its parts, in their order.
@@ -146,25 +147,26 @@ struct SessionToml {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ItemToml {
-    /// A chapter, by its file without `.md`: as many minutes as its sections take.
+    /// The class is taught a chapter, as long as its `minutes` say:
+    /// `{ teach = "start-methods" }`.
     teach: Option<String>,
-    /// Of a chapter that is taught: these sections alone, by their ids.
+    /// Beside `teach`: these sections alone, by the ids of their headings.
     #[serde(default)]
     sections: Vec<String>,
-    /// A chapter that is read.
+    /// The class reads a chapter: the minutes to read of its `lesson`.
     read: Option<String>,
-    /// All exercises of a chapter.
+    /// The class does all exercises of a chapter.
     exercises: Option<String>,
-    /// One exercise, `LISTING/NAME`.
+    /// It does one exercise, `"LISTING/NAME"`.
     exercise: Option<String>,
-    /// Something that is in no chapter, with its `minutes`.
+    /// Something that is in no chapter: `{ activity = "Set up", minutes = 15 }`.
     activity: Option<String>,
-    /// How long an activity takes.
+    /// Beside `activity`: how long it takes.
     minutes: Option<u32>,
     /// A break of so many minutes.
     #[serde(rename = "break")]
     pause: Option<u32>,
-    /// What a break is called: "Lunch".
+    /// Beside `break`: what it is called, such as "Lunch"; without it, "Break".
     called: Option<String>,
 }
 
@@ -204,6 +206,14 @@ impl TryFrom<String> for Minutes {
                 "expected minutes such as \"90min\" or \"7h 30min\", found `{text}`"
             )),
         }
+    }
+}
+
+/// As an author would write it.
+#[cfg(test)]
+impl serde::Serialize for Minutes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{}min", self.0))
     }
 }
 
@@ -448,7 +458,7 @@ mod tests {
 
     #[test]
     fn the_references_example_is_right() {
-        let reference = include_str!("../../REFERENCE.md");
+        let reference = include_str!("../../guide/src/reference.md");
         let mut examples = reference.split("```toml\n").skip(1);
         let plan = examples.find(|example| example.starts_with("[[plan]]"));
         let plan = plan.and_then(|example| example.split("```").next());

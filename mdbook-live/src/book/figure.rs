@@ -8,36 +8,86 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+/// A figure that is built in: its name, and what it says.
+type BuiltIn = (&'static str, &'static str);
+
 /// The figure that every run has.
 pub const WALL_S: &str = "wall_s";
 
+/// What every run has.
+pub(crate) const OF_TIME: [BuiltIn; 1] =
+    [(WALL_S, "The seconds from the start of the run to its exit.")];
+
 /// The peaks of a run's process tree's memory, where that was sampled.
-const OF_MEMORY: [&str; 4] = [
-    "tree_peak",
-    "tree_peak_anon",
-    "tree_peak_file",
-    "tree_peak_shmem",
+pub(crate) const OF_MEMORY: [BuiltIn; 4] = [
+    (
+        "tree_peak",
+        "The peak of the memory of all its processes, in MiB.",
+    ),
+    ("tree_peak_anon", "That of their anonymous memory."),
+    ("tree_peak_file", "That of their page cache."),
+    ("tree_peak_shmem", "That of their shared memory."),
 ];
 
 /// What the processes of a run did, where they were observed.
-const OF_ACCOUNT: [&str; 12] = [
-    "tree_processes",
-    "tree_alive",
-    "tree_depth",
-    "tree_programs",
-    "tree_threads",
-    "tree_written",
-    "tree_read",
-    "tree_faults",
-    "tree_private",
-    "most_private",
-    "most_resident",
-    "most_descriptors",
+pub(crate) const OF_ACCOUNT: [BuiltIn; 12] = [
+    (
+        "tree_processes",
+        "The processes of the run, its main process included.",
+    ),
+    ("tree_alive", "The most of them that are alive at one time."),
+    (
+        "tree_depth",
+        "Their generations: 1 where the main process starts no other.",
+    ),
+    (
+        "tree_programs",
+        "The programs that they execute, that of the main process included. A fork executes none.",
+    ),
+    (
+        "tree_threads",
+        "The threads that they start, beside the first of each process.",
+    ),
+    (
+        "tree_written",
+        "The bytes that they write by write(2) and its kin: to pipes, files and terminals. What \
+         send(2) moves through a socket is not among them, nor what is copied in shared memory.",
+    ),
+    (
+        "tree_read",
+        "The bytes that they read by read(2) and its kin, without those of recv(2).",
+    ),
+    ("tree_faults", "Their page faults that need no disk."),
+    (
+        "tree_private",
+        "The private memory that they have at their ends, each at its own, in MiB: pages that \
+         were written to, that no other process has, of mappings that are not shared. What a \
+         process has given back before is not among them, and is in `most_resident` and in \
+         `tree_peak_anon`.",
+    ),
+    (
+        "most_private",
+        "The most of that memory that one of them has, in MiB.",
+    ),
+    (
+        "most_resident",
+        "The most memory that one of them has resident at one time, in MiB, shared pages included.",
+    ),
+    (
+        "most_descriptors",
+        "The most descriptors that one of them has open at its end.",
+    ),
 ];
 
 /// The names of the figures that are built in.
 pub fn built_in<'a>() -> impl Iterator<Item = &'a str> {
-    [WALL_S].into_iter().chain(OF_MEMORY).chain(OF_ACCOUNT)
+    let figures = OF_TIME.into_iter().chain(OF_MEMORY).chain(OF_ACCOUNT);
+    figures.map(|(name, _)| name)
+}
+
+/// Whether a figure is one of these.
+fn is_of(figures: &[BuiltIn], name: &str) -> bool {
+    figures.iter().any(|(known, _)| *known == name)
 }
 
 /// How a figure is read from a run's lines.
@@ -107,7 +157,7 @@ impl TryFrom<String> for Tolerance {
 
 /// Which of several lines that match counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
+#[cfg_attr(test, derive(JsonSchema, serde::Serialize))]
 #[serde(rename_all = "lowercase")]
 pub enum Match {
     /// The one printed first.
@@ -155,12 +205,12 @@ impl TryFrom<String> for FigureName {
 
 /// Whether a figure is read from the memory samples.
 pub fn is_of_memory(name: &str) -> bool {
-    OF_MEMORY.contains(&name)
+    is_of(&OF_MEMORY, name)
 }
 
 /// Whether a figure is read from the account of a run's processes.
 pub fn is_of_account(name: &str) -> bool {
-    OF_ACCOUNT.contains(&name)
+    is_of(&OF_ACCOUNT, name)
 }
 
 #[cfg(test)]

@@ -17,10 +17,12 @@ pub mod listing;
 pub mod load;
 mod load_run;
 pub mod package;
-mod pattern;
+pub mod pattern;
 pub mod program;
 pub mod question;
 mod runs_toml;
+#[cfg(test)]
+pub mod schemas;
 pub mod site;
 pub mod surroundings;
 pub mod varies;

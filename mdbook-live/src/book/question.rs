@@ -4,6 +4,8 @@
 use std::fmt;
 
 use regex::Regex;
+#[cfg(test)]
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -58,25 +60,41 @@ impl std::error::Error for Problem {}
 
 /// The question as its author writes it.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct QuestionToml {
+pub(super) struct QuestionToml {
+    /// The question. Backticks mark code.
     asks: String,
+    /// The run on whose record the choices are judged: `LISTING/RUN`.
+    #[cfg_attr(test, schemars(with = "String"))]
     run: Spanned<String>,
+    /// Two answers or more, in the order in which they are shown.
+    #[cfg_attr(test, schemars(with = "Vec<ChoiceToml>"))]
     choice: Vec<Spanned<ChoiceToml>>,
 }
 
 /// A choice as its author writes it: with exactly one of the checks of a claim.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct ChoiceToml {
+    /// The answer, as its reader would give it.
     says: String,
+    /// Why it is right, or what is wrong with it.
     because: String,
+    /// As in a claim.
     count: Option<Count>,
+    /// As in a claim.
     value: Option<Value>,
+    /// As in a claim.
     same: Option<Capture>,
+    /// As in a claim.
     distinct: Option<Capture>,
+    /// As in a claim.
     every: Option<Every>,
+    /// As in a claim.
     never: Option<Never>,
+    /// As in a claim.
     ratio: Option<Ratio>,
 }
 
@@ -222,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_references_example_is_right() {
-        let reference = include_str!("../../REFERENCE.md");
+        let reference = include_str!("../../guide/src/reference.md");
         let block = |language: &str| {
             let after = reference.split(&format!("```{language}\n")).nth(1);
             let block = after.and_then(|after| after.split("```").next());

@@ -27,32 +27,32 @@ use crate::book::surroundings::{Client, Ends, Stdin};
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunsToml {
-    /// What varies in the lines of every run: each match is left out of the comparison with the
-    /// record, and grey on the page.
+    /// What varies in the lines of every run: each match is left out when a live run is compared
+    /// with its record, and is grey on the page, but for the numbers of figures with `within`.
     #[serde(default)]
     pub(super) redact: Vec<Pattern>,
-    /// Lines that a run may print or not.
+    /// Lines that a run may print or not. They are grey on the page.
     #[serde(default)]
     pub(super) ignore_lines: Vec<Pattern>,
     /// Globs of files that its programs read or start and are not built from. A change of one
     /// makes the records stale.
     #[serde(default)]
     pub(super) also_hash: Vec<String>,
-    /// Whether its programs take so long to build that what is asked of the whole book leaves
-    /// it out: it is checked, recorded and reported where it is named.
+    /// `true` where its programs take so long to build that what is asked of the whole book
+    /// leaves it out, and says so. `check LISTING`, `record LISTING` and the others build it.
     #[serde(default)]
     pub(super) on_request: bool,
     /// Environment variables of all its runs, besides those of `book.toml`.
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
-    /// Numbers that can be read from the lines of its runs, by name.
+    /// Numbers that can be read from the lines of its runs, by name: letters, digits and `_`.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, Figure>"))]
     pub(super) figures: BTreeMap<FigureKey, Figure>,
-    /// Its runs.
+    /// Its runs, at least one.
     #[cfg_attr(test, schemars(with = "Vec<Run>"))]
     pub(super) run: Vec<Spanned<Run>>,
-    /// Figures of several of its runs, or series of one, as pictures.
+    /// Pictures: figures of several of its runs, or series of one.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Vec<Chart>"))]
     pub(super) chart: Vec<Spanned<Chart>>,
@@ -89,15 +89,17 @@ impl TryFrom<String> for FigureKey {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Figure {
-    /// Has exactly one capture, the number; underscores may group its digits.
+    /// Its one capture is the number. Underscores may group the digits.
     pub(super) pattern: Capture,
     /// Its unit; none for a bare number.
     #[serde(default)]
     pub(super) unit: String,
-    /// Which of several lines counts.
+    /// Which line counts where several match.
     #[serde(default, rename = "match")]
     pub(super) which: Match,
-    /// How far a live run's number may be from its record's: `×3`, `± 0.5`, `×3 ± 0.5`.
+    /// How far a live run's number may be from its record's: `"×3"`, `"± 0.5"` or
+    /// `"×3 ± 0.5"`. More is a difference. Such a number is compared even inside what is
+    /// redacted, and is not grey. Without it, a number that is not redacted has to be the same.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) within: Option<Tolerance>,
 }
@@ -107,8 +109,8 @@ pub(super) struct Figure {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Run {
-    /// Unique in the listing: letters, digits, - and _. Without it the run is called what it
-    /// does: `run`, `test`, `build`, `check`, `clippy`, or its program's name.
+    /// Unique in the listing: letters, digits, `-` and `_`. `LISTING/NAME` names the run everywhere
+    /// else. Without it the run is called what it does: `run`, `test`, `build`, `check`, `clippy`, or its program's name.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) name: Option<RunName>,
     /// What a reader sees above it.
@@ -150,11 +152,11 @@ pub(super) struct Run {
     /// The arguments at the size of the record.
     #[serde(default)]
     pub(super) args: Vec<String>,
-    /// After this time the run is ended, which is a failure.
+    /// A time such as `"20s"` or `"2min"`, after which the run is ended, and has failed.
     #[serde(default = "default_timeout")]
     #[cfg_attr(test, schemars(with = "String"))]
     pub(super) timeout: Timeout,
-    /// The size that takes seconds, where it is not that of the record.
+    /// A size that takes seconds, where that of the record does not.
     pub(super) quick: Option<Quick>,
     /// The figure by which the median of several recordings is chosen.
     #[serde(default = "default_rank")]
@@ -162,16 +164,23 @@ pub(super) struct Run {
     /// Whether it is recorded once, without a warm-up, since its program makes rounds of its own.
     /// By default `cargo` and `command` are, and programs are not.
     pub(super) once: Option<bool>,
-    /// Whether the lines of a process may come in any order.
+    /// Whether the lines of one process may come in any order, so that all lines of a stream
+    /// are compared as a set.
     #[serde(default)]
     pub(super) unordered: bool,
-    /// Whether the memory of its processes is sampled when it is recorded. By default that of
-    /// programs is, where `book.toml` says so, and that of `cargo` and `command` is not.
+    /// Whether the memory of its processes is sampled when it is recorded, and when a reader
+    /// makes it from the page. By default that of programs is, where `book.toml` says so, and
+    /// that of `cargo` and `command` is not. `check` samples it where a claim reads a figure of
+    /// memory.
     pub(super) memory: Option<bool>,
-    /// How much private memory each of its processes may have: "64 MiB".
+    /// How much private memory each of its processes may have: `"64 MiB"`, a whole number of
+    /// KiB, MiB or GiB. Linux refuses a process more of it (`RLIMIT_DATA` of getrlimit(2)):
+    /// heaps, stacks of threads and private mappings that can be written to count, whether a
+    /// page of them is touched or not; shared mappings do not.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) data_limit: Option<Bytes>,
-    /// The exit status that is right.
+    /// The exit status that is right. 77 means that the program cannot run here: the run is
+    /// skipped, with its last line as the reason.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "u8"))]
     pub(super) status: Status,
@@ -186,9 +195,9 @@ pub(super) struct Run {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Quick {
-    /// The arguments; those of the record where there are none.
+    /// The arguments at this size; without them, those of the record.
     pub(super) args: Option<Vec<String>>,
-    /// The time limit; that of the record where there is none.
+    /// The time limit at this size; without one, that of the record.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) timeout: Option<Timeout>,
 }
@@ -286,7 +295,8 @@ impl TryFrom<i64> for Status {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Exercise {
-    /// Unique among the listing's exercises: letters, digits, - and _.
+    /// Unique among the listing's exercises: letters, digits, `-` and `_`. `LISTING/NAME`, or
+    /// `NAME` where it is the only one, names it.
     #[cfg_attr(test, schemars(with = "String"))]
     pub(super) name: RunName,
     /// Its heading.
@@ -295,9 +305,12 @@ pub(super) struct Exercise {
     pub(super) level: u8,
     /// How long it takes.
     pub(super) minutes: u32,
-    /// The runs of its solution, whose claims decide it; by default the run of its name.
+    /// The runs of its solution whose claims decide it, on the reader's program with the same
+    /// arguments at the quick size; without it, the run of its name. One of the claims has a
+    /// `hint`.
     pub(super) runs: Option<Vec<String>>,
-    /// The program `src/bin/NAME.rs` that writes a fresh one for each seed.
+    /// Instead of runs: the program `src/bin/NAME.rs`, which writes a fresh program for each
+    /// seed.
     pub(super) generator: Option<String>,
 }
 
@@ -306,25 +319,26 @@ pub(super) struct Exercise {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Chart {
-    /// Unique in the listing.
+    /// Unique in the listing. `{{#chart LISTING/NAME}}` shows it with bars or lines,
+    /// `{{#table LISTING/NAME}}` as a table alone.
     pub(super) name: String,
     /// What a reader sees above it.
     pub(super) caption: String,
-    /// The runs whose figures it shows.
+    /// Runs of this listing, whose figures it shows.
     #[serde(default)]
     pub(super) runs: Vec<String>,
     /// The figures that it shows of each.
     #[serde(default)]
     pub(super) figure: Vec<Charted>,
-    /// The run whose series it shows.
+    /// Or one run, whose series it shows.
     pub(super) run: Option<String>,
-    /// The unit of the horizontal axis.
+    /// The unit of the horizontal axis, with `series`.
     pub(super) x_unit: Option<String>,
-    /// The unit of the vertical axis.
+    /// The unit of the vertical axis, with `series`.
     pub(super) y_unit: Option<String>,
-    /// What the bars around a point show: "eight in ten tries".
+    /// What the bars around a point show: "between which values eight in ten tries lie".
     pub(super) spread: Option<String>,
-    /// The series.
+    /// The series that it shows of that run.
     #[serde(default)]
     pub(super) series: Vec<Series>,
 }
@@ -338,9 +352,9 @@ pub(super) struct Charted {
     pub(super) figure: String,
     /// What a reader sees above it.
     pub(super) heading: String,
-    /// The reference's figure next to it.
+    /// The figure of the reference that is shown next to it.
     pub(super) reference: Option<String>,
-    /// What that is, where it is another.
+    /// The heading of that, where it is another.
     pub(super) reference_heading: Option<String>,
 }
 
@@ -351,88 +365,14 @@ pub(super) struct Charted {
 pub(super) struct Series {
     /// What it is.
     pub(super) name: String,
-    /// Has four captures: where, the median, the least and the most.
+    /// Its four captures are where, the median, the least and the most.
     pub(super) pattern: FourCaptures,
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::fs;
-    use std::path::Path;
-
-    use schemars::{Schema, schema_for};
-    use serde_json::Value;
-
     use super::*;
-    use crate::book::config::Config;
-    use crate::book::course::CourseToml;
     use crate::book::listing::tests::book_with;
-    use crate::record::report::MachineReport;
-
-    fn package() -> &'static Path {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-    }
-
-    #[test]
-    fn the_schemas_that_are_kept_are_those_of_the_types() {
-        for (name, schema) in [
-            ("runs", schema_for!(RunsToml)),
-            ("book", schema_for!(Config)),
-            ("course", schema_for!(CourseToml)),
-            ("report", schema_for!(MachineReport)),
-        ] {
-            let path = package().join(format!("schema/{name}.json"));
-            let schema = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
-            if std::env::var_os("RENEW_SCHEMAS").is_some() {
-                fs::write(&path, &schema).expect("it can be written");
-            }
-            assert!(
-                fs::read_to_string(&path).is_ok_and(|kept| kept == schema),
-                "{} is of other types: RENEW_SCHEMAS=1 cargo test -p mdbook-live schemas renews it",
-                path.display()
-            );
-        }
-    }
-
-    /// Every key that a schema has, however deep.
-    fn keys(value: &Value, keys_found: &mut BTreeSet<String>) {
-        match value {
-            Value::Object(object) => {
-                if let Some(Value::Object(properties)) = object.get("properties") {
-                    keys_found.extend(properties.keys().cloned());
-                }
-                object.values().for_each(|value| keys(value, keys_found));
-            }
-            Value::Array(list) => list.iter().for_each(|value| keys(value, keys_found)),
-            _ => {}
-        }
-    }
-
-    #[test]
-    fn the_reference_names_every_key() {
-        let reference = fs::read_to_string(package().join("REFERENCE.md")).expect("a page");
-        let words: BTreeSet<&str> = reference
-            .split('`')
-            .skip(1)
-            .step_by(2)
-            .flat_map(|code| code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
-            .collect();
-        let mut found = BTreeSet::new();
-        for schema in [
-            schema_for!(RunsToml),
-            schema_for!(Config),
-            schema_for!(CourseToml),
-            schema_for!(MachineReport),
-        ] {
-            keys(Schema::as_value(&schema), &mut found);
-        }
-        assert!(found.len() > 50, "{found:?}");
-        found.extend(figure::built_in().map(str::to_owned));
-        for key in found {
-            assert!(words.contains(&*key), "REFERENCE.md does not name `{key}`");
-        }
-    }
 
     #[test]
     fn an_amount_of_memory_has_a_unit() {
@@ -458,7 +398,7 @@ mod tests {
 
     #[test]
     fn the_references_example_is_right() {
-        let reference = fs::read_to_string(package().join("REFERENCE.md")).expect("a page");
+        let reference = include_str!("../../guide/src/reference.md");
         let example = reference.split("```toml\n").nth(1).expect("an example");
         let example = example.split("```").next().expect("its end");
         let (_dir, book) = book_with(example);

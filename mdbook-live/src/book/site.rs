@@ -9,9 +9,11 @@ use serde::Deserialize;
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SiteConfig {
-    /// The address of the book's first page: "https://example.org/book/".
+    /// The address of the book's first page: `"https://example.org/book/"`. With it each page
+    /// has a canonical link and `og:url`, and there is a `sitemap.xml`; a book at the root of
+    /// its host also has a `robots.txt`, which names that.
     pub address: Option<SiteAddress>,
-    /// A picture that others show beside a link to a page.
+    /// A picture that others show beside a link to a page, where there is an `address`.
     pub image: Option<SiteImage>,
 }
 

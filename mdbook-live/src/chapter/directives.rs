@@ -25,6 +25,7 @@ use regex::Regex;
 
 use super::lesson::LessonDirective;
 use super::markdown::{self, left_alone};
+use super::syntax;
 
 /// One figure of one run: of its record, or of what the reference's program printed.
 ///
@@ -192,14 +193,6 @@ const MDBOOKS_OWN: [&str; 6] = [
     "title",
 ];
 
-const SHAPES: &str = "expected {{#listing LISTING/FILE[:ANCHOR] [since=FILE[:ANCHOR]] [CAPTION]}}, \
-     {{#run LISTING/RUN}}, {{#runs LISTING/RUN … CAPTION}}, {{#figure LISTING/RUN FIGURE [/ LISTING/RUN FIGURE]}}, \
-     {{#timeline LISTING/RUN}}, {{#diagram NAME}}, \
-     {{#chart LISTING/CHART}}, {{#table LISTING/CHART}}, {{#verdicts [all]}}, {{#reports [LISTING/RUN FIGURE, …]}}, {{#glossary}}, \
-     {{#define TERM [| NAME, NAME] [| -BEFORE +AFTER]}}, {{#exercise LISTING/EXERCISE}}, \
-     {{#lesson read=MINUTES [exercises=MINUTES] [after=CHAPTER.md,…]}}, {{#minutes SECTION=MINUTES …}}, \
-     {{#lessons}}, {{#plan NAME}}, {{#description WORDS}}, {{#papers}}";
-
 /// Finds the directives of a chapter, in order.
 ///
 /// `others_may_follow`: further preprocessors have their own directives, so that an
@@ -218,28 +211,7 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
         if MDBOOKS_OWN.contains(&name) {
             continue;
         }
-        let ours = matches!(
-            name,
-            "listing"
-                | "run"
-                | "runs"
-                | "figure"
-                | "timeline"
-                | "diagram"
-                | "chart"
-                | "table"
-                | "verdicts"
-                | "reports"
-                | "define"
-                | "glossary"
-                | "exercise"
-                | "lesson"
-                | "minutes"
-                | "lessons"
-                | "plan"
-                | "description"
-                | "papers"
-        );
+        let ours = syntax::is_known(name);
         if !ours && others_may_follow {
             continue;
         }
@@ -250,12 +222,16 @@ pub fn find(markdown: &str, others_may_follow: bool) -> Vec<Place> {
             None => (
                 line_end,
                 Err(format!(
-                    "a {{{{#{name} without `}}}}` on its line; {SHAPES}"
+                    "a {{{{#{name} without `}}}}` on its line; {}",
+                    syntax::expected()
                 )),
             ),
             Some(_) if !ours => (
                 line_end,
-                Err(format!("unknown directive `{name}`; {SHAPES}")),
+                Err(format!(
+                    "unknown directive `{name}`; {}",
+                    syntax::expected()
+                )),
             ),
             Some(length) => {
                 let arguments = &markdown[whole.end()..whole.end() + length];
@@ -294,7 +270,10 @@ fn stands_alone(markdown: &str, range: Range<usize>) -> bool {
 
 /// Takes a directive's arguments apart.
 fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
-    let malformed = || format!("malformed {{{{#{name}{arguments}}}}}; {SHAPES}");
+    let malformed = || {
+        let expected = syntax::expected();
+        format!("malformed {{{{#{name}{arguments}}}}}; {expected}")
+    };
     let arguments = arguments.trim();
     match name {
         "listing" => {
@@ -619,6 +598,43 @@ Inline `{{#run a/b}}` and \\{{#run a/b}}.
             let error = one(markdown).unwrap_err();
             assert!(error.contains("expected {{#"), "{markdown}: {error}");
             assert!(!error.contains('\n'), "{markdown}: {error}");
+        }
+    }
+
+    /// What an author may write for a form of the reference: with all that may be missing in it,
+    /// or without.
+    fn written(form: &str, whole: bool) -> String {
+        let mut written = String::new();
+        let mut depth = 0;
+        for c in form.chars() {
+            match c {
+                '[' => depth += 1,
+                ']' => depth -= 1,
+                c if whole || depth == 0 => written.push(c),
+                _ => {}
+            }
+        }
+        let numbers = written.replace("MINUTES", "5").replace("BEFORE", "1");
+        let numbers = numbers.replace("AFTER", "1");
+        // What stands before a `…` may come once.
+        numbers
+            .replace(", …", "")
+            .replace(",…", "")
+            .replace(" …", "")
+    }
+
+    #[test]
+    fn each_form_of_a_directive_that_the_reference_has_is_one() {
+        for directive in syntax::DIRECTIVES {
+            for whole in [false, true] {
+                let text = written(directive.form, whole);
+                let expected = format!("{{{{#{}", directive.name);
+                assert!(text.starts_with(&expected), "{text}");
+                match one(&text) {
+                    Ok(found) => assert_eq!(found.is_block(), !directive.in_a_sentence, "{text}"),
+                    Err(error) => panic!("{error}"),
+                }
+            }
         }
     }
 

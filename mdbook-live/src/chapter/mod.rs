@@ -23,6 +23,7 @@ mod record_files;
 mod resolve;
 pub mod solutions;
 pub mod survey;
+pub mod syntax;
 mod teaching;
 pub mod texts;
 mod timetable;

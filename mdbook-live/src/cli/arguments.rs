@@ -37,9 +37,14 @@ pub(super) enum Verb {
         #[arg(long, conflicts_with = "without_solutions")]
         live: bool,
         /// Make the whole book a PDF beside the pages, by Chromium
+        ///
+        /// It is A4, with an outline, a title, contents and page numbers, and with the whole
+        /// files of listings.
         #[arg(long)]
         pdf: bool,
         /// Make the whole book an EPUB beside the pages, by pandoc
+        ///
+        /// It has a file for each chapter, contents of chapters and sections, and a cover.
         #[arg(long)]
         epub: bool,
     },

@@ -6,10 +6,12 @@ mod account;
 mod arguments;
 mod build;
 mod check;
+#[cfg(test)]
+pub mod commands;
 mod exercise;
 mod exit_status;
 mod falsify;
-mod json;
+pub(crate) mod json;
 mod list;
 mod preprocess;
 mod problem;

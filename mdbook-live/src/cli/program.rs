@@ -423,7 +423,9 @@ mod tests {
             "fn main() { loop {} }",
         )
         .expect("a file");
-        let (text, _) = printed(&book, |session, out| list::list(session.book, Form::Words, PLAIN, out));
+        let (text, _) = printed(&book, |session, out| {
+            list::list(session.book, Form::Words, PLAIN, out)
+        });
         assert!(
             text.contains("1 claim; stale: its sources have changed since 2"),
             "{text}"

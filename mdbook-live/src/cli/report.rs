@@ -27,9 +27,16 @@ pub(super) struct ReportOptions {
     #[arg(long)]
     pub(super) recorded_size: bool,
     /// End a run that has more memory than this, such as 4G or 512M; it is skipped
+    ///
+    /// The memory of all processes of the run counts, every page once, and so does shared memory
+    /// that nobody maps; the page cache of files does not. It is looked at every 20 ms, so that
+    /// a run may pass the limit for so long.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(super) limit: Option<u64>,
     /// Take the programs in this folder, as cargo's target/debug, and build none
+    ///
+    /// Cargo is not needed then. Whether they are of the sources at hand is not known: build
+    /// them first.
     #[arg(long, value_name = "DIR")]
     pub(super) programs: Option<PathBuf>,
     /// Where to write it [default: reports/NAME.json, named by the machine]

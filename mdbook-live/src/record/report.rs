@@ -28,7 +28,7 @@ pub struct MachineReport {
     pub version: u32,
     /// The day of the last run, in UTC: `2026-03-14`.
     pub made: String,
-    /// The machine.
+    /// The machine that made the runs.
     pub machine: Machine,
     /// The runs, in the order of the book.
     pub runs: Vec<ReportedRun>,
@@ -41,7 +41,7 @@ pub struct MachineReport {
 pub struct Machine {
     /// The processor, the memory, the kernel, the compiler.
     pub host: HostCard,
-    /// What the runs were left to use of them.
+    /// What the runs were left to use of it.
     pub limits: Limits,
 }
 
@@ -79,7 +79,8 @@ pub struct ReportedRun {
     pub run: String,
     /// At which size it was made.
     pub size: Size,
-    /// A hash of what the program was built from and of its arguments.
+    /// A hash of what the program was built from and of its arguments. By it a verdict of an
+    /// earlier program is known.
     pub of: String,
     /// Seconds from its start to its exit; none where it could not be started.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,7 +109,7 @@ pub struct ReportedRun {
 pub struct ReportedClaim {
     /// Its sentence.
     pub says: String,
-    /// A hash of its check.
+    /// A hash of its check. A verdict of a check that has changed says nothing.
     pub of: String,
     /// What the check found.
     pub verdict: Verdict,

@@ -82,7 +82,7 @@ pub fn build(
     let mut arguments = vec![option, name];
     let root = workspace_root(&package.dir);
     let mut dir = package.dir.clone();
-    if is_laid_out(run.listing)? {
+    if is_laid_out(book, run.listing)? {
         let laid = lay(book, run.listing, toolchain)?;
         let inside = package.dir.strip_prefix(&run.listing.dir);
         dir = laid.join(inside.unwrap_or(Path::new("")));
@@ -107,8 +107,8 @@ pub fn build(
 }
 
 /// Whether a listing's programs are built from its sources without their anchors.
-fn is_laid_out(listing: &Listing) -> Result<bool, BuildError> {
-    Ok(laid::stands_alone(listing) && laid::has_anchors(listing).map_err(not_laid)?)
+fn is_laid_out(book: &Book, listing: &Listing) -> Result<bool, BuildError> {
+    Ok(laid::stands_alone(listing) && laid::has_anchors(book, listing).map_err(not_laid)?)
 }
 
 /// A listing as it is shown, in the folder where it is built.
@@ -184,7 +184,7 @@ pub fn build_all(book: &Book, stop: &Stop) -> Result<(), BuildError> {
     let mut workspaces: BTreeMap<PathBuf, Vec<&str>> = BTreeMap::new();
     for listing in book.listings.iter().filter(|listing| !listing.on_request) {
         let builds = |run: &Run| run.program.is_built_first();
-        if !listing.runs.iter().any(builds) || is_laid_out(listing)? {
+        if !listing.runs.iter().any(builds) || is_laid_out(book, listing)? {
             // It is built when it is run.
             continue;
         }

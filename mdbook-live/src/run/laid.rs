@@ -13,9 +13,10 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
-use crate::book::anchors::{anchor, without_anchors};
+use crate::book::anchors::without_anchors;
 use crate::book::listing::{Book, Listing};
 use crate::book::package::workspace_root;
+use crate::book::pattern::Pattern;
 
 /// What of a listing's folder is not laid out.
 const LEFT_OUT: [&str; 5] = ["target", "recorded", "broken", "runs.toml", "__pycache__"];
@@ -25,14 +26,14 @@ pub(super) fn stands_alone(listing: &Listing) -> bool {
     workspace_root(&listing.dir).starts_with(&listing.dir)
 }
 
-/// Whether one of its sources has a line with an anchor.
-pub(super) fn has_anchors(listing: &Listing) -> Result<bool> {
+/// Whether one of its sources has a line that its readers do not see.
+pub(super) fn has_anchors(book: &Book, listing: &Listing) -> Result<bool> {
     let mut files = BTreeSet::new();
     collect(&listing.dir, Path::new(""), &mut files)?;
     let rust = files.iter().filter(|file| is_rust(file));
     for file in rust {
         let text = fs::read_to_string(listing.dir.join(file)).unwrap_or_default();
-        if text.lines().any(|line| anchor(line).is_some()) {
+        if as_shown(&text, &book.config.strip_lines) != text {
             return Ok(true);
         }
     }
@@ -50,6 +51,7 @@ pub(super) fn lay(book: &Book, listing: &Listing, toolchain: Option<&str>) -> Re
     fs::create_dir_all(&to).with_context(|| format!("cannot make {}", to.display()))?;
     // Git does not see it, whatever the book ignores.
     write(&to.join(".gitignore"), b"*\n")?;
+    let strip = &book.config.strip_lines;
     let mut left = vec![listing.dir.clone()];
     let mut laid = BTreeSet::new();
     while let Some(from) = left.pop() {
@@ -58,7 +60,7 @@ pub(super) fn lay(book: &Book, listing: &Listing, toolchain: Option<&str>) -> Re
         };
         if laid.insert(from.clone()) {
             let is_listing = from == listing.dir;
-            lay_folder(&from, &to.join(path), is_listing, &mut left)?;
+            lay_folder(&from, &to.join(path), is_listing, strip, &mut left)?;
         }
     }
     let path = listing.dir.strip_prefix(&book.root);
@@ -89,7 +91,13 @@ pub(super) fn make_younger(dir: &Path) -> Result<()> {
 }
 
 /// Makes `to` what `from` is; packages outside that it depends on are added to `others`.
-fn lay_folder(from: &Path, to: &Path, is_root: bool, others: &mut Vec<PathBuf>) -> Result<()> {
+fn lay_folder(
+    from: &Path,
+    to: &Path,
+    is_root: bool,
+    strip: &[Pattern],
+    others: &mut Vec<PathBuf>,
+) -> Result<()> {
     let mut files = BTreeSet::new();
     collect(from, Path::new(""), &mut files)?;
     for file in &files {
@@ -97,7 +105,7 @@ fn lay_folder(from: &Path, to: &Path, is_root: bool, others: &mut Vec<PathBuf>) 
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let text = std::str::from_utf8(&bytes);
         let bytes = match text {
-            Ok(text) if is_rust(file) => without_anchors(text).into_bytes(),
+            Ok(text) if is_rust(file) => as_shown(text, strip).into_bytes(),
             Ok(text) if file.file_name().is_some_and(|name| name == "Cargo.toml") => {
                 let folder = path.parent().unwrap_or(from);
                 let (text, named) = manifest(text, folder, is_root && folder == from);
@@ -164,6 +172,17 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     normal
+}
+
+/// A source without what its readers do not see.
+fn as_shown(text: &str, strip: &[Pattern]) -> String {
+    let shown = without_anchors(text);
+    let is_stripped = |line: &&str| {
+        let line = line.trim_end_matches(['\r', '\n']);
+        strip.iter().any(|pattern| pattern.0.is_match(line))
+    };
+    let lines = shown.split_inclusive('\n');
+    lines.filter(|line| !is_stripped(line)).collect()
 }
 
 fn is_rust(file: &Path) -> bool {
