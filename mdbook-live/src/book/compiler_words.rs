@@ -14,6 +14,8 @@ static OF_CARGO: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // How long it took.
         r"target\(s\) in [\dms. ]+$",
         r"finished in [\d.]+s",
+        r"doctests ran in [\d.]+s",
+        r"compilation took [\d.]+s",
         // The hash of a test's program, and the folder in which another compiler builds.
         r"-[0-9a-f]{16}\b",
         r"\btarget/(mdbook-live-[^/\s]+/)?",

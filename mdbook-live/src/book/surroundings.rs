@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::book::pattern::Pattern;
+use crate::book::program::shell_word;
 use crate::book::runs_toml::Timeout;
 
 /// What a run reads from standard input.
@@ -85,6 +86,14 @@ pub struct Client {
     pub command: Vec<String>,
     /// Matches the line of the run after which it is started; at once, where there is none.
     pub on_line: Option<Regex>,
+}
+
+impl Client {
+    /// Its command, as it would be typed.
+    pub fn typed(&self) -> String {
+        let words: Vec<String> = self.command.iter().map(|word| shell_word(word)).collect();
+        words.join(" ")
+    }
 }
 
 /// [`Client`] as an author writes it.

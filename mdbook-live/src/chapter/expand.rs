@@ -23,6 +23,7 @@ use super::survey::Surveyed;
 use super::texts::ChapterText;
 use crate::book::listing::{RunRef, Size};
 use crate::book::question::Problem;
+use crate::book::surroundings::{Client, Ends};
 use crate::page::claims::ClaimView;
 use crate::page::diagram::draw;
 use crate::page::exercise::ExerciseView;
@@ -439,6 +440,9 @@ impl<'a> Expander<'a> {
             claims,
             explains_memory: false,
             data_limit: run.run.data_limit,
+            program: &run.run.program,
+            ends: run.run.ends.as_ref().map(Ends::words),
+            client: run.run.client.as_ref().map(Client::typed),
         };
         view.explains_memory = view.peak().is_some() && !page.memory_is_explained;
         page.memory_is_explained |= view.explains_memory;

@@ -5,6 +5,7 @@
 mod block;
 mod charts;
 mod cited;
+mod consoles;
 pub mod directives;
 pub mod excerpt;
 mod expand;

@@ -19,6 +19,7 @@ use anyhow::{Context, Result, bail};
 use mdbook_preprocessor::book::{Book as Chapters, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
+use super::consoles::Consoles;
 use super::expand::Expander;
 use super::front;
 use super::glossary::Glossary;
@@ -68,6 +69,12 @@ impl Preprocessor for LivePreprocessor {
                 chapter.content = solutions::without_solutions(&chapter.content);
             });
         }
+        let consoles = Consoles::of(&book);
+        chapters.for_each_chapter_mut(|chapter| {
+            let path = chapter.source_path.as_deref().unwrap_or(Path::new(""));
+            let folder = context.config.book.src.join(path.parent().unwrap_or(path));
+            chapter.content = consoles.as_runs(&chapter.content, &folder);
+        });
         let course = Course::open(&context.root, &context.config.book.src)?;
         let form = form_for(&context.renderer);
         let mut expander = Expander {

@@ -80,7 +80,7 @@ pub fn judge(book: &Book, run: RunRef<'_>, evidence: Evidence<'_>) -> Judged {
                 faults: result.faults(run.run.status),
                 ..Judged::default()
             };
-            if judged.skipped.is_some() || result.exit_code() != run.run.status {
+            if judged.skipped.is_some() || !result.ended_with(run.run.status) {
                 return judged;
             }
             let judge = |claim: &Claim| match (claim.on, size) {

@@ -11,7 +11,7 @@ use crate::book::listing::RunRef;
 use crate::book::varies::Varies;
 use crate::judge::agreement;
 use crate::record::cast::{HostCard, Record};
-use crate::record::line::Line;
+use crate::record::line::{Line, Stream};
 use crate::text::ansi::{Colour, Style, Styled};
 use crate::text::words::counted;
 
@@ -79,7 +79,11 @@ pub(super) fn column(view: &Column<'_>, style: LineStyle<'_>) -> Markup {
             pre tabindex="0" role="group" aria-label={ (title) " output of " (run) } {
                 @for (at, line) in view.lines.iter().enumerate() {
                     @let id = view.id.map(|run| format!("{run}-L{}", at + 1));
-                    (line_of(&line.styled, style, view.differ.contains(&at), id.as_deref()))
+                    @let is = Is {
+                        differs: view.differ.contains(&at),
+                        of_client: line.stream == Stream::Client,
+                    };
+                    (line_of(&line.styled, style, is, id.as_deref()))
                 }
             }
         }
@@ -148,10 +152,19 @@ fn heads(shape: &Shape, style: LineStyle<'_>) -> Markup {
 
 /// One line that a program has printed.
 pub fn line(line: &Styled, style: LineStyle<'_>) -> String {
-    without_directives(&line_of(line, style, false, None).into_string())
+    without_directives(&line_of(line, style, Is::default(), None).into_string())
 }
 
-fn line_of(line: &Styled, style: LineStyle<'_>, differs: bool, id: Option<&str>) -> Markup {
+/// What a line is besides its words.
+#[derive(Debug, Clone, Copy, Default)]
+struct Is {
+    /// It differs from another output.
+    differs: bool,
+    /// The run's client printed it.
+    of_client: bool,
+}
+
+fn line_of(line: &Styled, style: LineStyle<'_>, is: Is, id: Option<&str>) -> Markup {
     let varying = agreement::varying(&line.text, style.varies);
     let parts = parts(line, &varying);
     let cells = style.cells_of(&line.text);
@@ -159,8 +172,8 @@ fn line_of(line: &Styled, style: LineStyle<'_>, differs: bool, id: Option<&str>)
     html! {
         // A line of its own for the page, so that what does not fit is wrapped below its
         // start; and an HTML block, which ends at a blank line, never sees one.
-        span.line.differs[differs] id=[id] {
-            @if differs { span.differs-word { "differs: " } }
+        span.line.differs[is.differs].of-client[is.of_client] id=[id] {
+            @if is.differs { span.differs-word { "differs: " } }
             @if let Some((begin, cells)) = cells {
                 span.text { (within(&parts, 0..text_end)) }
                 span.cells { (cells_with_words(&parts, begin, &cells)) }

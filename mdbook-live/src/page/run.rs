@@ -8,7 +8,10 @@ use super::live::{self, LiveView};
 use super::memory::{memory, peak};
 use super::output::{Column, LineStyle, column, fit_side_by_side, repeated};
 use super::player::{self, RecordFiles};
+use nix::sys::signal::Signal;
+
 use crate::book::config::Reference;
+use crate::book::program::Program;
 use crate::judge::agreement::{Agreement, places};
 use crate::record::cast::Record;
 use crate::record::line::Line;
@@ -47,12 +50,38 @@ pub struct RunView<'a> {
     pub explains_memory: bool,
     /// How many bytes of private memory each of its processes may have.
     pub data_limit: Option<u64>,
+    /// What it starts.
+    pub program: &'a Program,
+    /// What ends it, where it has no end of its own: the predicate of a sentence.
+    pub ends: Option<String>,
+    /// What calls it while it runs, as it would be typed.
+    pub client: Option<String>,
 }
 
 impl RunView<'_> {
     /// Its memory, where the page shows it.
     pub fn peak(&self) -> Option<TreeMemory> {
         peak(&self.record.as_ref()?.record.memory)
+    }
+
+    /// How a record ended, where there is something to say of it.
+    pub fn ending(&self, record: &Record) -> Option<String> {
+        const ENDED: i32 = 128 + Signal::SIGTERM as i32;
+        let what = if self.program.is_typed() {
+            "The command"
+        } else {
+            "The program"
+        };
+        match (record.header.live.exit, &self.ends, &self.client) {
+            (ENDED, Some(ends), _) => Some(format!("{what} has no end of its own: it {ends}.")),
+            (ENDED, None, Some(_)) => Some(format!("{what} was ended when its client had ended.")),
+            (0, ..) => None,
+            (77, ..) => Some(format!(
+                "Exit code 77: {} says that it cannot run here.",
+                what.to_lowercase()
+            )),
+            (code, ..) => Some(format!("{what} ended with exit code {code}.")),
+        }
     }
 
     fn agreement(&self) -> Option<&Agreement> {
@@ -139,6 +168,9 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
                     }
                 }
                 pre.run-command { code.language-sh { (view.command) } }
+                @if let Some(client) = &view.client {
+                    p.run-limit { "While it runs, " code { (client) } " calls it: the lines with a bar are of that" }
+                }
                 @if let Some(limit) = view.data_limit {
                     p.run-limit { "With at most " (amount(limit)) " of private memory a process" }
                 }
@@ -190,11 +222,7 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
                         " makes a new one."
                     }
                 }
-                @match record.header.live.exit {
-                    0 => {}
-                    77 => p.run-note { "Exit code 77: the program says that it cannot run here." }
-                    code => p.run-note { "The program ended with exit code " (code) "." }
-                }
+                @if let Some(how) = view.ending(record) { p.run-note { (with_code(&how)) } }
             }
             @if let Some(peak) = view.peak() {
                 (memory(&peak, view.name, view.explains_memory))

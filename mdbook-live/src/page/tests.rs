@@ -14,6 +14,7 @@ use super::timeline;
 use crate::book::claim::{AboutReference, Becomes, ByProcess, Claim};
 use crate::book::claim::{Check, On};
 use crate::book::config::{Cells, Reference, TimelineConfig};
+use crate::book::program::Program;
 use crate::book::varies::Varies;
 use crate::judge::checks::CheckResult;
 use crate::judge::checks::Judgement;
@@ -107,6 +108,9 @@ fn view<'a>(record: Option<&'a Record>, claims: Vec<ClaimView<'a>>) -> RunView<'
         claims,
         explains_memory: true,
         data_limit: None,
+        program: &Program::Main,
+        ends: None,
+        client: None,
     }
 }
 

@@ -30,12 +30,7 @@ pub(super) fn run(view: &RunView<'_>) -> ShownRun {
                     view.name
                 ));
             }
-            match record.header.live.exit {
-                0 => {}
-                77 => parts
-                    .push("Exit code 77: the program says that it cannot run here.\n".to_owned()),
-                code => parts.push(format!("The program ended with exit code {code}.\n")),
-            }
+            parts.extend(view.ending(record).map(|how| format!("{how}\n")));
         }
     }
     if let Some((reference, lines)) = &view.reference {

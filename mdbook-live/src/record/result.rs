@@ -123,6 +123,15 @@ impl RunResult {
         faults
     }
 
+    /// Whether it ended with that exit status, or was ended as it is meant to be.
+    pub fn ended_with(&self, status: i32) -> bool {
+        match self.end {
+            Exit::AsMeant => true,
+            Exit::TooEarly(_) => false,
+            _ => self.exit_code() == status,
+        }
+    }
+
     /// The exit code as a shell tells it: 128 and the number of the signal.
     pub fn exit_code(&self) -> i32 {
         match self.end {

@@ -295,7 +295,7 @@ mod tests {
         );
         assert_eq!(
             error("[preprocessor.live.site]\naddress = 'example.org'\n"),
-            "book.toml:16: address: expected the address of a site, as in \
+            "book.toml:18: address: expected the address of a site, as in \
              https://example.org/book/, found example.org"
         );
     }
