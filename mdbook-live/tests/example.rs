@@ -86,7 +86,11 @@ fn what_the_forty_listings_print_is_checked_and_each_planted_change_is_found() {
         .map(|folder| folder.strip_prefix("listings/").expect("a listing"))
         .collect();
     listings.dedup();
-    let mut changed: Vec<&str> = planted.change.iter().map(|change| &*change.listing).collect();
+    let mut changed: Vec<&str> = planted
+        .change
+        .iter()
+        .map(|change| &*change.listing)
+        .collect();
     listings.sort_unstable();
     changed.sort_unstable();
     assert_eq!((listings.len(), &listings), (40, &changed));

@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::inline::without_directives;
 use crate::book::config::Cells;
 use crate::book::listing::RunRef;
+use crate::book::program::Program;
 use crate::book::varies::Varies;
 use crate::judge::agreement;
 use crate::record::cast::{HostCard, Record};
@@ -306,7 +307,7 @@ pub(super) fn host_line(host: &HostCard) -> Markup {
 }
 
 /// `rustc 1.95.0 (f2d3ce0bd 2026-03-21)`: the version is enough here.
-fn compiler(host: &HostCard) -> &str {
+pub fn compiler(host: &HostCard) -> &str {
     host.rustc.split(" (").next().unwrap_or(&host.rustc)
 }
 
@@ -360,14 +361,19 @@ impl Repeats<'_> {
 }
 
 /// When a record was made, where, and of how many runs it is one.
-pub(super) fn repeated(record: &Record) -> Markup {
+pub(super) fn repeated(record: &Record, program: &Program) -> Markup {
     let host = &record.header.live.host;
     if let Some(file) = &record.header.live.imported {
         return html! { "imported from " code { (file) } ": nothing is known of its machine" };
     }
     html! {
         time datetime=(record.header.date()) { (record.header.date()) }
-        ", " span.host title={ (host.kernel) ", " (compiler(host)) } { (machine(host)) }
+        @if let Program::Cargo(_) = program {
+            // Its words depend on the compiler, and hardly on the machine.
+            ", " span.host title={ (machine(host)) ", " (host.kernel) } { (compiler(host)) }
+        } @else {
+            ", " span.host title={ (host.kernel) ", " (compiler(host)) } { (machine(host)) }
+        }
         @if let Some(repeats) = Repeats::of(record) {
             "; median of " (repeats.count) " runs by "
             code { (repeats.by) }

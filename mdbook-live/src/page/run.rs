@@ -183,7 +183,7 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
                         @let recorded = Column {
                             class: "recorded",
                             title: "Recorded",
-                            about: repeated(record),
+                            about: repeated(record, view.program),
                             lines: &record.lines,
                             differ: &places(only_recorded),
                             run: view.name,

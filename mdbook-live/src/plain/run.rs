@@ -1,11 +1,12 @@
 //! A run: its command, a block of lines for each of its outputs, its memory, its claims.
 
 use super::words::{anchor, code, fenced, marked, table, with_code};
+use crate::book::program::Program;
 use crate::judge::checks::Judgement;
 use crate::page::claims::{ClaimView, Tally, verdict_mark};
 use crate::page::inline::mib;
 use crate::page::memory::{KINDS, by_kind};
-use crate::page::output::{Repeats, machine};
+use crate::page::output::{Repeats, compiler, machine};
 use crate::page::run::{RecordView, RunView, ShownRun};
 use crate::record::cast::Record;
 use crate::record::line::Line;
@@ -20,7 +21,7 @@ pub(super) fn run(view: &RunView<'_>) -> ShownRun {
             view.name
         )),
         Some(RecordView { record, stale, .. }) => {
-            parts.push(format!("**Recorded** {}:\n", about(record)));
+            parts.push(format!("**Recorded** {}:\n", about(view, record)));
             parts.push(output(&record.lines));
             if let Some(what) = stale {
                 parts.push(format!(
@@ -96,12 +97,17 @@ fn output(lines: &[Line]) -> String {
 }
 
 /// When a record was made, where, and of how many runs it is one.
-fn about(record: &Record) -> String {
+fn about(view: &RunView<'_>, record: &Record) -> String {
     if let Some(file) = &record.header.live.imported {
         return format!("imported from {}", code(file));
     }
     let date = record.header.date();
-    let mut about = format!("{date}, {}", marked(&machine(&record.header.live.host)));
+    let host = &record.header.live.host;
+    let by = match view.program {
+        Program::Cargo(_) => compiler(host).to_owned(),
+        _ => machine(host),
+    };
+    let mut about = format!("{date}, {}", marked(&by));
     if let Some(repeats) = Repeats::of(record) {
         about += &format!("; median of {} runs by {}", repeats.count, code(repeats.by));
         if let Some((least, most)) = repeats.between {

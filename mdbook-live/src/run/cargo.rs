@@ -106,9 +106,12 @@ pub fn build(
     found.ok_or_else(|| built.error(name))
 }
 
-/// Whether a listing's programs are built from its sources without their anchors.
+/// Whether a listing's programs are built from its sources without their anchors. What takes
+/// packages from elsewhere, and so long to build, is built once, where a reader builds it.
 fn is_laid_out(book: &Book, listing: &Listing) -> Result<bool, BuildError> {
-    Ok(laid::stands_alone(listing) && laid::has_anchors(book, listing).map_err(not_laid)?)
+    let has_anchors = || laid::has_anchors(book, listing).map_err(not_laid);
+    let depends = || laid::depends_on_others(listing).map_err(not_laid);
+    Ok(laid::stands_alone(listing) && has_anchors()? && !depends()?)
 }
 
 /// A listing as it is shown, in the folder where it is built.

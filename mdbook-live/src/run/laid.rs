@@ -40,31 +40,61 @@ pub(super) fn has_anchors(book: &Book, listing: &Listing) -> Result<bool> {
     Ok(false)
 }
 
-/// Lays a listing out, with the packages of the book that it depends on by their paths, and
-/// returns its folder.
+/// Whether one of its packages depends on one elsewhere by its path.
+pub(super) fn depends_on_others(listing: &Listing) -> Result<bool> {
+    let mut files = BTreeSet::new();
+    collect(&listing.dir, Path::new(""), &mut files)?;
+    let manifests = files.iter().filter(|file| is_manifest(file));
+    for file in manifests {
+        let path = listing.dir.join(file);
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        if !outside(&text, path.parent().unwrap_or(&path), &listing.dir).is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Lays a listing out, and returns its folder. Packages elsewhere that it depends on by their
+/// paths stay where they are.
 ///
 /// # Errors
 ///
 /// When a file cannot be read or written.
 pub(super) fn lay(book: &Book, listing: &Listing, toolchain: Option<&str>) -> Result<PathBuf> {
-    let to = book.root.join(below_root(toolchain));
-    fs::create_dir_all(&to).with_context(|| format!("cannot make {}", to.display()))?;
+    let top = book.root.join(below_root(toolchain));
+    fs::create_dir_all(&top).with_context(|| format!("cannot make {}", top.display()))?;
     // Git does not see it, whatever the book ignores.
-    write(&to.join(".gitignore"), b"*\n")?;
-    let strip = &book.config.strip_lines;
-    let mut left = vec![listing.dir.clone()];
-    let mut laid = BTreeSet::new();
-    while let Some(from) = left.pop() {
-        let Ok(path) = from.strip_prefix(&book.root) else {
-            continue;
+    write(&top.join(".gitignore"), b"*\n")?;
+    let from = &listing.dir;
+    let to = top.join(from.strip_prefix(&book.root).unwrap_or(from));
+    let mut files = BTreeSet::new();
+    collect(from, Path::new(""), &mut files)?;
+    for file in &files {
+        let path = from.join(file);
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = match std::str::from_utf8(&bytes) {
+            Ok(text) if is_rust(file) => as_shown(text, &book.config.strip_lines).into_bytes(),
+            Ok(text) if is_manifest(file) => {
+                let folder = path.parent().unwrap_or(from);
+                manifest(text, folder, from).into_bytes()
+            }
+            _ => bytes,
         };
-        if laid.insert(from.clone()) {
-            let is_listing = from == listing.dir;
-            lay_folder(&from, &to.join(path), is_listing, strip, &mut left)?;
+        write(&to.join(file), &bytes)?;
+        let permissions = fs::metadata(&path)?.permissions();
+        fs::set_permissions(to.join(file), permissions)?;
+    }
+    let mut there = BTreeSet::new();
+    collect(&to, Path::new(""), &mut there)?;
+    for gone in there.difference(&files) {
+        // Cargo writes a lock file where there is none.
+        if gone != Path::new("Cargo.lock") {
+            let gone = to.join(gone);
+            fs::remove_file(&gone).with_context(|| format!("cannot remove {}", gone.display()))?;
         }
     }
-    let path = listing.dir.strip_prefix(&book.root);
-    Ok(to.join(path.unwrap_or(&listing.dir)))
+    Ok(to)
 }
 
 /// The folder, from the book's root, in which this tool builds for itself: one for each compiler.
@@ -90,66 +120,42 @@ pub(super) fn make_younger(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes `to` what `from` is; packages outside that it depends on are added to `others`.
-fn lay_folder(
-    from: &Path,
-    to: &Path,
-    is_root: bool,
-    strip: &[Pattern],
-    others: &mut Vec<PathBuf>,
-) -> Result<()> {
-    let mut files = BTreeSet::new();
-    collect(from, Path::new(""), &mut files)?;
-    for file in &files {
-        let path = from.join(file);
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let text = std::str::from_utf8(&bytes);
-        let bytes = match text {
-            Ok(text) if is_rust(file) => as_shown(text, strip).into_bytes(),
-            Ok(text) if file.file_name().is_some_and(|name| name == "Cargo.toml") => {
-                let folder = path.parent().unwrap_or(from);
-                let (text, named) = manifest(text, folder, is_root && folder == from);
-                others.extend(named.into_iter().filter(|named| !named.starts_with(from)));
-                text.into_bytes()
-            }
-            _ => bytes,
-        };
-        write(&to.join(file), &bytes)?;
-        let permissions = fs::metadata(&path)?.permissions();
-        fs::set_permissions(to.join(file), permissions)?;
-    }
-    let mut there = BTreeSet::new();
-    collect(to, Path::new(""), &mut there)?;
-    for gone in there.difference(&files) {
-        // Cargo writes a lock file where there is none.
-        if gone != Path::new("Cargo.lock") {
-            let gone = to.join(gone);
-            fs::remove_file(&gone).with_context(|| format!("cannot remove {}", gone.display()))?;
+/// A manifest as it is laid out: paths that lead out of the listing lead there all the same, and
+/// that of the listing's own folder is a workspace's, so that cargo looks no higher.
+fn manifest(text: &str, folder: &Path, listing: &Path) -> String {
+    let mut laid = text.to_owned();
+    for (told, path) in outside(text, folder, listing) {
+        for quote in ['"', '\''] {
+            let (from, to) = (format!("{quote}{told}{quote}"), path.display());
+            laid = laid.replace(&from, &format!("{quote}{to}{quote}"));
         }
     }
-    Ok(())
-}
-
-/// A manifest as it is laid out, and the folders of the packages that it names by their paths.
-/// That of the listing's own folder is a workspace's: cargo looks no higher.
-fn manifest(text: &str, folder: &Path, is_root: bool) -> (String, Vec<PathBuf>) {
     // What is wrong with it, cargo says.
     let table: Table = text.parse().unwrap_or_default();
-    let mut named = Vec::new();
-    paths(&Value::Table(table.clone()), folder, &mut named);
-    let mut text = text.to_owned();
-    if is_root && !table.contains_key("workspace") {
-        text.push_str("\n[workspace]\n");
+    if folder == listing && !table.contains_key("workspace") {
+        laid.push_str("\n[workspace]\n");
     }
-    (text, named)
+    laid
 }
 
-fn paths(value: &Value, folder: &Path, named: &mut Vec<PathBuf>) {
+/// The paths of a manifest in `folder` that lead out of the listing: as they are told, and where
+/// they lead.
+fn outside(text: &str, folder: &Path, listing: &Path) -> Vec<(String, PathBuf)> {
+    let table: Table = text.parse().unwrap_or_default();
+    let mut named = Vec::new();
+    paths(&Value::Table(table), folder, &mut named);
+    named.retain(|(_, path)| !path.starts_with(listing));
+    named
+}
+
+fn paths(value: &Value, folder: &Path, named: &mut Vec<(String, PathBuf)>) {
     match value {
         Value::Table(table) => {
             for (key, value) in table {
                 match value {
-                    Value::String(path) if key == "path" => named.push(normal(&folder.join(path))),
+                    Value::String(path) if key == "path" => {
+                        named.push((path.clone(), normal(&folder.join(path))));
+                    }
                     value => paths(value, folder, named),
                 }
             }
@@ -159,7 +165,7 @@ fn paths(value: &Value, folder: &Path, named: &mut Vec<PathBuf>) {
     }
 }
 
-/// A path without `..`; one that names a file is of its folder's package, which has been laid.
+/// A path without `..`.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
@@ -183,6 +189,10 @@ fn as_shown(text: &str, strip: &[Pattern]) -> String {
     };
     let lines = shown.split_inclusive('\n');
     lines.filter(|line| !is_stripped(line)).collect()
+}
+
+fn is_manifest(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name == "Cargo.toml")
 }
 
 fn is_rust(file: &Path) -> bool {
@@ -222,4 +232,49 @@ fn collect(dir: &Path, below: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture_book::write;
+
+    #[test]
+    fn a_listing_is_laid_out_as_it_is_shown() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path();
+        let config = "[preprocessor.live]\nstrip_lines = ['^ *// --snip--$']\n";
+        write(root, "book.toml", config);
+        write(root, "Cargo.toml", "[workspace]\nexclude = ['listings']\n");
+        write(root, "listings/one/runs.toml", "[[run]]\ncargo = 'run'\n");
+        let manifest = "[package]\nname = 'same'\n[dependencies]\n\
+                        near = { path = './near' }\nfar = { path = '../../far' }\n";
+        write(root, "listings/one/Cargo.toml", manifest);
+        write(root, "listings/one/recorded/run.cast", "");
+        write(root, "listings/one/old.txt", "");
+        let source = "// ANCHOR: main\nfn main() {\n    // --snip--\n}\n// ANCHOR_END: main\n";
+        write(root, "listings/one/src/main.rs", source);
+        let book = Book::open(root).expect("the book is right");
+        let listing = &book.listings[0];
+        assert!(stands_alone(listing) && has_anchors(&book, listing).expect("files"));
+        assert!(depends_on_others(listing).expect("manifests"));
+        let laid = lay(&book, listing, None).expect("it is laid out");
+        assert_eq!(laid, root.join("target/mdbook-live/listings/one"));
+        let read = |path: &str| fs::read_to_string(laid.join(path)).expect("a file");
+        assert_eq!(read("src/main.rs"), "fn main() {\n}\n");
+        let far = root.join("far");
+        let far = format!("far = {{ path = '{}' }}\n\n[workspace]\n", far.display());
+        assert!(read("Cargo.toml").ends_with(&far), "{}", read("Cargo.toml"));
+        assert!(read("Cargo.toml").contains("'./near'"));
+        assert!(!laid.join("recorded").exists() && !laid.join("runs.toml").exists());
+
+        let time = |path: &str| fs::metadata(laid.join(path)).and_then(|file| file.modified());
+        let before = time("src/main.rs").expect("a time");
+        fs::remove_file(root.join("listings/one/old.txt")).expect("it was there");
+        lay(&book, listing, None).expect("it is laid out");
+        assert!(!laid.join("old.txt").exists());
+        assert_eq!(time("src/main.rs").expect("a time"), before);
+        make_younger(&laid).expect("they are there");
+        assert!(time("src/main.rs").expect("a time") > before);
+    }
 }
