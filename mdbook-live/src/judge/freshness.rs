@@ -22,6 +22,9 @@ impl Record {
         let mut changes = then.changes(now);
         if self.header.live.args != run.run.args(size) {
             changes.insert(0, "arguments".to_owned());
+        } else if self.header.command != run.command(size) {
+            // With its variables, its input and the options of cargo.
+            changes.insert(0, "command".to_owned());
         }
         if self.header.live.data_limit != run.run.data_limit {
             changes.insert(0, "memory limit".to_owned());
@@ -30,7 +33,8 @@ impl Record {
         let (list, have) = match &changes[..] {
             [] if ["dependency", "profile", "memory limit"]
                 .iter()
-                .any(|one| last.starts_with(one)) =>
+                .any(|one| last.starts_with(one))
+                || last == "command" =>
             {
                 (last, "has")
             }
@@ -55,6 +59,7 @@ mod tests {
         let run = book.run("demo/one").expect("it is there");
         let mut record = record_of("");
         record.header.live.built_from = fingerprint::of_run(run).expect("sources");
+        record.header.command = run.command(Size::Recorded);
         assert_eq!(
             record.staleness(run, Size::Recorded).expect("sources"),
             None
@@ -68,6 +73,15 @@ mod tests {
             Some("it does not say what it was built from")
         );
 
+        record.header.command = "PATH=/ cargo run".to_owned();
+        assert_eq!(
+            record
+                .staleness(run, Size::Recorded)
+                .expect("sources")
+                .as_deref(),
+            Some("its command has changed since 2026-03-14")
+        );
+        record.header.command = run.command(Size::Recorded);
         record.header.live.data_limit = Some(1 << 20);
         assert_eq!(
             record
@@ -95,6 +109,7 @@ mod tests {
         );
         record.header.live.built_from = fingerprint::of_run(run).expect("sources");
         record.header.live.args = run.run.args.clone();
+        record.header.command = run.command(Size::Recorded);
         record.header.live.built_from.dependencies = vec!["nix 0.31.1".into()];
         let words = told(&record).expect("it is stale");
         assert!(words.contains("dependency nix 0.31.1 (gone)"), "{words}");

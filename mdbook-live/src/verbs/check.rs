@@ -265,6 +265,7 @@ mod tests {
         let run = book.run(name).expect("it is there");
         let mut record = record_of(text);
         record.header.live.args = run.run.args.clone();
+        record.header.command = run.command(Size::Recorded);
         record.header.live.built_from = crate::judge::fingerprint::of_run(run).expect("sources");
         record.save(run, Size::Recorded).expect("it can be written");
     }
