@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::book::load;
+use crate::book::source;
 
 /// The file, in the folder of the chapters.
 pub const COURSE_TOML: &str = "course.toml";
@@ -244,10 +244,10 @@ impl Course {
     }
 
     pub(crate) fn parse(file: &str, text: &str) -> Result<Course> {
-        let course: CourseToml = load::parse(file, text)?;
+        let course: CourseToml = source::parse(file, text)?;
         let mut plans: Vec<Plan> = Vec::new();
         for plan in course.plan {
-            let line = load::line_of(text, plan.name.span().start);
+            let line = source::line_of(text, plan.name.span().start);
             let name = plan.name.into_inner();
             if plans.iter().any(|known| known.name == name) {
                 bail!("{file}:{line}: two plans are named {name}; expected another name");
@@ -257,7 +257,7 @@ impl Course {
             }
             let mut sessions = Vec::new();
             for session in plan.session {
-                let line = load::line_of(text, session.span().start);
+                let line = source::line_of(text, session.span().start);
                 let session = session.into_inner();
                 let items = items(file, text, session.items)?;
                 let homework = items_of_homework(file, text, session.homework)?;
@@ -288,7 +288,7 @@ impl Course {
 
 fn items(file: &str, text: &str, items: Vec<Spanned<ItemToml>>) -> Result<Vec<Item>> {
     let items = items.into_iter().map(|item| {
-        let line = load::line_of(text, item.span().start);
+        let line = source::line_of(text, item.span().start);
         match item.into_inner().what() {
             Ok(what) => Ok(Item { line, what }),
             Err(problem) => bail!("{file}:{line}: {problem}"),

@@ -11,10 +11,10 @@ use crate::book::claim::Claim;
 use crate::book::compiler_words;
 use crate::book::counter_run::{self, Patch};
 use crate::book::listing::Run;
-use crate::book::load::Source;
 use crate::book::package;
 use crate::book::program::{CargoCommand, Program};
 use crate::book::runs_toml;
+use crate::book::source::Source;
 use crate::book::surroundings::Stdin;
 use crate::book::varies::Varies;
 

@@ -24,5 +24,7 @@ mod runs_toml;
 #[cfg(test)]
 pub mod schemas;
 pub mod site;
+pub mod source;
 pub mod surroundings;
+mod timeout;
 pub mod varies;

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::book::surroundings::Stdin;
+use crate::text::words::shell_word;
 
 /// What a run starts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -183,16 +184,6 @@ impl fmt::Display for Typed<'_> {
             write!(f, " < {}", shell_word(&file.display().to_string()))?;
         }
         Ok(())
-    }
-}
-
-/// An argument as a POSIX shell takes it, quoted only where it must be.
-pub(super) fn shell_word(arg: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !arg.is_empty() && arg.chars().all(plain) {
-        arg.to_owned()
-    } else {
-        format!("'{}'", arg.replace('\'', r"'\''"))
     }
 }
 

@@ -12,8 +12,8 @@ use toml::Spanned;
 use crate::book::claim::Check;
 use crate::book::claim_toml::{Checks, Count, Every, Never, Ratio, Value};
 use crate::book::listing::{Book, RunRef};
-use crate::book::load;
 use crate::book::pattern::Capture;
+use crate::book::source;
 
 /// A question with its choices, of which exactly one holds on the record of its run.
 #[derive(Debug, Clone)]
@@ -106,7 +106,7 @@ impl Question {
     /// What was expected, with its line.
     pub fn parse(text: &str, process: &Regex) -> Result<Question, Problem> {
         let question: QuestionToml = toml::from_str(text).map_err(|error| {
-            let (line, says) = load::problem_of(text, &error);
+            let (line, says) = source::problem_of(text, &error);
             Problem { line, says }
         })?;
         let problem = |line, says: String| Err(Problem { line, says });
@@ -114,12 +114,12 @@ impl Question {
             return problem(1, "asks: expected a question".to_owned());
         }
         if let [only] = &question.choice[..] {
-            let line = load::line_of(text, only.span().start);
+            let line = source::line_of(text, only.span().start);
             return problem(line, "expected two choices or more, found one".to_owned());
         }
         let mut choices: Vec<Choice> = Vec::new();
         for choice in question.choice {
-            let line = load::line_of(text, choice.span().start);
+            let line = source::line_of(text, choice.span().start);
             let choice = choice.into_inner();
             if choices.iter().any(|known| known.says == choice.says) {
                 let says = format!("two choices say \"{}\"", choice.says);
@@ -153,7 +153,7 @@ impl Question {
         }
         Ok(Question {
             asks: question.asks,
-            run_line: load::line_of(text, question.run.span().start),
+            run_line: source::line_of(text, question.run.span().start),
             run: question.run.into_inner(),
             choices,
         })

@@ -21,6 +21,7 @@ use crate::book::listing::SKIPPED;
 use crate::book::pattern::{Capture, FourCaptures, Pattern};
 use crate::book::program::CargoVerb;
 use crate::book::surroundings::{Client, Ends, Stdin};
+use crate::book::timeout::Timeout;
 
 /// A listing: its runs, and what the book claims of them.
 #[derive(Debug, Deserialize)]
@@ -226,22 +227,6 @@ impl TryFrom<String> for RunName {
             ));
         }
         Ok(RunName(name))
-    }
-}
-
-/// A time above zero: `20s`, `500ms`, `2min`.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct Timeout(pub(super) Duration);
-
-impl TryFrom<String> for Timeout {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Timeout, String> {
-        match humantime::parse_duration(&text) {
-            Ok(time) if !time.is_zero() => Ok(Timeout(time)),
-            _ => Err(format!("expected a time such as \"20s\", found `{text}`")),
-        }
     }
 }
 

@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 use crate::book::config::Config;
 use crate::book::course::CourseToml;
 use crate::book::question::QuestionToml;
-use crate::book::runs_toml::{RunsToml, Status, Timeout};
+use crate::book::runs_toml::{RunsToml, Status};
+use crate::book::timeout::Timeout;
 
 /// That of a `runs.toml`.
 pub fn of_runs() -> Schema {

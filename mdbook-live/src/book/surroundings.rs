@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::book::pattern::Pattern;
-use crate::book::program::shell_word;
-use crate::book::runs_toml::Timeout;
+use crate::book::timeout::Timeout;
+use crate::text::words::shell_word;
 
 /// What a run reads from standard input.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

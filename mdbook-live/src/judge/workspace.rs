@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::book::load::syntax_error;
 use crate::book::package::workspace_root;
+use crate::book::source::syntax_error;
 
 /// The workspace that a package belongs to; a package without one is its own.
 pub(super) struct Workspace {

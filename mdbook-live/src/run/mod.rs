@@ -8,6 +8,7 @@ mod begin;
 pub mod cargo;
 pub mod children;
 mod clock;
+pub mod environment;
 pub mod host;
 mod laid;
 pub mod launch;

@@ -1,10 +1,8 @@
 //! Runs a program under a time limit: its output with times, its memory, how it
 //! ended, and what it left behind.
 
-use std::ffi::OsStr;
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,6 +20,7 @@ use tempfile::NamedTempFile;
 use super::as_meant::{AsMeant, Due};
 use super::begin::{begin_build, begin_run};
 use super::clock::seconds_since;
+use super::environment::surround;
 use super::launch::Launch;
 use super::memory_limit::{self, MemoryLimit};
 use super::observer::Observer;
@@ -35,9 +34,6 @@ use crate::book::surroundings::Client;
 use crate::record::line::{Line, LineCutter, Stream};
 use crate::record::marks;
 use crate::record::result::{Exit, MOST_LINES, MOST_OUTPUT, RunResult};
-
-/// The columns that a run is told to print for.
-pub const COLUMNS: u32 = 100;
 
 /// How often limit and stop are looked at while nothing is printed.
 const TICK_MS: u8 = 50;
@@ -57,16 +53,6 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// After SIGKILL a process ends at once, except inside the kernel.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Variables that every run has, besides [`COLUMNS`].
-const FIXED: [(&str, &str); 3] = [
-    ("LANG", "C.UTF-8"),
-    ("TERM", "xterm-256color"),
-    ("FORCE_COLOR", "1"),
-];
-
-/// The environment variable that names the file for marks (see [`marks`]).
-const MARKERS_VAR: &str = "MDBOOK_LIVE_MARKS";
 
 /// Runs a program to its end. `watch` sees each piece of output as it is read.
 ///
@@ -167,33 +153,6 @@ impl Drop for Subreaper {
             let _ = set_child_subreaper(false);
         }
     }
-}
-
-/// Whether a run inherits an environment variable: none by which the output of two recorders
-/// would differ, or of a run from `cargo run` and one without.
-fn is_inherited(name: &OsStr) -> bool {
-    let Some(name) = name.to_str() else {
-        return true;
-    };
-    let of_cargo = name.starts_with("CARGO") && name != "CARGO_HOME";
-    // `RUST_BACKTRACE`, `RUST_LOG`, `RUSTFLAGS` and their like.
-    let of_rust = name.starts_with("RUST") && !name.starts_with("RUSTUP");
-    let of_output = name.starts_with("CLICOLOR")
-        || name.starts_with("LC_")
-        || ["NO_COLOR", "COLORTERM", "LINES", "LANGUAGE"].contains(&name);
-    !of_cargo && !of_rust && !of_output
-}
-
-/// Gives a process of a run its folder, and the variables that it has and no other.
-fn surround(command: &mut Command, launch: &Launch<'_>, marks: &Path) {
-    command
-        .current_dir(launch.dir)
-        .env_clear()
-        .envs(std::env::vars_os().filter(|(name, _)| is_inherited(name)))
-        .envs(FIXED)
-        .env("COLUMNS", COLUMNS.to_string())
-        .envs(launch.env.iter().map(|(name, value)| (name, value)))
-        .env(MARKERS_VAR, marks);
 }
 
 /// A child that is ended where its run could not be begun.
@@ -511,6 +470,7 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::path::Path;
 
     use super::*;
 
@@ -582,50 +542,6 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_between_recorders_is_not_inherited() {
-        let inherited = |name: &str| is_inherited(OsStr::new(name));
-        for name in [
-            "PATH",
-            "HOME",
-            "CARGO_HOME",
-            "PYTHON",
-            "CI",
-            "TMPDIR",
-            "RUSTUP_HOME",
-        ] {
-            assert!(inherited(name), "{name}");
-        }
-        for name in [
-            "RUST_BACKTRACE",
-            "RUST_LIB_BACKTRACE",
-            "RUST_LOG",
-            "RUST_MIN_STACK",
-            "RUSTFLAGS",
-            "RUSTC_WRAPPER",
-            "LC_ALL",
-            "LANGUAGE",
-            "NO_COLOR",
-            "COLORTERM",
-            "CLICOLOR_FORCE",
-            "LINES",
-            "CARGO",
-            "CARGO_ENCODED_RUSTFLAGS",
-            "CARGO_PKG_NAME",
-            "CARGO_TARGET_DIR",
-        ] {
-            assert!(!inherited(name), "{name}");
-        }
-        // This test itself is run by cargo.
-        let outcome = run_to_end("env");
-        let shows = |name: &str| {
-            let mut lines = outcome.lines.iter();
-            lines.any(|line| line.text().starts_with(name))
-        };
-        assert!(shows("LANG=C.UTF-8") && shows("PATH=") && shows("TERM=xterm-256color"));
-        assert!(!shows("CARGO_PKG_NAME="));
-    }
-
-    #[test]
     fn a_program_that_cannot_start_is_an_error_that_names_it() {
         let launch = Launch::of(Path::new("/no/such/program"), &[], Path::new("/"));
         let error = run(&launch, &Stop::default(), &mut |_| {}).expect_err("it is not there");
@@ -651,6 +567,17 @@ mod tests {
         let outcome = run_to_end("kill -SEGV $$");
         assert_eq!(outcome.faults(0), ["was killed by SIGSEGV"]);
         assert_eq!(outcome.exit_code(), 128 + 11);
+    }
+
+    #[test]
+    fn a_run_has_a_language_and_nothing_of_its_recorder_s_colours() {
+        let outcome = run_to_end("env");
+        let shows = |name: &str| {
+            let mut lines = outcome.lines.iter();
+            lines.any(|line| line.text().starts_with(name))
+        };
+        assert!(shows("LANG=C.UTF-8") && shows("PATH=") && shows("TERM=xterm-256color"));
+        assert!(!shows("CARGO_PKG_NAME="));
     }
 
     #[test]

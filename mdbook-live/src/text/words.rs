@@ -87,6 +87,16 @@ pub fn expected(name: &str, known: &[impl AsRef<str>]) -> String {
     }
 }
 
+/// An argument as a POSIX shell takes it, quoted only where it must be.
+pub fn shell_word(arg: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !arg.is_empty() && arg.chars().all(plain) {
+        arg.to_owned()
+    } else {
+        format!("'{}'", arg.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,8 +18,8 @@ use crate::record::built_from::BuiltFrom;
 use crate::record::cast::{Header, Provenance, Record};
 use crate::record::line::{Line, Stream};
 use crate::record::result::{Exit, RunResult};
+use crate::run::environment::COLUMNS;
 use crate::run::host;
-use crate::run::runner::COLUMNS;
 use crate::run::session::Session;
 use crate::verbs::check::Report;
 

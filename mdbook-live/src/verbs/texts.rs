@@ -17,7 +17,7 @@ use crate::judge::fingerprint::Fingerprints;
 use crate::record::cast::{Header, HostCard, Provenance, Record};
 use crate::record::files::Replacement;
 use crate::record::line::lines_of;
-use crate::run::runner::COLUMNS;
+use crate::run::environment::COLUMNS;
 
 /// What stands before the command, in a file's first line.
 const PROMPT: &str = "$ ";
