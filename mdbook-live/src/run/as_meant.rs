@@ -92,3 +92,104 @@ impl<'a> AsMeant<'a> {
         self.due.get_or_insert(Instant::now() + A_MOMENT);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use regex::Regex;
+
+    use super::*;
+    use crate::record::result::{Exit, RunResult};
+    use crate::run::launch::{Input, Launch};
+    use crate::run::runner::run;
+    use crate::run::stop::Stop;
+
+    fn script(script: &str, with: impl for<'a> FnOnce(Launch<'a>) -> Launch<'a>) -> RunResult {
+        let args = ["-c".to_owned(), script.to_owned()];
+        let launch = with(Launch::of(Path::new("/bin/sh"), &args, Path::new("/")));
+        run(&launch, &Stop::default(), &mut |_| {}).expect("it starts")
+    }
+
+    fn lines(result: &RunResult, stream: Stream) -> Vec<&str> {
+        let lines = result.lines.iter();
+        let of_stream = lines.filter(|line| line.stream == stream);
+        of_stream.map(Line::text).collect()
+    }
+
+    #[test]
+    fn what_has_no_end_is_ended_and_that_is_right() {
+        let on_line = Ends::OnLine(Regex::new("^3").expect("a pattern"));
+        let counts = "n=0; while :; do n=$((n + 1)); echo $n; sleep 0.02; done";
+        let args = ["-c".to_owned(), counts.to_owned()];
+        let after = Ends::After(Duration::from_millis(200));
+        for ends in [&on_line, &after] {
+            let launch = Launch {
+                ends: Some(ends),
+                ..Launch::of(Path::new("/bin/sh"), &args, Path::new("/"))
+            };
+            let result = run(&launch, &Stop::default(), &mut |_| {}).expect("it starts");
+            assert_eq!(result.end, Exit::AsMeant);
+            assert!(result.faults(0).is_empty() && result.ended_with(0));
+            assert_eq!(lines(&result, Stream::Output)[..3], ["1", "2", "3"]);
+            assert_eq!(result.left_behind, [""; 0]);
+        }
+    }
+
+    #[test]
+    fn an_end_before_that_is_a_fault() {
+        let ends = Ends::After(Duration::from_secs(50));
+        let args = ["-c".to_owned(), "echo 1; exit 4".to_owned()];
+        let launch = Launch {
+            ends: Some(&ends),
+            ..Launch::of(Path::new("/bin/sh"), &args, Path::new("/"))
+        };
+        let result = run(&launch, &Stop::default(), &mut |_| {}).expect("it starts");
+        assert_eq!(
+            result.faults(4),
+            ["ended by itself with exit code 4; expected that it goes on until it is ended"]
+        );
+        assert!(!result.ended_with(4));
+    }
+
+    #[test]
+    fn a_client_is_started_on_its_line_and_ends_the_run() {
+        let client = Client {
+            command: ["sh", "-c", "echo asked; echo $LANG >&2"]
+                .map(str::to_owned)
+                .into(),
+            on_line: Some(Regex::new("ready").expect("a pattern")),
+        };
+        let args = ["-c".to_owned(), "echo ready; exec sleep 1000".to_owned()];
+        let launch = Launch {
+            client: Some(&client),
+            ..Launch::of(Path::new("/bin/sh"), &args, Path::new("/"))
+        };
+        let result = run(&launch, &Stop::default(), &mut |_| {}).expect("it starts");
+        assert_eq!(result.end, Exit::AsMeant);
+        assert_eq!(lines(&result, Stream::Output), ["ready"]);
+        assert_eq!(lines(&result, Stream::Client), ["asked", "C.UTF-8"]);
+
+        let gone = Client {
+            command: vec!["no-such-program".to_owned()],
+            on_line: None,
+        };
+        let launch = Launch {
+            client: Some(&gone),
+            ..launch
+        };
+        let error = run(&launch, &Stop::default(), &mut |_| {}).expect_err("there is none");
+        assert_eq!(error.to_string(), "cannot start the client no-such-program");
+    }
+
+    #[test]
+    fn what_a_run_reads_is_a_text_and_its_two_outputs_may_be_one() {
+        let reads = "read line; echo \"$line\"; echo two >&2; echo three";
+        let result = script(reads, |launch| Launch {
+            input: Input::Text("one\n"),
+            together: true,
+            ..launch
+        });
+        assert_eq!(lines(&result, Stream::Output), ["one", "two", "three"]);
+    }
+}
