@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::book::pattern::Pattern;
+
 static ANCHOR: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"ANCHOR(_END)?:\s*([\w-]+)").expect("the pattern is a constant and valid")
 });
@@ -32,6 +34,16 @@ pub fn without_anchors(text: &str) -> String {
     text.split_inclusive('\n')
         .filter(|line| anchor(line).is_none())
         .collect()
+}
+
+/// A file without the lines that match one of these patterns.
+pub fn without_lines(text: &str, patterns: &[Pattern]) -> String {
+    let is_left_out = |line: &&str| {
+        let line = line.trim_end_matches(['\r', '\n']);
+        patterns.iter().any(|pattern| pattern.0.is_match(line))
+    };
+    let lines = text.split_inclusive('\n');
+    lines.filter(|line| !is_left_out(line)).collect()
 }
 
 #[cfg(test)]

@@ -450,7 +450,7 @@ pub(crate) mod tests {
         let error = Book::open(dir.path()).expect_err("bench does not exist");
         assert_eq!(
             error.to_string(),
-            "book.toml: [preprocessor.live] listings: `bench` matches no folder that has a runs.toml"
+            "book.toml: [preprocessor.live] listings: `bench` matches no folder that has a runs.toml; `new` and `import` write one"
         );
     }
 

@@ -145,7 +145,10 @@ fn listing_folders(root: &Path, globs: &[String]) -> Result<Vec<(String, PathBuf
             }
         }
         if matched.is_empty() {
-            bail!("{} matches no folder that has a {RUNS_TOML}", told(glob));
+            bail!(
+                "{} matches no folder that has a {RUNS_TOML}; `new` and `import` write one",
+                told(glob)
+            );
         }
         for (name, dir) in matched {
             if !all.iter().any(|(_, known)| *known == dir) {

@@ -268,7 +268,9 @@ impl<'a> Expander<'a> {
                 let since = match since {
                     None => None,
                     Some((earlier, anchor)) => {
-                        let (_, before) = self.data.excerpt(listing, earlier, anchor.as_deref())?;
+                        let (listing, _) = self.data.listing_of(listing, file);
+                        let (_, before) =
+                            self.data.excerpt(&listing, earlier, anchor.as_deref())?;
                         let name = earlier.rsplit('/').next().unwrap_or(earlier);
                         Some((name.to_owned(), changed(&before, &code)))
                     }

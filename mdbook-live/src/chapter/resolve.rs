@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail};
 
 use super::directives::RunFigure;
 use super::excerpt;
+use crate::book::anchors::without_lines;
 use crate::book::claim::Claim;
-use crate::book::listing::{Book, RunRef, Size};
+use crate::book::listing::{Book, Listing, RunRef, Size};
 use crate::book::program::Program;
 use crate::judge::checks::Judgement;
 use crate::judge::counter_run::{self, Counter};
@@ -142,11 +143,27 @@ impl<'a> Resolver<'a> {
         file: &str,
         anchor: Option<&str>,
     ) -> Result<(String, String)> {
-        let path = self.file_of_listing(listing, file)?;
+        let (listing, file) = self.listing_of(listing, file);
+        let path = self.file_of_listing(&listing, &file)?;
         let shown = self.shown(&path);
         let text = fs::read_to_string(&path).with_context(|| format!("reading {shown} as text"))?;
-        let code = excerpt::of(&text, anchor).with_context(|| shown.clone())?;
+        let strip = &self.book.config.strip_lines;
+        let code = excerpt::of(&without_lines(&text, strip), anchor);
+        let code = code.with_context(|| shown.clone())?;
         Ok((shown, code))
+    }
+
+    /// The listing of a path that begins with its name, and what follows; of several the one with
+    /// the longest name. A path that begins with none is cut after its first part.
+    pub(super) fn listing_of(&self, listing: &str, file: &str) -> (String, String) {
+        let whole = format!("{listing}/{file}");
+        let rest = |listing: &Listing| {
+            let rest = whole.strip_prefix(&listing.name)?.strip_prefix('/')?;
+            Some((listing.name.clone(), rest.to_owned()))
+        };
+        let listings = self.book.listings.iter().filter_map(rest);
+        let longest = listings.max_by_key(|(name, _)| name.len());
+        longest.unwrap_or_else(|| (listing.to_owned(), file.to_owned()))
     }
 
     /// The path of a file of a listing, or of a sibling crate that has no runs.

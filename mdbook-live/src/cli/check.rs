@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use super::exit_status::ExitStatus;
+use super::exit_status::{ExitStatus, UsageError};
 use super::json::{self, Answer, CheckedRun, Form, Outcome};
 use super::selection::{chosen, left_out, name_width};
 use super::terminal::Terminal;
@@ -33,6 +33,14 @@ pub(super) fn check(
     out: &mut dyn Write,
 ) -> Result<ExitStatus> {
     let runs = chosen(session.book, names)?;
+    if let Some(toolchain) = session.toolchain() {
+        // Once, and not of every run.
+        host::rustc(&session.book.root, Some(toolchain)).map_err(|_| {
+            UsageError(format!(
+                "no compiler {toolchain}; expected one of those that `rustup toolchain list` names"
+            ))
+        })?;
+    }
     let width = name_width(&runs);
     let mut checker = Checker::new(session);
     let mut checked = Vec::new();
@@ -79,6 +87,13 @@ pub(super) fn check(
                 summary += &format!(", by {rustc}");
             }
             writeln!(out, "{summary}")?;
+            if session.toolchain().is_some() && failed > 0 {
+                writeln!(out, "What changes with it:")?;
+                let changed = checked.iter().filter(|run| run.outcome == Outcome::Failed);
+                for run in changed {
+                    writeln!(out, "    {}", run.run)?;
+                }
+            }
             for left in left_out(session.book, names) {
                 writeln!(out, "{left}")?;
             }
@@ -149,8 +164,10 @@ fn in_words(report: &Report) -> String {
         if report.compared {
             words.push("agrees with its record".to_owned());
         }
-        if report.claims_held > 0 || !report.compared {
+        if report.claims_held > 0 {
             words.push(format!("{} held", counted(report.claims_held, "check")));
+        } else if !report.compared {
+            words.push("nothing to compare it with, and no claim".to_owned());
         }
         if report.of_reference_held > 0 {
             words.push(format!("{} of the reference", report.of_reference_held));

@@ -214,7 +214,6 @@ pub(crate) fn schema() -> schemars::Schema {
 
 /// Writes an answer.
 pub(super) fn write(answer: &Answer, out: &mut dyn Write) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *out, answer)?;
-    writeln!(out)?;
-    Ok(())
+    let text = serde_json::to_string_pretty(answer)?;
+    Ok(writeln!(out, "{text}")?)
 }

@@ -47,14 +47,17 @@ pub(super) fn list(
             (None, None) => terminal.warning("not recorded"),
             (None, Some(record)) => recorded(record, &rustc(&run.listing.dir)),
         };
-        writeln!(
-            out,
-            "{:width$}  {}\n{:width$}  {}; {words}",
-            run.full_name(),
-            run.run.caption,
-            "",
-            counted(run.run.claims.len(), "claim"),
-        )?;
+        let (name, claims) = (run.full_name(), counted(run.run.claims.len(), "claim"));
+        match &*run.run.caption {
+            "" => writeln!(out, "{name:width$}  {claims}; {words}")?,
+            caption => {
+                writeln!(
+                    out,
+                    "{name:width$}  {caption}\n{:width$}  {claims}; {words}",
+                    ""
+                )?;
+            }
+        }
     }
     if form == Form::Json {
         json::write(&Answer::List { runs: listed }, out)?;

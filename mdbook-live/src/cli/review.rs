@@ -28,13 +28,18 @@ pub(super) fn review(
     out: &mut dyn Write,
 ) -> Result<ExitStatus> {
     let runs = chosen(session.book, names)?;
-    let (mut same, mut kept, mut left) = (0, 0, 0);
+    let (mut same, mut renewed, mut kept, mut left) = (0, 0, 0, 0);
     let mut quit = false;
     for run in &runs {
         let review = look(session, *run)?;
         match &review.found {
             Found::Same => {
                 same += 1;
+                continue;
+            }
+            Found::SameButStale => {
+                keep(session, *run, &review)?;
+                renewed += 1;
                 continue;
             }
             Found::Skipped(why) => {
@@ -69,9 +74,13 @@ pub(super) fn review(
         }
     }
     let runs = counted(runs.len(), "run");
+    let of_earlier = match renewed {
+        0 => String::new(),
+        renewed => format!("{renewed} as recorded of an earlier program and renewed, "),
+    };
     writeln!(
         out,
-        "{runs}: {same} as recorded, {kept} recorded anew, {left} left"
+        "{runs}: {same} as recorded, {of_earlier}{kept} recorded anew, {left} left"
     )?;
     for left in left_out(session.book, names) {
         writeln!(out, "{left}")?;
@@ -185,7 +194,10 @@ mod tests {
         assert!(text.contains("expected y, n or q"), "{text}");
         assert!(text.contains("ended with exit code 3, not 0"), "{text}");
         assert!(
-            text.ends_with("4 runs: 1 as recorded, 1 recorded anew, 2 left\n"),
+            text.ends_with(
+                "4 runs: 0 as recorded, 1 as recorded of an earlier program and renewed, \
+                 1 recorded anew, 2 left\n"
+            ),
             "{text}"
         );
         let line = |name: &str| {

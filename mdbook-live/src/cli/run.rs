@@ -5,12 +5,12 @@ use std::io::Write;
 use anyhow::{Result, bail};
 
 use super::account;
-use super::exit_status::ExitStatus;
+use super::exit_status::{ExitStatus, UsageError};
 use super::json::{self, Answer, Compared, JudgedClaim, MadeRun, PrintedLine};
 use super::selection::chosen;
 use super::terminal::Terminal;
 use crate::book::claim::Claim;
-use crate::book::listing::{RunRef, Size};
+use crate::book::listing::{Book, RunRef, Size};
 use crate::judge::agreement::Agreement;
 use crate::judge::checks::Judgement;
 use crate::record::cast::{HostCard, Record};
@@ -27,8 +27,12 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> Result<ExitStatus> {
     let book = session.book;
-    let run = chosen(book, &[name.to_owned()])?[0];
-    writeln!(out, "{}: {}", terminal.strong(name), run.run.caption)?;
+    let run = only(book, name)?;
+    let title = terminal.strong(&run.full_name());
+    match &*run.run.caption {
+        "" => writeln!(out, "{title}")?,
+        caption => writeln!(out, "{title}: {caption}")?,
+    }
     let command = format!(
         "in {}: {}",
         book.relative(&run.listing.dir).display(),
@@ -107,6 +111,20 @@ pub(super) fn run(
     Ok(ExitStatus::of(passes))
 }
 
+/// The run of that name: a listing's stands for it where that has one run.
+fn only<'b>(book: &'b Book, name: &str) -> Result<RunRef<'b>> {
+    let found = chosen(book, &[name.to_owned()])?;
+    let names: Vec<String> = found.iter().map(RunRef::full_name).collect();
+    match found[..] {
+        [run] => Ok(run),
+        _ => Err(UsageError(format!(
+            "{name} has several runs; expected {}",
+            names.join(", ")
+        ))
+        .into()),
+    }
+}
+
 /// Makes the run, and answers with all that is known of it.
 pub(super) fn in_json(
     session: &Session<'_>,
@@ -114,7 +132,7 @@ pub(super) fn in_json(
     size: Size,
     out: &mut dyn Write,
 ) -> Result<ExitStatus> {
-    let run = chosen(session.book, &[name.to_owned()])?[0];
+    let run = only(session.book, name)?;
     let record = Record::load(run, size)?;
     let memory = match size {
         Size::Recorded => run.run.memory,

@@ -1,5 +1,6 @@
 //! Which book, and which of its runs.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -50,6 +51,8 @@ pub(super) fn chosen<'b>(book: &'b Book, names: &[String]) -> Result<Vec<RunRef<
             chosen.extend(runs.map(|run| RunRef { listing, run }));
         }
     }
+    let mut seen = BTreeSet::new();
+    chosen.retain(|run| seen.insert(run.full_name()));
     Ok(chosen)
 }
 

@@ -39,7 +39,7 @@ pub(super) fn export(root: &Path, names: &[String], out: &mut dyn Write) -> Resu
     let written = texts::export(&chosen(&book, names)?)?;
     ensure!(
         !written.is_empty(),
-        "no run has a text file; expected `text = \"output.txt\"` in runs.toml or book.toml"
+        "none of these runs has a text file; expected `text = \"output.txt\"` in runs.toml or book.toml"
     );
     for file in &written {
         writeln!(out, "{}", book.relative(file).display())?;

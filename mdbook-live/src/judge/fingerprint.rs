@@ -18,6 +18,7 @@ use super::rust_tokens::{hash_rust, test_modules};
 use super::workspace::{DevDependencies, Package, Workspace, normal, read, read_toml};
 use crate::book::listing::RunRef;
 use crate::book::program::Program;
+use crate::book::surroundings::Stdin;
 use crate::record::built_from::BuiltFrom;
 
 /// The profile in which `cargo run` builds.
@@ -49,7 +50,9 @@ impl Fingerprints {
     ///
     /// When a manifest or a source cannot be read, or a glob of `also_hash` matches no file.
     pub fn of_run(&mut self, run: RunRef<'_>) -> Result<BuiltFrom> {
-        let others = &run.listing.also_hash;
+        let mut others = run.listing.also_hash.clone();
+        others.extend(files_around(run).map(|file| glob::Pattern::escape(file)));
+        let others = &others;
         match &run.run.program {
             Program::Cargo(_) | Program::Command(_) => self.of_folder(run),
             program => self.of(&run.package().dir, program, others),
@@ -281,6 +284,18 @@ fn compiler_variables(all: impl Iterator<Item = (String, String)>) -> BTreeMap<S
     };
     all.filter(|(key, value)| matters(key) && !value.is_empty())
         .collect()
+}
+
+/// The files of a listing that a run reads, or that its client is.
+fn files_around(run: RunRef<'_>) -> impl Iterator<Item = &str> {
+    let read = match &run.run.stdin {
+        Some(Stdin::File { file }) => file.to_str(),
+        _ => None,
+    };
+    let client = run.run.client.iter().flat_map(|client| &client.command);
+    let client = client.map(String::as_str);
+    let is_there = |file: &&str| run.listing.dir.join(file).is_file();
+    read.into_iter().chain(client).filter(is_there)
 }
 
 fn files(root: &Path, dir: &Path, globs: &[String]) -> Result<String> {

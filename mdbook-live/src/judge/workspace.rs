@@ -234,7 +234,15 @@ impl Workspace {
     /// optional dependency counts as soon as anything in the workspace asks for it.
     pub(super) fn locked(&self, packages: &BTreeMap<PathBuf, Package>) -> Vec<String> {
         let Some(lock) = &self.lock else {
-            return vec!["none: there is no Cargo.lock".to_owned()];
+            let local: BTreeSet<&str> = packages.values().map(|own| own.name.as_str()).collect();
+            let asked = packages.values().flat_map(|package| &package.dependencies);
+            let elsewhere = asked.filter(|name| !local.contains(name.as_str()));
+            // Without a lock file cargo chooses the versions, as long as somebody builds.
+            return elsewhere
+                .map(|name| format!("{name} of any version"))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect();
         };
         let mut found: BTreeSet<(&str, &str)> = BTreeSet::new();
         let mut left: Vec<&str> = Vec::new();

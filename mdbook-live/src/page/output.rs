@@ -364,7 +364,7 @@ impl Repeats<'_> {
 pub(super) fn repeated(record: &Record, program: &Program) -> Markup {
     let host = &record.header.live.host;
     if let Some(file) = &record.header.live.imported {
-        return html! { "imported from " code { (file) } ": nothing is known of its machine" };
+        return html! { "as " code { (file) } " had it: its machine and its compiler are not known" };
     }
     html! {
         time datetime=(record.header.date()) { (record.header.date()) }

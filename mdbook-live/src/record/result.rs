@@ -147,12 +147,20 @@ impl RunResult {
     }
 }
 
+/// The line that tells best why a run failed: the first error of cargo or the compiler, where a
+/// thread panics, or else the last line.
 fn last_line(lines: &[Line]) -> Option<String> {
-    let texts = lines.iter().rev().map(|line| line.text().trim());
-    texts
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
-        .next()
+    let texts = || lines.iter().map(|line| line.text().trim_end());
+    let is_error = |text: &&str| text.starts_with("error: ") || text.starts_with("error[");
+    let panics = |text: &&str| text.starts_with("thread '") && text.contains(" panicked at ");
+    let panic = texts().skip_while(|text| !panics(text)).take(2);
+    let panic: Vec<&str> = panic.collect();
+    let found = texts().find(is_error).map(str::to_owned);
+    let found = found.or_else(|| (!panic.is_empty()).then(|| panic.join(" ")));
+    found.or_else(|| {
+        let last = texts().rfind(|text| !text.trim().is_empty());
+        last.map(|text| text.trim().to_owned())
+    })
 }
 
 impl Exit {

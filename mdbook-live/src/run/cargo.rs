@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::book::listing::{Book, Listing, Run, RunRef};
 use crate::book::package::workspace_root;
-use crate::book::program::CargoCommand;
+use crate::book::program::{CargoCommand, Program};
 use crate::run::begin::begin_build;
 use crate::run::laid;
 use crate::run::run_id::RunId;
@@ -174,6 +174,25 @@ pub fn typed(
     }
     args.extend(command.options.iter().cloned());
     Ok(Typed { dir, args, env })
+}
+
+/// Has cargo choose the versions of what a run is built from, where nobody has yet: there is a
+/// lock file then, as after a reader's first build. What is wrong cargo says when it builds.
+pub fn lock(run: RunRef<'_>) {
+    let root = workspace_root(&run.package().dir);
+    let has_manifest = root.join("Cargo.toml").is_file();
+    let is_command = matches!(run.run.program, Program::Command(_));
+    if is_command || !has_manifest || root.join("Cargo.lock").exists() {
+        return;
+    }
+    let mut command = Command::new(cargo(None));
+    command
+        .args(["generate-lockfile", "--quiet"])
+        .current_dir(&root)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let _ = command.status();
 }
 
 /// Builds every program of every listing, with one cargo for each workspace, so that a

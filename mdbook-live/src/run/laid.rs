@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
-use crate::book::anchors::without_anchors;
+use crate::book::anchors::{without_anchors, without_lines};
 use crate::book::listing::{Book, Listing};
 use crate::book::package::workspace_root;
 use crate::book::pattern::Pattern;
@@ -182,13 +182,7 @@ fn normal(path: &Path) -> PathBuf {
 
 /// A source without what its readers do not see.
 fn as_shown(text: &str, strip: &[Pattern]) -> String {
-    let shown = without_anchors(text);
-    let is_stripped = |line: &&str| {
-        let line = line.trim_end_matches(['\r', '\n']);
-        strip.iter().any(|pattern| pattern.0.is_match(line))
-    };
-    let lines = shown.split_inclusive('\n');
-    lines.filter(|line| !is_stripped(line)).collect()
+    without_lines(&without_anchors(text), strip)
 }
 
 fn is_manifest(file: &Path) -> bool {

@@ -301,6 +301,14 @@ impl<'b> Session<'b> {
                 *line = neutral;
             }
         }
+        if neutral.is_some() {
+            // What else was being built is nothing of the run's.
+            let waits = |line: &Line| {
+                line.text()
+                    .starts_with("    Blocking waiting for file lock")
+            };
+            result.lines.retain(|line| !waits(line));
+        }
         Ok(result)
     }
 

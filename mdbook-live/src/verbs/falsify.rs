@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::book::claim::On;
 use crate::book::counter_run::CounterRun;
@@ -93,7 +93,10 @@ impl<'s, 'b> Falsifier<'s, 'b> {
         let book = Book::open(&scratch.root)?;
         let listing = what.claims[0].0.listing;
         let patch = &listing.patches[what.patch];
-        let _applied = scratch.apply(&patch.diff)?;
+        let _applied = scratch.apply(&patch.diff).with_context(|| {
+            let path = self.session.book.relative(&patch.path);
+            path.display().to_string()
+        })?;
         // Its own: what was built of the book as it is says nothing here.
         let session = Session::new(&book, self.session.stop.clone());
         let by = CounterRun::Patch(what.patch.to_owned());
@@ -139,6 +142,7 @@ impl<'s, 'b> Falsifier<'s, 'b> {
     fn keep(&mut self, what: &CounterRuns<'b>, falsified: &Falsified<'b>) -> Result<()> {
         let listing = what.claims[0].0.listing;
         let mut kept = SeenToFail::load(listing)?;
+        let before = kept.clone();
         kept.retain(|kept| {
             let named = listing.runs.iter().any(|run| {
                 run.name == kept.run
@@ -158,13 +162,24 @@ impl<'s, 'b> Falsifier<'s, 'b> {
             if let Outcome::Broke(seen) = outcome {
                 let built_from = self.fingerprints.of_run(*run)?;
                 let patch = &listing.patches[what.patch];
-                kept.push(SeenToFail {
+                let of = counter_run::key(*run, claim, patch, &built_from);
+                let mut now = SeenToFail {
                     run: run.run.name.clone(),
                     claim: claim.says.clone(),
                     patch: what.patch.to_owned(),
                     seen: seen.clone(),
-                    of: counter_run::key(*run, claim, patch, &built_from),
-                });
+                    of,
+                };
+                // What was seen may differ from time to time: of the same, the first stays.
+                let same = |known: &&SeenToFail| {
+                    let (known, now) = (*known, &now);
+                    (&known.run, &known.claim, &known.patch, &known.of)
+                        == (&now.run, &now.claim, &now.patch, &now.of)
+                };
+                if let Some(first) = before.iter().find(same) {
+                    now.seen.clone_from(&first.seen);
+                }
+                kept.push(now);
             }
         }
         let place = |kept: &SeenToFail| {
@@ -324,7 +339,9 @@ mod tests {
         let (faults, _) = checked(dir.path());
         let fault = faults.last().expect("it does not apply");
         assert!(
-            fault.starts_with("listings/demo/src/main.rs: the patch does not apply"),
+            fault.starts_with(
+                "listings/demo/broken/twice.patch: listings/demo/src/main.rs: the patch does not apply"
+            ),
             "{fault}"
         );
     }

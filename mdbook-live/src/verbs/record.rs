@@ -18,6 +18,7 @@ use crate::record::built_from::BuiltFrom;
 use crate::record::cast::{Header, Provenance, Record};
 use crate::record::line::{Line, Stream};
 use crate::record::result::{Exit, RunResult};
+use crate::run::cargo;
 use crate::run::environment::COLUMNS;
 use crate::run::host;
 use crate::run::session::Session;
@@ -146,6 +147,7 @@ pub fn record<'b>(
     let mut fingerprints = Fingerprints::default();
     let mut tries: Vec<Tries<'b>> = Vec::with_capacity(series.len());
     for run in series {
+        cargo::lock(*run);
         // Before the build: what is edited while the run goes on makes its record stale.
         let built_from = fingerprints.of_run(*run)?;
         let once = run.run.once && how.of.is_none();

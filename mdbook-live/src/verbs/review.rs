@@ -10,6 +10,7 @@ use crate::judge::fingerprint;
 use crate::record::built_from::BuiltFrom;
 use crate::record::cast::Record;
 use crate::record::result::RunResult;
+use crate::run::cargo;
 use crate::run::session::Session;
 use crate::verbs::check::Report;
 use crate::verbs::record;
@@ -35,6 +36,8 @@ pub struct Review {
 pub enum Found {
     /// It is as its record says.
     Same,
+    /// It is as its record says, which is of an earlier program.
+    SameButStale,
     /// It differs from its record.
     Changed,
     /// It has no record yet.
@@ -54,6 +57,7 @@ pub fn look(session: &Session<'_>, run: RunRef<'_>) -> Result<Review> {
     // A session's runs belong to its book: claims may need others of them.
     let run = session.book.run(&run.full_name())?;
     let record = Record::load(run, Size::Recorded)?;
+    cargo::lock(run);
     let built_from = fingerprint::of_run(run)?;
     let result = session.run(run, Size::Recorded, run.run.memory, &mut |_| {})?;
     let judged = session.judge(run, Size::Recorded, &result, record.as_ref());
@@ -69,7 +73,10 @@ pub fn look(session: &Session<'_>, run: RunRef<'_>) -> Result<Review> {
     } else {
         match (&record, &judged.agreement) {
             (None, _) => Found::New,
-            (Some(_), Some(agreement)) if agreement.agrees() => Found::Same,
+            (Some(record), Some(agreement)) if agreement.agrees() && report.faults.is_empty() => {
+                let stale = record.staleness_by(run, Size::Recorded, &built_from);
+                stale.map_or(Found::Same, |_| Found::SameButStale)
+            }
             (Some(_), _) => Found::Changed,
         }
     };

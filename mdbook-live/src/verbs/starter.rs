@@ -28,8 +28,11 @@ const HELLO: [(&str, &str); 4] = [
     ),
 ];
 
-const CHAPTERS: [(&str, &str); 3] = [
-    (".gitignore", "/book/\ntarget/\n"),
+/// What git does not keep: the built book, and what cargo builds.
+const GITIGNORE: &str = ".gitignore";
+const BUILT: [&str; 2] = ["/book/", "target/"];
+
+const CHAPTERS: [(&str, &str); 2] = [
     ("src/SUMMARY.md", "# Summary\n\n- [Hello](hello.md)\n"),
     (
         "src/hello.md",
@@ -53,6 +56,17 @@ pub fn init(folder: &Path) -> Result<Vec<PathBuf>> {
          command = \"mdbook-live preprocess\"\nbefore = [\"links\"]\nlistings = [\"listings/*\"]\n",
         toml::Value::String(name.into_owned())
     );
+    let path = folder.join(GITIGNORE);
+    let ignored = fs::read_to_string(&path).unwrap_or_default();
+    let mut gitignore = ignored.clone();
+    for line in BUILT {
+        if !ignored.lines().any(|known| known == line) {
+            if !gitignore.is_empty() && !gitignore.ends_with('\n') {
+                gitignore.push('\n');
+            }
+            gitignore += &format!("{line}\n");
+        }
+    }
     let mut files = vec![("book.toml", &*book)];
     files.extend(CHAPTERS);
     files.extend(HELLO);
@@ -64,6 +78,7 @@ pub fn init(folder: &Path) -> Result<Vec<PathBuf>> {
             there.display()
         );
     }
+    files.push((GITIGNORE, &gitignore));
     for (path, text) in &files {
         write(&folder.join(path), text)?;
     }

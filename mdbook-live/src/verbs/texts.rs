@@ -81,6 +81,10 @@ pub fn import(root: &Path, files: &[PathBuf]) -> Result<Vec<Imported>> {
                 run.full_name(),
                 run.command(Size::Recorded)
             )),
+            (Ok(_), Some(run)) if let Some(by) = made_here(run)? => Err(format!(
+                "the record of {} was made by {by}; expected none, or one that was imported",
+                run.full_name()
+            )),
             (Ok(text), Some(run)) => {
                 text.record(run, &mut fingerprints)?
                     .save(run, Size::Recorded)?;
@@ -90,6 +94,17 @@ pub fn import(root: &Path, files: &[PathBuf]) -> Result<Vec<Imported>> {
         imported.push(Imported { file, became });
     }
     Ok(imported)
+}
+
+/// The compiler, or else the day, of a run's record, where it is of a run and not of a text.
+fn made_here(run: RunRef<'_>) -> Result<Option<String>> {
+    let record = Record::load(run, Size::Recorded)?;
+    let header = record.map(|record| record.header);
+    let made = header.filter(|header| header.live.imported.is_none());
+    Ok(made.map(|header| match &*header.live.host.rustc {
+        "" => format!("a run of {}", header.date()),
+        rustc => rustc.to_owned(),
+    }))
 }
 
 /// The run whose text a file is.

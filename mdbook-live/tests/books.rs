@@ -1,8 +1,9 @@
-//! The example book: forty listings in the manner of a book about Rust. What each of them prints
-//! is recorded and checked, and a change that is planted in any of them is found.
+//! The two books of this package. The example: forty listings in the manner of a book about Rust,
+//! what each of them prints recorded and checked, and a change that is planted in any of them
+//! found. And the guide.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde::Deserialize;
@@ -24,12 +25,8 @@ struct Change {
     why: String,
 }
 
-fn example() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("example")
-}
-
-/// A copy of the book, without what was built.
-fn copy() -> TempDir {
+/// A copy of one of the books, without what was built.
+fn copy(book: &str) -> TempDir {
     fn copy_into(from: &Path, to: &Path) {
         fs::create_dir_all(to).expect("a folder");
         for entry in fs::read_dir(from).expect("a folder") {
@@ -43,7 +40,8 @@ fn copy() -> TempDir {
         }
     }
     let dir = tempfile::tempdir().expect("a folder");
-    copy_into(&example(), dir.path());
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join(book);
+    copy_into(&book, dir.path());
     dir
 }
 
@@ -70,16 +68,68 @@ fn passes(book: &Path, arguments: &[&str]) -> String {
     text
 }
 
+/// What `list` says of a book's runs.
+fn runs_of(book: &Path) -> Vec<Value> {
+    let list = passes(book, &["list", "--json"]);
+    let list: Value = serde_json::from_str(&list).expect("JSON");
+    list["runs"].as_array().expect("runs").clone()
+}
+
+/// Checks the records of a book: those that are kept, where this compiler made them, or else new
+/// ones. None may be stale, or missing.
+fn check_records(book: &Path, runs: &[Value]) {
+    for run in runs {
+        let is_whole = run["problem"].is_null() && !run["recorded"].is_null();
+        assert!(is_whole, "{run:#}");
+    }
+    let rustc = Command::new("rustc").arg("--version").output();
+    let rustc = String::from_utf8(rustc.expect("rustc").stdout).expect("text");
+    let by_this = |run: &Value| run["rustc"].as_str().is_none_or(|by| by == rustc.trim());
+    if runs.iter().all(by_this) {
+        passes(book, &["check", "--strict"]);
+    } else {
+        passes(book, &["record"]);
+        passes(book, &["check", "--claims-only"]);
+    }
+}
+
+/// How many runs the pages of a book show; no directive is left on them, and no path of this
+/// machine.
+fn shown(book: &Path) -> usize {
+    passes(book, &["build"]);
+    let mut shown = 0;
+    for entry in fs::read_dir(book.join("book")).expect("it is built") {
+        let path = entry.expect("an entry").path();
+        let is_page = path
+            .extension()
+            .is_some_and(|extension| extension == "html");
+        if !is_page || path.ends_with("print.html") || path.ends_with("index.html") {
+            continue;
+        }
+        let page = fs::read_to_string(&path).expect("a page");
+        shown += page.matches("<section class=\"run\"").count();
+        let here = book.to_string_lossy();
+        assert!(!page.contains(&*here), "{}", path.display());
+    }
+    shown
+}
+
+#[test]
+fn the_guide_is_a_checked_book() {
+    let dir = copy("guide");
+    let runs = runs_of(dir.path());
+    check_records(dir.path(), &runs);
+    assert!(shown(dir.path()) >= runs.len());
+}
+
 /// One after another: the server of the book has one port.
 #[test]
 fn what_the_forty_listings_print_is_checked_and_each_planted_change_is_found() {
-    let dir = copy();
+    let dir = copy("example");
     let book = dir.path();
     let planted = fs::read_to_string(book.join("planted.toml")).expect("a file");
     let planted: Planted = toml::from_str(&planted).expect("changes");
-    let list = passes(book, &["list", "--json"]);
-    let list: Value = serde_json::from_str(&list).expect("JSON");
-    let runs = list["runs"].as_array().expect("runs");
+    let runs = &runs_of(book)[..];
     let mut listings: Vec<&str> = runs
         .iter()
         .map(|run| run["folder"].as_str().expect("a folder"))
@@ -95,18 +145,8 @@ fn what_the_forty_listings_print_is_checked_and_each_planted_change_is_found() {
     changed.sort_unstable();
     assert_eq!((listings.len(), &listings), (40, &changed));
 
-    // The committed records are of one compiler; those of this one are beside the point.
-    let here = runs.iter().all(|run| run["problem"].is_null());
-    assert!(here, "a record is stale or not there: {list:#}");
-    let rustc = Command::new("rustc").arg("--version").output();
-    let rustc = String::from_utf8(rustc.expect("rustc").stdout).expect("text");
-    let by_this = |run: &Value| run["rustc"].as_str().is_none_or(|by| by == rustc.trim());
-    if runs.iter().all(by_this) {
-        passes(book, &["check", "--claims-only"]);
-    } else {
-        passes(book, &["record"]);
-        passes(book, &["check", "--claims-only"]);
-    }
+    check_records(book, runs);
+    assert_eq!(shown(book), runs.len());
 
     let mut missed = Vec::new();
     for Change {
