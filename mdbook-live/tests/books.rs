@@ -119,7 +119,7 @@ fn the_guide_is_a_checked_book() {
     let dir = copy("guide");
     let runs = runs_of(dir.path());
     check_records(dir.path(), &runs);
-    assert!(shown(dir.path()) >= runs.len());
+    assert!(shown(dir.path()) >= 10);
 }
 
 /// One after another: the server of the book has one port.
