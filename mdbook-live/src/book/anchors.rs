@@ -46,6 +46,11 @@ pub fn without_lines(text: &str, patterns: &[Pattern]) -> String {
     lines.filter(|line| !is_left_out(line)).collect()
 }
 
+/// A source without what its readers do not see: lines with anchors, and those of these patterns.
+pub fn as_shown(text: &str, strip: &[Pattern]) -> String {
+    without_lines(&without_anchors(text), strip)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ pub mod course;
 pub mod exercise;
 pub mod exercises;
 pub mod figure;
+pub mod folder;
 pub mod listing;
 pub mod load;
 mod load_run;

@@ -8,12 +8,13 @@
 //! ````
 
 use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use crate::book::listing::Book;
+use crate::text::paths::normal;
 
 /// What opens or closes a block of code.
 static FENCE: LazyLock<Regex> =
@@ -91,21 +92,6 @@ impl Consoles {
         let run = self.runs.get(&normal(&folder.join(path)));
         run.filter(|_| closes).map(String::as_str)
     }
-}
-
-/// A path without `..`.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                normal.pop();
-            }
-            Component::CurDir => {}
-            part => normal.push(part),
-        }
-    }
-    normal
 }
 
 #[cfg(test)]

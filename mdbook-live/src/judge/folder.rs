@@ -1,63 +1,27 @@
 //! A listing's folder as a whole: what counts where a run is a command, which may read all of it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use super::hashing::Hasher;
 use crate::book::anchors::without_anchors;
+use crate::book::folder::{is_rust, sources};
 
-/// What is in a listing's folder and no source of it.
-const NOT_SOURCES: [&str; 6] = [
-    "recorded",
-    "broken",
-    "target",
-    "runs.toml",
-    "Cargo.lock",
-    "__pycache__",
-];
-
-/// Adds every file of the folder but the records and `texts`, which are made from them. Rust
-/// sources count without the lines that carry anchors.
+/// Adds every file of the folder but the lock file, whose choice is known by name, and `texts`,
+/// which are made from records. Rust sources count without the lines that carry anchors.
 pub(super) fn hash_folder(hasher: &mut Hasher, dir: &Path, texts: &[&Path]) -> Result<()> {
-    let mut files = Vec::new();
-    collect(dir, &mut files)?;
-    for file in files {
-        let name = file.strip_prefix(dir).unwrap_or(&file);
-        if texts.contains(&name) {
+    for name in sources(dir)? {
+        if texts.contains(&&*name) || name.ends_with("Cargo.lock") {
             continue;
         }
+        let file = dir.join(&name);
         let bytes =
             std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         hasher.part(b'p', name.as_os_str().as_encoded_bytes());
         match std::str::from_utf8(&bytes) {
             Ok(text) if is_rust(&file) => hasher.part(b'r', without_anchors(text).as_bytes()),
             _ => hasher.part(b'f', &bytes),
-        }
-    }
-    Ok(())
-}
-
-fn is_rust(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| extension == "rs")
-}
-
-fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let at = || format!("cannot list {}", dir.display());
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(dir).with_context(at)? {
-        paths.push(entry.with_context(at)?.path());
-    }
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if (name.starts_with('.') && name != ".cargo") || NOT_SOURCES.contains(&&*name) {
-            continue;
-        }
-        if path.is_dir() {
-            collect(&path, files)?;
-        } else if path.is_file() {
-            files.push(path);
         }
     }
     Ok(())

@@ -169,7 +169,7 @@ pub fn run(view: &RunView<'_>) -> ShownRun {
                 }
                 pre.run-command { code.language-sh { (view.command) } }
                 @if let Some(client) = &view.client {
-                    p.run-limit { "While it runs, " code { (client) } " calls it: the lines with a bar are of that" }
+                    p.run-limit { "While it runs, " code { (client) } " calls it, whose lines have a bar in the record" }
                 }
                 @if let Some(limit) = view.data_limit {
                     p.run-limit { "With at most " (amount(limit)) " of private memory a process" }

@@ -5,21 +5,18 @@
 //! its own with a target folder of its own: two listings whose packages have one name do not meet
 //! there. A file is written only where it has changed, so that cargo builds only what has.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
-use crate::book::anchors::{without_anchors, without_lines};
+use crate::book::anchors::as_shown;
+use crate::book::folder::{is_rust, sources};
 use crate::book::listing::{Book, Listing};
 use crate::book::package::workspace_root;
-use crate::book::pattern::Pattern;
-
-/// What of a listing's folder is not laid out.
-const LEFT_OUT: [&str; 5] = ["target", "recorded", "broken", "runs.toml", "__pycache__"];
+use crate::text::paths::normal;
 
 /// Whether a listing can be laid out: no workspace above it counts it to its packages.
 pub(super) fn stands_alone(listing: &Listing) -> bool {
@@ -28,8 +25,7 @@ pub(super) fn stands_alone(listing: &Listing) -> bool {
 
 /// Whether one of its sources has a line that its readers do not see.
 pub(super) fn has_anchors(book: &Book, listing: &Listing) -> Result<bool> {
-    let mut files = BTreeSet::new();
-    collect(&listing.dir, Path::new(""), &mut files)?;
+    let files = sources(&listing.dir)?;
     let rust = files.iter().filter(|file| is_rust(file));
     for file in rust {
         let text = fs::read_to_string(listing.dir.join(file)).unwrap_or_default();
@@ -42,8 +38,7 @@ pub(super) fn has_anchors(book: &Book, listing: &Listing) -> Result<bool> {
 
 /// Whether one of its packages depends on one elsewhere by its path.
 pub(super) fn depends_on_others(listing: &Listing) -> Result<bool> {
-    let mut files = BTreeSet::new();
-    collect(&listing.dir, Path::new(""), &mut files)?;
+    let files = sources(&listing.dir)?;
     let manifests = files.iter().filter(|file| is_manifest(file));
     for file in manifests {
         let path = listing.dir.join(file);
@@ -68,8 +63,7 @@ pub(super) fn lay(book: &Book, listing: &Listing, toolchain: Option<&str>) -> Re
     write(&top.join(".gitignore"), b"*\n")?;
     let from = &listing.dir;
     let to = top.join(from.strip_prefix(&book.root).unwrap_or(from));
-    let mut files = BTreeSet::new();
-    collect(from, Path::new(""), &mut files)?;
+    let files = sources(from)?;
     for file in &files {
         let path = from.join(file);
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -85,8 +79,7 @@ pub(super) fn lay(book: &Book, listing: &Listing, toolchain: Option<&str>) -> Re
         let permissions = fs::metadata(&path)?.permissions();
         fs::set_permissions(to.join(file), permissions)?;
     }
-    let mut there = BTreeSet::new();
-    collect(&to, Path::new(""), &mut there)?;
+    let there = sources(&to)?;
     for gone in there.difference(&files) {
         // Cargo writes a lock file where there is none.
         if gone != Path::new("Cargo.lock") {
@@ -108,8 +101,7 @@ pub(super) fn below_root(toolchain: Option<&str>) -> String {
 /// Has cargo build the packages of a listing that is laid out anew: their sources are younger
 /// than what it has built.
 pub(super) fn make_younger(dir: &Path) -> Result<()> {
-    let mut files = BTreeSet::new();
-    collect(dir, Path::new(""), &mut files)?;
+    let files = sources(dir)?;
     for file in files.iter().filter(|file| is_rust(file)) {
         let path = dir.join(file);
         let at = || format!("cannot touch {}", path.display());
@@ -165,32 +157,8 @@ fn paths(value: &Value, folder: &Path, named: &mut Vec<(String, PathBuf)>) {
     }
 }
 
-/// A path without `..`.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                normal.pop();
-            }
-            Component::CurDir => {}
-            part => normal.push(part),
-        }
-    }
-    normal
-}
-
-/// A source without what its readers do not see.
-fn as_shown(text: &str, strip: &[Pattern]) -> String {
-    without_lines(&without_anchors(text), strip)
-}
-
 fn is_manifest(file: &Path) -> bool {
     file.file_name().is_some_and(|name| name == "Cargo.toml")
-}
-
-fn is_rust(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| extension == "rs")
 }
 
 /// Writes a file that has changed.
@@ -202,30 +170,6 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(path, bytes))
         .with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// The files of a listing's folder, by their paths in it.
-fn collect(dir: &Path, below: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
-    let folder = dir.join(below);
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    let at = || format!("cannot list {}", folder.display());
-    for entry in fs::read_dir(&folder).with_context(at)? {
-        let entry = entry.with_context(at)?;
-        let name = entry.file_name();
-        let shown = name.to_string_lossy();
-        if (shown.starts_with('.') && shown != ".cargo") || LEFT_OUT.contains(&&*shown) {
-            continue;
-        }
-        let path = entry.path();
-        if path.is_dir() {
-            collect(dir, &below.join(&name), files)?;
-        } else if path.is_file() {
-            files.insert(below.join(&name));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
