@@ -8,23 +8,15 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::book::load;
 use crate::book::program::CargoVerb;
 
-/// The listing of a new book is one of the guide's.
-const HELLO: [(&str, &str); 4] = [
-    (
-        "listings/hello/Cargo.toml",
-        include_str!("../../guide/listings/hello/Cargo.toml"),
-    ),
-    (
-        "listings/hello/Cargo.lock",
-        include_str!("../../guide/listings/hello/Cargo.lock"),
-    ),
+/// The listing of a new book, `hello`.
+const HELLO: [(&str, &str); 2] = [
     (
         "listings/hello/src/main.rs",
-        include_str!("../../guide/listings/hello/src/main.rs"),
+        include_str!("../../template/main.rs"),
     ),
     (
         "listings/hello/runs.toml",
-        include_str!("../../guide/listings/hello/runs.toml"),
+        include_str!("../../template/runs.toml"),
     ),
 ];
 
@@ -69,6 +61,8 @@ pub fn init(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     let mut files = vec![("book.toml", &*book)];
     files.extend(CHAPTERS);
+    let hello = manifest("hello");
+    files.push(("listings/hello/Cargo.toml", &hello));
     files.extend(HELLO);
     for (path, _) in &files {
         let there = folder.join(path);
@@ -121,10 +115,7 @@ pub fn new_listing(root: &Path, name: &str, kind: &Kind) -> Result<NewListing> {
         folder.display()
     );
     let package = name.rsplit('/').next().unwrap_or(name);
-    let manifest = format!(
-        "[package]\nname = \"{package}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
-         # A workspace of its own: the listing does not depend on where it lies.\n[workspace]\n"
-    );
+    let manifest = manifest(package);
     let main = "fn main() {\n    println!(\"Hello, world!\");\n}\n";
     let test = "pub fn double(number: i32) -> i32 {\n    2 * number\n}\n\n\
                 #[cfg(test)]\nmod tests {\n    use super::*;\n\n    #[test]\n    \
@@ -161,6 +152,13 @@ pub fn new_listing(root: &Path, name: &str, kind: &Kind) -> Result<NewListing> {
         files: files.iter().map(|(path, _)| PathBuf::from(path)).collect(),
         source: source.map(|(path, _)| path),
     })
+}
+
+/// The manifest of a listing: a workspace of its own, it does not depend on where it lies.
+fn manifest(package: &str) -> String {
+    format!(
+        "[package]\nname = \"{package}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n"
+    )
 }
 
 /// The folder of a listing with that name, which a glob finds.
@@ -205,6 +203,12 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let root = dir.path().join("a \"book\"");
         assert!(init(&root).expect("it is written").len() > 6);
+        let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("guide");
+        for file in ["Cargo.toml", "src/main.rs", "runs.toml"] {
+            let read = |book: &Path| fs::read_to_string(book.join("listings/hello").join(file));
+            let (new, of_guide) = (read(&root), read(&guide));
+            assert_eq!(new.expect("a file"), of_guide.expect("a file"), "{file}");
+        }
         let names = |root: &Path| -> Vec<String> {
             let book = Book::open(root).expect("the book is right");
             book.runs().map(|run| run.full_name()).collect()
