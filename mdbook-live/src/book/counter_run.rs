@@ -86,16 +86,30 @@ pub(super) fn patches(dir: &Path) -> Result<BTreeMap<String, Patch>> {
 
 /// What a claim's `broken_by` names, where the listing has such a patch; whether there is such
 /// a run is known only when all listings are read.
-pub(super) fn named(text: &str, patches: &BTreeMap<String, Patch>) -> Result<CounterRun> {
+///
+/// # Errors
+///
+/// When there is neither; `runs` are the names of the listing's own.
+pub(super) fn named(
+    text: &str,
+    patches: &BTreeMap<String, Patch>,
+    listing: &str,
+    runs: &[String],
+) -> Result<CounterRun> {
     if text.contains('/') {
         return Ok(CounterRun::Run(text.to_owned()));
     }
     let known: Vec<&str> = patches.keys().map(String::as_str).collect();
     ensure!(
+        known.contains(&text) || !runs.iter().any(|run| run == text),
+        "broken_by: {text} is a run of this listing; expected its whole name, {listing}/{text}"
+    );
+    ensure!(
         known.contains(&text),
         "broken_by: no file broken/{text}.patch; {}",
         if known.is_empty() {
-            "expected LISTING/RUN, or the name of a patch".to_owned()
+            "expected a change of the program there, as a diff, or LISTING/RUN, another run"
+                .to_owned()
         } else {
             expected(text, &known)
         }

@@ -270,12 +270,19 @@ fn listing(root: &Path, name: String, dir: &Path, config: &Config) -> Result<Lis
         charts: Vec::new(),
         exercises: Vec::new(),
     };
+    let names = file
+        .run
+        .iter()
+        .filter_map(|run| run.get_ref().name.as_ref());
+    let names: Vec<String> = names.map(|name| name.0.clone()).collect();
     for run in file.run {
         let span = run.span();
         let given = Given {
             varies: &varies,
             env: &env,
             patches: &listing.patches,
+            listing: &listing.name,
+            runs: &names,
             text: config.text.as_ref().filter(|_| listing.runs.is_empty()),
         };
         let run = source.run(run, given)?;

@@ -26,6 +26,9 @@ pub(super) struct Given<'a> {
     pub(super) env: &'a BTreeMap<String, String>,
     /// The changes that a claim may name.
     pub(super) patches: &'a BTreeMap<String, Patch>,
+    /// The listing's name, and those of its runs that have one.
+    pub(super) listing: &'a str,
+    pub(super) runs: &'a [String],
     /// The text file of the first.
     pub(super) text: Option<&'a PathBuf>,
 }
@@ -75,7 +78,8 @@ impl Source<'_> {
                 return self.error(span, format!("two claims of {name} say \"{}\"", claim.says));
             }
             let broken_by = claim.broken_by.iter();
-            let broken_by = broken_by.map(|name| counter_run::named(name, given.patches));
+            let broken_by = broken_by
+                .map(|name| counter_run::named(name, given.patches, given.listing, given.runs));
             let broken_by = match broken_by.collect::<Result<_>>() {
                 Ok(broken_by) => broken_by,
                 Err(error) => return self.error(span, error),

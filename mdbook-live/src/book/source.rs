@@ -62,6 +62,18 @@ pub(super) fn problem_of(text: &str, error: &toml::de::Error) -> (usize, String)
         let what = if what == "variant" { "value" } else { what };
         message = format!("unknown {what} `{wrong}`; {}", expected(wrong, right));
     }
+    let hint = if message.contains("escape") {
+        "; patterns stand in single quotes: '\\d+'"
+    } else if message.contains("invalid type: map, expected a sequence") {
+        "; expected a list of tables, each below its name in double brackets: [[run]]"
+    } else if message.contains("expected a sequence") {
+        "; expected a list: [\"one\", \"two\"]"
+    } else if message.starts_with("unknown key `claim`") {
+        "; a claim is its run's: [[run.claim]]"
+    } else {
+        ""
+    };
+    message.push_str(hint);
     if !message.starts_with("unknown key")
         && let Some(key) = key_at(text, span.start)
     {

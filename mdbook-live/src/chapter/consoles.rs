@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use mdbook_preprocessor::book::BookItem;
 use regex::Regex;
 
 use crate::book::listing::Book;
@@ -45,8 +46,21 @@ impl Consoles {
         Consoles { runs }
     }
 
+    /// Has these blocks of chapters as directives; the chapters are in the folder `src`.
+    pub(super) fn show_runs(&self, items: &mut [BookItem], src: &Path) {
+        for item in items {
+            let BookItem::Chapter(chapter) = item else {
+                continue;
+            };
+            let path = chapter.source_path.as_deref().unwrap_or(Path::new(""));
+            let folder = src.join(path.parent().unwrap_or(path));
+            chapter.content = self.as_runs(&chapter.content, &folder);
+            self.show_runs(&mut chapter.sub_items, src);
+        }
+    }
+
     /// A chapter with these blocks as directives; `folder` is the chapter's, from the book's root.
-    pub(super) fn as_runs(&self, text: &str, folder: &Path) -> String {
+    fn as_runs(&self, text: &str, folder: &Path) -> String {
         if self.runs.is_empty() {
             return text.to_owned();
         }

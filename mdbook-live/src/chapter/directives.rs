@@ -271,7 +271,7 @@ fn stands_alone(markdown: &str, range: Range<usize>) -> bool {
 /// Takes a directive's arguments apart.
 fn parse(name: &str, arguments: &str) -> Result<Directive, String> {
     let malformed = || {
-        let expected = syntax::expected();
+        let expected = syntax::expected_of(name);
         format!("malformed {{{{#{name}{arguments}}}}}; {expected}")
     };
     let arguments = arguments.trim();

@@ -69,12 +69,7 @@ impl Preprocessor for LivePreprocessor {
                 chapter.content = solutions::without_solutions(&chapter.content);
             });
         }
-        let consoles = Consoles::of(&book);
-        chapters.for_each_chapter_mut(|chapter| {
-            let path = chapter.source_path.as_deref().unwrap_or(Path::new(""));
-            let folder = context.config.book.src.join(path.parent().unwrap_or(path));
-            chapter.content = consoles.as_runs(&chapter.content, &folder);
-        });
+        Consoles::of(&book).show_runs(&mut chapters.items, &context.config.book.src);
         let course = Course::open(&context.root, &context.config.book.src)?;
         let form = form_for(&context.renderer);
         let mut expander = Expander {

@@ -2,12 +2,14 @@
 //! links to chapters that come later.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mdbook_preprocessor::book::BookItem;
 
+use super::consoles::Consoles;
 use super::directives::{self, Directive};
 use super::ids::Ids;
+use crate::book::listing::Book;
 use crate::page::form::{Form, Html};
 
 /// A chapter, and the runs that it shows.
@@ -19,10 +21,14 @@ pub(super) struct Surveyed {
     pub(super) runs: Vec<(String, String)>,
 }
 
-/// The full names of the runs that a book shows, without looking at whether there are such runs.
-pub fn runs_shown(items: &[BookItem]) -> BTreeSet<String> {
+/// The full names of the runs that a book shows, without looking at whether there are such runs;
+/// its chapters are in the folder `src`.
+pub fn runs_shown(items: &[BookItem], book: &Book, src: &Path) -> BTreeSet<String> {
+    let consoles = Consoles::of(book);
+    let mut items = items.to_vec();
+    consoles.show_runs(&mut items, src);
     // Directives of others name no runs.
-    let chapters = survey(items, true, &Html).into_iter();
+    let chapters = survey(&items, true, &Html).into_iter();
     let runs = chapters.flat_map(|chapter| chapter.runs);
     runs.map(|(run, _)| run).collect()
 }

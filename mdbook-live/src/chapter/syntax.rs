@@ -165,6 +165,15 @@ pub(super) fn is_known(name: &str) -> bool {
 }
 
 /// "expected {{#listing …}}, {{#run …}}, …": every form.
+/// The form of one directive, or of all where there is none of that name.
+pub(super) fn expected_of(name: &str) -> String {
+    let found = DIRECTIVES.iter().find(|directive| directive.name == name);
+    found.map_or_else(
+        || expected().to_owned(),
+        |directive| format!("expected {}", directive.form),
+    )
+}
+
 pub(super) fn expected() -> &'static str {
     static EXPECTED: LazyLock<String> = LazyLock::new(|| {
         let forms = DIRECTIVES.each_ref().map(|directive| directive.form);

@@ -50,9 +50,9 @@ pub(super) enum Verb {
     },
     /// Write a book with one listing, recorded
     Init {
-        /// Its folder
-        #[arg(value_name = "DIR", default_value = ".")]
-        folder: PathBuf,
+        /// Its folder [default: this one, where it is empty]
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
     },
     /// Write a listing
     New(NewOptions),

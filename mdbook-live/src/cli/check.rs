@@ -13,6 +13,7 @@ use crate::run::host;
 use crate::run::session::Session;
 use crate::text::words::counted;
 use crate::verbs::check::{Checker, Report};
+use crate::verbs::pages::{self, Pages};
 
 /// How runs are checked.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +63,13 @@ pub(super) fn check(
     let (passed, skipped) = (count(Outcome::Passed), count(Outcome::Skipped));
     let failed = count(Outcome::Failed);
     let rustc = host::rustc(&session.book.root, session.toolchain()).ok();
+    // Of the whole book: its pages, too, as far as nothing has to be run for them.
+    let pages = if names.is_empty() {
+        pages::look(session.book)?
+    } else {
+        Pages::default()
+    };
+    let well = failed == 0 && pages.problems.is_empty();
     match how.form {
         Form::Json => {
             let answer = Answer::Check {
@@ -70,10 +78,15 @@ pub(super) fn check(
                 skipped,
                 failed,
                 runs: checked,
+                pages: pages.problems,
+                not_shown: pages.not_shown,
             };
             json::write(&answer, out)?;
         }
         Form::Words => {
+            for problem in &pages.problems {
+                writeln!(out, "{} {problem}", terminal.bad("✘"))?;
+            }
             let mut summary = format!("{}: {passed} passed", counted(runs.len(), "run"));
             if skipped > 0 {
                 summary += &format!(", {skipped} skipped");
@@ -86,7 +99,15 @@ pub(super) fn check(
             {
                 summary += &format!(", by {rustc}");
             }
+            if !pages.problems.is_empty() {
+                let problems = counted(pages.problems.len(), "problem");
+                summary += &format!("; {problems} of the pages");
+            }
             writeln!(out, "{summary}")?;
+            if !pages.not_shown.is_empty() {
+                let words = format!("no page shows {}", pages.not_shown.join(", "));
+                writeln!(out, "{}", terminal.faint(&words))?;
+            }
             if session.toolchain().is_some() && failed > 0 {
                 writeln!(out, "What changes with it:")?;
                 let changed = checked.iter().filter(|run| run.outcome == Outcome::Failed);
@@ -99,7 +120,7 @@ pub(super) fn check(
             }
         }
     }
-    Ok(ExitStatus::of(failed == 0))
+    Ok(ExitStatus::of(well))
 }
 
 /// A report in one line, and what is wrong in further ones.

@@ -44,6 +44,10 @@ pub(super) enum Answer {
         failed: usize,
         /// Each run that was checked.
         runs: Vec<CheckedRun>,
+        /// What stops a build of the pages, a sentence each, where the whole book is checked.
+        pages: Vec<String>,
+        /// The runs that no page shows, where the whole book is checked.
+        not_shown: Vec<String>,
     },
 }
 

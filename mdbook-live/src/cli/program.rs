@@ -98,7 +98,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         Verb::Preprocess {
             question: Some(Question::Supports { renderer }),
         } => Ok(preprocess::supports(&renderer)),
-        Verb::Init { folder } => starter::init(&folder, &mut std::io::stdout().lock()),
+        Verb::Init { folder } => starter::init(folder.as_deref(), &mut std::io::stdout().lock()),
         Verb::New(options) => {
             starter::new(&book_root(root)?, &options, &mut std::io::stdout().lock())
         }

@@ -80,8 +80,17 @@ fn show(
             } else {
                 String::new()
             };
-            let words = format!("✘ not recorded{kept}; --keep-broken writes it all the same");
-            terminal.bad(&words)
+            let ended = recorded.faults.iter().find_map(|fault| {
+                let code = fault.strip_prefix("ended with exit code ")?;
+                code.split(',').next()
+            });
+            let advice = match ended {
+                Some(code) => format!("; if that is right, say `status = {code}` in runs.toml"),
+                None => String::new(),
+            };
+            terminal.bad(&format!(
+                "✘ not recorded{kept}{advice}; --keep-broken writes it all the same"
+            ))
         }
     };
     writeln!(out, "{words}\n")?;

@@ -37,10 +37,15 @@ pub(super) fn chosen<'b>(book: &'b Book, names: &[String]) -> Result<Vec<RunRef<
     }
     let mut chosen = Vec::new();
     for name in names {
-        // A folder of listings stands for all of them.
-        let below = format!("{}/", name.trim_end_matches('/'));
-        let is_meant =
-            |listing: &&Listing| listing.name == *name || listing.name.starts_with(&below);
+        // A folder of listings stands for all of them; so does its path, as a shell completes it.
+        let plain = name.trim_end_matches('/');
+        let below = format!("{plain}/");
+        let path = book.root.join(plain);
+        let is_meant = |listing: &&Listing| {
+            listing.name == plain
+                || listing.name.starts_with(&below)
+                || listing.dir.starts_with(&path) && path != book.root
+        };
         let mut listings = book.listings.iter().filter(is_meant).peekable();
         if listings.peek().is_none() {
             let run = book.run(name);

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Args;
 
-use super::exit_status::ExitStatus;
+use super::exit_status::{ExitStatus, UsageError};
 use super::terminal::Terminal;
 use crate::book::listing::{Book, RunRef, Size};
 use crate::book::program::CargoVerb;
@@ -34,7 +34,13 @@ fn verb(name: &str) -> Result<CargoVerb, String> {
 }
 
 /// Writes a book, and records its runs.
-pub(super) fn init(folder: &Path, out: &mut dyn Write) -> Result<ExitStatus> {
+pub(super) fn init(folder: Option<&Path>, out: &mut dyn Write) -> Result<ExitStatus> {
+    let here = Path::new(".");
+    if folder.is_none() && !starter::is_empty(here)? {
+        let expected = "expected an empty folder, or another's name: mdbook-live init my-book";
+        return Err(UsageError(format!("this folder has files; {expected}")).into());
+    }
+    let folder = folder.unwrap_or(here);
     let terminal = Terminal::of_stdout();
     let files = starter::init(folder)?;
     writeln!(out, "{}", terminal.strong("Written:"))?;
@@ -75,7 +81,10 @@ pub(super) fn new(root: &Path, options: &NewOptions, out: &mut dyn Write) -> Res
     let terminal = Terminal::of_stdout();
     let kind = match options.cargo {
         Some(verb) => Kind::Cargo(verb),
-        None if !options.command.is_empty() => Kind::Command(options.command.clone()),
+        None if !options.command.is_empty() => {
+            let words = options.command.iter().skip_while(|word| *word == "--");
+            Kind::Command(words.cloned().collect())
+        }
         None => Kind::Program,
     };
     let written = starter::new_listing(root, &options.name, &kind)?;
@@ -93,7 +102,12 @@ pub(super) fn new(root: &Path, options: &NewOptions, out: &mut dyn Write) -> Res
         "Next: write the program; mdbook-live record {name}/{run}"
     )?;
     writeln!(out, "To show it, in a chapter that SUMMARY.md names:\n")?;
-    if let Some(source) = written.source {
+    let script = match &kind {
+        // What it runs may be a file of the listing that is yet to be written.
+        Kind::Command(words) => words.iter().skip(1).find(|word| word.contains('.')),
+        Kind::Program | Kind::Cargo(_) => None,
+    };
+    if let Some(source) = written.source.or(script.map(String::as_str)) {
         writeln!(out, "{{{{#listing {name}/{source}}}}}\n")?;
     }
     writeln!(out, "{{{{#run {name}/{run}}}}}")?;

@@ -165,7 +165,9 @@ pub fn faults(claim: &Claim, counters: &[Counter]) -> Vec<String> {
             Some(about(match &counter.outcome {
                 Outcome::Broke(_) => return None,
                 Outcome::Spared(seen) => format!("does not break by {by}: {seen}"),
-                Outcome::Nothing(why) => format!("is not judged by {by}: {why}"),
+                Outcome::Nothing(why) => {
+                    format!("is not judged by {by}: {why}; expected something there that breaks it")
+                }
                 Outcome::NotMade => format!("has not been seen to fail by {by} as they are now"),
             }))
         })

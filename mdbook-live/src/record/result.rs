@@ -89,6 +89,7 @@ impl RunResult {
             Exit::TooEarly(code) => faults.push(format!(
                 "ended by itself with exit code {code}; expected that it goes on until it is ended"
             )),
+            Exit::Exited(0) => faults.push(format!("ended with exit code 0, not {expected_exit}")),
             Exit::Exited(code) => faults.push(match last_line(&self.lines) {
                 Some(last) => format!("ended with exit code {code}, not {expected_exit}: {last}"),
                 None => {

@@ -301,7 +301,9 @@ impl Permit {
         } else {
             ""
         };
-        told.status(format!("Building {}.{long}", run.listing.name));
+        if run.run.program.is_built_first() {
+            told.status(format!("Building {}.{long}", run.listing.name));
+        }
         session.program(run)?;
         told.tell(RunEvent::Started {
             command: run.command(size),

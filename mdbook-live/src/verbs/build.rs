@@ -9,7 +9,7 @@ use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 use mdbook_html::HtmlHandlebars;
 
-use crate::book::listing::Size;
+use crate::book::listing::{Book, Size};
 use crate::chapter::live_runs::{LiveRun, LiveRuns};
 use crate::chapter::preprocessor::{self, LivePreprocessor, WordsAlone};
 use crate::chapter::survey::runs_shown;
@@ -139,7 +139,8 @@ fn build_pages(
     )?;
     let mut book = MDBook::load_with_config(root, without_index)?;
     let texts = Arc::clone(&live.texts);
-    let shown = runs_shown(&book.book.items);
+    let listings = Book::open(root)?;
+    let shown = runs_shown(&book.book.items, &listings, &config.book.src);
     // Takes the place of the external command of the same name, so that it runs once.
     book.with_preprocessor(live);
     book.execute_build_process(&HtmlHandlebars::new())?;
@@ -149,7 +150,7 @@ fn build_pages(
     let not_found = not_found.get_404_output_file();
     let index = index_prose(root, config, &texts, &built)?;
     publication.complete(&built, &texts, &not_found, index.as_ref())?;
-    records::lay_beside(&built, root, &shown)?;
+    records::lay_beside(&built, &listings, &shown)?;
     for made in &made {
         let path = built.join(made.name());
         std::fs::copy(&made.path, &path).with_context(|| format!("writing {}", path.display()))?;

@@ -77,7 +77,7 @@ impl<'s, 'b> Checker<'s, 'b> {
 
     fn counter_runs(&mut self, run: RunRef<'b>, report: &mut Report) -> Result<()> {
         let all = falsify::kept(self.session.book, run, &mut self.fingerprints)?;
-        let renew = format!("mdbook-live falsify {} keeps it", run.full_name());
+        let renew = format!("mdbook-live falsify {} writes it there", run.full_name());
         for (at, mut counters) in all.into_iter().enumerate() {
             let claim = &run.run.claims[at];
             for (counter, by) in counters.iter_mut().zip(&claim.broken_by) {
@@ -96,7 +96,7 @@ impl<'s, 'b> Checker<'s, 'b> {
                 if let Some((.., outcome)) = made.claims.pop() {
                     if let Outcome::Broke(seen) = &outcome {
                         report.warnings.push(format!(
-                            "the claim \"{}\" breaks by {patch} ({seen}), which is not kept; {renew}",
+                            "{patch} breaks the claim \"{}\" ({seen}), which recorded/seen-to-fail.json does not say; {renew}",
                             claim.says
                         ));
                     }

@@ -325,8 +325,8 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "the claim \"Once\" breaks by twice (2 lines, not 1), which is not kept; \
-              mdbook-live falsify demo/once keeps it"
+                "twice breaks the claim \"Once\" (2 lines, not 1), which recorded/seen-to-fail.json \
+              does not say; mdbook-live falsify demo/once writes it there"
             ]
         );
     }

@@ -8,6 +8,7 @@ mod edition;
 pub mod exercise;
 pub mod falsify;
 pub mod pack;
+pub mod pages;
 pub mod paper;
 pub mod problem;
 mod publish;

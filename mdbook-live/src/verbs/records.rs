@@ -9,10 +9,9 @@ use anyhow::{Context, Result};
 use crate::book::listing::{Book, Size};
 use crate::page::player::{PLAYER, PLAYER_FOLDER, RecordFile, place};
 
-/// Copies the records of these runs, and what plays them, into the book that was built in
+/// Copies the records of these runs of a book, and what plays them, into what was built in
 /// `built`. A run without a record has no files.
-pub(super) fn lay_beside(built: &Path, root: &Path, shown: &BTreeSet<String>) -> Result<()> {
-    let book = Book::open(root)?;
+pub(super) fn lay_beside(built: &Path, book: &Book, shown: &BTreeSet<String>) -> Result<()> {
     let mut some = false;
     for name in shown {
         let run = book.run(name)?;

@@ -79,6 +79,26 @@ pub fn init(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files.iter().map(|(path, _)| PathBuf::from(path)).collect())
 }
 
+/// Whether a folder has nothing but what a repository begins with.
+///
+/// # Errors
+///
+/// When it cannot be listed.
+pub fn is_empty(folder: &Path) -> Result<bool> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    for entry in entries {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if !["README", "LICENSE", ".git"]
+            .iter()
+            .any(|first| name.starts_with(first))
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// What a new listing runs.
 #[derive(Debug, Clone)]
 pub enum Kind {
