@@ -56,7 +56,14 @@ pub(super) fn init(folder: Option<&Path>, out: &mut dyn Write) -> Result<ExitSta
         keep_broken: false,
     };
     let mut well = true;
-    for recorded in record::record(&session, &runs, how, &mut |_| {})? {
+    let recorded = record::record(&session, &runs, how, &mut |_| {})?;
+    for listing in &book.listings {
+        let lock = listing.dir.join("Cargo.lock");
+        if lock.is_file() {
+            writeln!(out, "    {}", folder.join(book.relative(&lock)).display())?;
+        }
+    }
+    for recorded in recorded {
         let path = recorded.run.record_path(Size::Recorded);
         let path = folder.join(book.relative(&path));
         well &= recorded.written;

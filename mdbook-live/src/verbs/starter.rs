@@ -72,7 +72,7 @@ pub fn init(folder: &Path) -> Result<Vec<PathBuf>> {
             there.display()
         );
     }
-    files.push((GITIGNORE, &gitignore));
+    files.insert(1, (GITIGNORE, &gitignore));
     for (path, text) in &files {
         write(&folder.join(path), text)?;
     }
