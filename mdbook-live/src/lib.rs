@@ -1,6 +1,6 @@
 //! Runs, records, checks and shows the listings of a book.
 //!
-//! A *listing* is a crate that a chapter embeds; its `runs.toml` names its runs and what the
+//! A *listing* is a folder that a chapter embeds, a crate or a script; its `runs.toml` names its runs and what the
 //! book claims of each. A run is known by its full name, `LISTING/RUN`. What it printed and
 //! when is its record. One path serves the terminal, the page, the tests and the recorder:
 //! `runs.toml → run → lines → judge → verdicts`.

@@ -36,11 +36,15 @@ pub fn without_anchors(text: &str) -> String {
         .collect()
 }
 
-/// A file without the lines that match one of these patterns.
+/// A file without the lines all of which one of these patterns matches.
 pub fn without_lines(text: &str, patterns: &[Pattern]) -> String {
     let is_left_out = |line: &&str| {
         let line = line.trim_end_matches(['\r', '\n']);
-        patterns.iter().any(|pattern| pattern.0.is_match(line))
+        let whole = |pattern: &Pattern| {
+            let found = pattern.0.find(line);
+            found.is_some_and(|found| found.range() == (0..line.len()))
+        };
+        patterns.iter().any(whole)
     };
     let lines = text.split_inclusive('\n');
     lines.filter(|line| !is_left_out(line)).collect()
@@ -59,5 +63,8 @@ mod tests {
     fn lines_with_anchors_are_left_out_and_the_others_stay_as_they_are() {
         let text = "// ANCHOR: a\r\nfn main() {\r\n    // ANCHOR_END: a\n\n}";
         assert_eq!(without_anchors(text), "fn main() {\r\n\n}");
+        let pattern = Pattern(Regex::new(r"\s*// --snip--").expect("a pattern"));
+        let text = "    // --snip--\nlet x = 1; // --snip--\n";
+        assert_eq!(as_shown(text, &[pattern]), "let x = 1; // --snip--\n");
     }
 }

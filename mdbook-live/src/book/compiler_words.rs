@@ -13,18 +13,15 @@ static OF_CARGO: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     compiled(&[
         // How long it took.
         r"target\(s\) in [\dms. ]+$",
-        r"finished in [\d.]+s",
-        r"doctests ran in [\d.]+s",
-        r"compilation took [\d.]+s",
+        r"; finished in [\d.]+s$",
+        r"^all doctests ran in .*$",
         // The hash of a test's program, and the folder in which another compiler builds.
-        r"-[0-9a-f]{16}\b",
-        r"\btarget/(mdbook-live-[^/\s]+/)?",
-        // Where the standard library's sources are.
-        r"(file://|~)?/\S*/library/",
+        r"-[0-9a-f]{16}\)",
+        r"[`(]\S*/?target/(mdbook-live-[^/\s]+/)?",
+        // Where the standard library's sources are: its lines are compared.
+        r"(-->|:::|\bat) (file://|~)?/\S*/library/",
         // Where a package is.
-        r"\((file://)?/[^)]*\)",
-        // The address of a function or a value.
-        r"\b0x[0-9a-f]{6,}\b",
+        r" v\d\S* \((file://)?/[^)]*\)",
     ])
 });
 
@@ -93,11 +90,11 @@ mod tests {
             ),
             (
                 "     Running unittests src/lib.rs (target/debug/deps/adder-92948b65e88960b4)",
-                "     Running unittests src/lib.rs (…debug/deps/adder…)",
+                "     Running unittests src/lib.rs …debug/deps/adder…",
             ),
             (
                 "test result: ok. 1 passed; 0 failed; finished in 0.10s",
-                "test result: ok. 1 passed; 0 failed; …",
+                "test result: ok. 1 passed; 0 failed…",
             ),
             (
                 "thread 'main' (4711) panicked at src/main.rs:2:5:",
@@ -105,13 +102,22 @@ mod tests {
             ),
             (
                 "  --> /rustc/2d8144b7880597b6e6d3/library/std/src/thread.rs:149:16",
-                "  --> …std/src/thread.rs:149:16",
+                "  …std/src/thread.rs:149:16",
             ),
             (
                 "Compiling is what the program says",
                 "Compiling is what the program says",
             ),
             ("  --> src/main.rs:6:5", "  --> src/main.rs:6:5"),
+            // What a program prints.
+            (
+                "0xdeadbeef in (/etc/hosts) of /usr/library/x",
+                "0xdeadbeef in (/etc/hosts) of /usr/library/x",
+            ),
+            (
+                "id-0123456789abcdef finished in 3s",
+                "id-0123456789abcdef finished in 3s",
+            ),
         ] {
             assert_eq!(masked(line), compared);
         }

@@ -16,7 +16,7 @@ use crate::book::counter_run::Patch;
 use crate::book::exercise::Exercise;
 use crate::book::figure::{self, FigureName, FigureSpec};
 use crate::book::package::Package;
-use crate::book::program::{Program, Typed};
+use crate::book::program::{CommandLine, Program};
 use crate::book::surroundings::{Client, Ends, Stdin};
 use crate::book::varies::Varies;
 use crate::text::words::expected;
@@ -32,7 +32,7 @@ pub struct Book {
     pub listings: Vec<Listing>,
 }
 
-/// A crate that a chapter embeds.
+/// A folder of programs that a chapter embeds: a crate, a workspace or scripts.
 #[derive(Debug, Clone)]
 pub struct Listing {
     /// Its folder's path, from where the glob of `book.toml` has its first wildcard.
@@ -300,7 +300,7 @@ impl RunRef<'_> {
     }
 
     fn typed(&self, size: Size, env: &[(String, String)]) -> String {
-        let typed = Typed {
+        let typed = CommandLine {
             program: &self.run.program,
             package: self.run.package.as_ref().map(|package| &*package.name),
             args: self.run.args(size),
@@ -308,6 +308,36 @@ impl RunRef<'_> {
             stdin: self.run.stdin.as_ref(),
         };
         typed.to_string()
+    }
+
+    /// What is around it that its command does not say: its client, and what ends it; empty where
+    /// there is neither.
+    pub fn around(&self) -> String {
+        let client = self.run.client.as_ref().map(|client| {
+            let on_line = client
+                .on_line
+                .as_ref()
+                .map(|pattern| format!(" on `{pattern}`"));
+            format!(
+                "called by {}{}",
+                client.typed(),
+                on_line.unwrap_or_default()
+            )
+        });
+        let ends = self.run.ends.as_ref().map(Ends::words);
+        let parts: Vec<String> = client.into_iter().chain(ends).collect();
+        parts.join(", ")
+    }
+
+    /// Its command and what is around it, where that says more than its program and its arguments.
+    pub fn beyond_arguments(&self, size: Size) -> Option<String> {
+        let run = self.run;
+        let plain = run.program.is_built_first()
+            && run.package.is_none()
+            && run.env.is_empty()
+            && run.stdin.is_none();
+        let around = self.around();
+        (!plain || !around.is_empty()).then(|| format!("{} {around}", self.command(size)))
     }
 
     /// The package whose program it runs.

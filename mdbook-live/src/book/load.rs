@@ -1,7 +1,7 @@
 //! Opens `book.toml` and every `runs.toml`, and checks what only all of them together can tell.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
@@ -167,6 +167,15 @@ fn told(glob: &str) -> String {
 pub(crate) fn folders(root: &Path, globs: &[String]) -> Result<Vec<(String, PathBuf)>> {
     let mut folders = Vec::new();
     for glob in globs {
+        let inside = Path::new(glob).components();
+        let inside = inside
+            .into_iter()
+            .all(|part| matches!(part, Component::Normal(_)));
+        ensure!(
+            inside,
+            "{}: expected a path below the book's folder",
+            told(glob)
+        );
         // The root's own path is no pattern, whatever characters it has.
         let pattern = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(glob);
         let above = root.join(literal(glob));

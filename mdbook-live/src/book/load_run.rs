@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::Result;
 use toml::Spanned;
@@ -13,9 +13,9 @@ use crate::book::counter_run::{self, Patch};
 use crate::book::listing::Run;
 use crate::book::package;
 use crate::book::program::{CargoCommand, Program};
-use crate::book::runs_toml;
+use crate::book::runs_toml::{self, RunName};
 use crate::book::source::Source;
-use crate::book::surroundings::Stdin;
+use crate::book::surroundings::{Ends, Stdin, StdinFile};
 use crate::book::varies::Varies;
 
 /// What a run has from its listing.
@@ -60,14 +60,38 @@ impl Source<'_> {
                 ),
             );
         }
-        if let Some(Stdin::File { file }) = &run.stdin
-            && !self.dir.join(file).is_file()
+        if let Some(Stdin::File(StdinFile { file })) = &run.stdin
+            && !(is_inside(file) && self.dir.join(file).is_file())
         {
             let file = file.display();
             let expected = format!("stdin: expected a file of the listing, found `{file}`");
             return self.error(span, expected);
         }
-        let name = run.name.map_or_else(|| program.usual_name(), |name| name.0);
+        if let Some(text) = run.text.as_ref().or(given.text)
+            && !is_inside(text)
+        {
+            let text = text.display();
+            let expected = format!("text: expected a file's name in the listing, found `{text}`");
+            return self.error(span, expected);
+        }
+        if let Some(Ends::After(time)) = &run.ends
+            && *time >= run.timeout.0
+        {
+            return self.error(span, "ends: expected a time below the run's `timeout`");
+        }
+        if run.ends.is_some() && run.status.0 != 0 {
+            return self.error(
+                span,
+                "status: expected none beside `ends`, by which it is ended",
+            );
+        }
+        let name = match run.name {
+            Some(name) => name.0,
+            None => match RunName::try_from(program.usual_name()) {
+                Ok(name) => name.0,
+                Err(error) => return self.error(span, error),
+            },
+        };
         let process = self.config.process_of_line();
         let mut said = BTreeSet::new();
         let mut claims = Vec::new();
@@ -165,6 +189,12 @@ impl Source<'_> {
             _ => Program::Main,
         })
     }
+}
+
+/// Whether a path leads to a place in the folder that it begins in.
+fn is_inside(path: &Path) -> bool {
+    let mut parts = path.components();
+    parts.all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// What varies in the lines of a run: what its listing says, and what the words of its program

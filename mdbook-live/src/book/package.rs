@@ -67,8 +67,7 @@ fn excludes(workspace: &toml::Value, root: &Path, dir: &Path) -> bool {
 ///
 /// The names that there are.
 pub(super) fn named(listing: &Path, name: &str) -> Result<Package> {
-    let mut all = Vec::new();
-    collect(listing, DEPTH, &mut all)?;
+    let all = all_in(listing)?;
     if let Some(package) = all.iter().find(|package| package.name == name) {
         return Ok(package.clone());
     }
@@ -77,6 +76,17 @@ pub(super) fn named(listing: &Path, name: &str) -> Result<Package> {
         "package: expected one of the listing's packages ({}), found `{name}`",
         names.join(", ")
     );
+}
+
+/// The packages in a listing's folder and below it, in order.
+///
+/// # Errors
+///
+/// When a folder or a manifest cannot be read.
+pub fn all_in(listing: &Path) -> Result<Vec<Package>> {
+    let mut all = Vec::new();
+    collect(listing, DEPTH, &mut all)?;
+    Ok(all)
 }
 
 fn collect(dir: &Path, depth: usize, found: &mut Vec<Package>) -> Result<()> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::book::surroundings::Stdin;
+use crate::book::surroundings::{Stdin, StdinFile};
 use crate::text::words::shell_word;
 
 /// What a run starts.
@@ -138,7 +138,7 @@ impl Program {
 
 /// A command line, as a POSIX shell takes it.
 #[derive(Debug)]
-pub(super) struct Typed<'a> {
+pub(super) struct CommandLine<'a> {
     pub(super) program: &'a Program,
     pub(super) package: Option<&'a str>,
     pub(super) args: &'a [String],
@@ -146,7 +146,7 @@ pub(super) struct Typed<'a> {
     pub(super) stdin: Option<&'a Stdin>,
 }
 
-impl fmt::Display for Typed<'_> {
+impl fmt::Display for CommandLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(Stdin::Text(text)) = self.stdin {
             let text = text.replace('\\', "\\\\").replace('%', "%%");
@@ -180,7 +180,7 @@ impl fmt::Display for Typed<'_> {
         words.extend(self.args.iter().cloned());
         let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
         f.write_str(&words.join(" "))?;
-        if let Some(Stdin::File { file }) = self.stdin {
+        if let Some(Stdin::File(StdinFile { file })) = self.stdin {
             write!(f, " < {}", shell_word(&file.display().to_string()))?;
         }
         Ok(())
@@ -194,7 +194,7 @@ mod tests {
     fn typed(program: Program, args: &[&str], stdin: Option<Stdin>) -> String {
         let args: Vec<String> = args.iter().map(ToString::to_string).collect();
         let env = [("RUST_BACKTRACE".to_owned(), "1".to_owned())];
-        let typed = Typed {
+        let typed = CommandLine {
             program: &program,
             package: Some("adder"),
             args: &args,
@@ -219,9 +219,9 @@ mod tests {
             typed(
                 python,
                 &["3"],
-                Some(Stdin::File {
-                    file: "in.txt".into()
-                })
+                Some(Stdin::File(StdinFile {
+                    file: "in.txt".into(),
+                }))
             ),
             "RUST_BACKTRACE=1 python3 sum.py 3 < in.txt"
         );

@@ -23,11 +23,17 @@ pub enum Stdin {
     /// This text.
     Text(String),
     /// A file.
-    File {
-        /// Its path, from the listing's folder.
-        #[cfg_attr(test, schemars(with = "String"))]
-        file: PathBuf,
-    },
+    File(StdinFile),
+}
+
+/// A file that a run reads from standard input.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct StdinFile {
+    /// Its path, from the listing's folder.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub file: PathBuf,
 }
 
 /// What ends a run that has no end of its own.

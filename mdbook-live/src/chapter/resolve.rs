@@ -12,6 +12,7 @@ use super::directives::RunFigure;
 use super::excerpt;
 use crate::book::anchors::without_lines;
 use crate::book::claim::Claim;
+use crate::book::folder::is_rust;
 use crate::book::listing::{Book, Listing, RunRef, Size};
 use crate::book::program::Program;
 use crate::judge::checks::Judgement;
@@ -148,7 +149,12 @@ impl<'a> Resolver<'a> {
         let shown = self.shown(&path);
         let text = fs::read_to_string(&path).with_context(|| format!("reading {shown} as text"))?;
         let strip = &self.book.config.strip_lines;
-        let code = excerpt::of(&without_lines(&text, strip), anchor);
+        let text = if is_rust(&path) {
+            without_lines(&text, strip)
+        } else {
+            text
+        };
+        let code = excerpt::of(&text, anchor);
         let code = code.with_context(|| shown.clone())?;
         Ok((shown, code))
     }

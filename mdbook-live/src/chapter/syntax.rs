@@ -165,6 +165,14 @@ pub(super) fn is_known(name: &str) -> bool {
 }
 
 /// "expected {{#listing …}}, {{#run …}}, …": every form.
+pub(super) fn expected() -> &'static str {
+    static EXPECTED: LazyLock<String> = LazyLock::new(|| {
+        let forms = DIRECTIVES.each_ref().map(|directive| directive.form);
+        format!("expected {}", forms.join(", "))
+    });
+    &EXPECTED
+}
+
 /// The form of one directive, or of all where there is none of that name.
 pub(super) fn expected_of(name: &str) -> String {
     let found = DIRECTIVES.iter().find(|directive| directive.name == name);
@@ -172,12 +180,4 @@ pub(super) fn expected_of(name: &str) -> String {
         || expected().to_owned(),
         |directive| format!("expected {}", directive.form),
     )
-}
-
-pub(super) fn expected() -> &'static str {
-    static EXPECTED: LazyLock<String> = LazyLock::new(|| {
-        let forms = DIRECTIVES.each_ref().map(|directive| directive.form);
-        format!("expected {}", forms.join(", "))
-    });
-    &EXPECTED
 }

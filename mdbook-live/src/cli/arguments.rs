@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::report::ReportOptions;
+use super::scaffold::NewOptions;
 use super::serve::ServeOptions;
-use super::starter::NewOptions;
 
 /// Runs, records, checks and serves the listings of a book
 #[derive(Debug, Parser)]
@@ -78,7 +78,7 @@ pub(super) enum Verb {
         /// Leave the counter-runs out: do not ask whether the claims have been seen to fail
         #[arg(long)]
         claims_only: bool,
-        /// What is a warning fails, and so does a run with neither record nor claim
+        /// What is a warning fails, a run without a record among them
         #[arg(long)]
         strict: bool,
         /// Build and run with another compiler, as rustup names it, and tell what changes; the

@@ -109,7 +109,7 @@ pub(super) fn check(
                 writeln!(out, "{}", terminal.faint(&words))?;
             }
             if session.toolchain().is_some() && failed > 0 {
-                writeln!(out, "What changes with it:")?;
+                writeln!(out, "Failed with it:")?;
                 let changed = checked.iter().filter(|run| run.outcome == Outcome::Failed);
                 for run in changed {
                     writeln!(out, "    {}", run.run)?;

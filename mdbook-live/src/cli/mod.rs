@@ -20,10 +20,10 @@ mod record;
 mod report;
 mod review;
 mod run;
+mod scaffold;
 mod selection;
 mod serve;
-mod starter;
 mod terminal;
-mod texts;
+mod text_files;
 
 pub use program::main;

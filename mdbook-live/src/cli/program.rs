@@ -16,8 +16,8 @@ use super::selection::book_root;
 use super::serve::ServeOptions;
 use super::terminal::Terminal;
 use super::{
-    build, check, falsify, list, preprocess, problem, record, report, review, run, serve, starter,
-    texts,
+    build, check, falsify, list, preprocess, problem, record, report, review, run, scaffold, serve,
+    text_files,
 };
 use crate::book::listing::{Book, Size};
 use crate::run::children;
@@ -98,16 +98,16 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         Verb::Preprocess {
             question: Some(Question::Supports { renderer }),
         } => Ok(preprocess::supports(&renderer)),
-        Verb::Init { folder } => starter::init(folder.as_deref(), &mut std::io::stdout().lock()),
+        Verb::Init { folder } => scaffold::init(folder.as_deref(), &mut std::io::stdout().lock()),
         Verb::New(options) => {
-            starter::new(&book_root(root)?, &options, &mut std::io::stdout().lock())
+            scaffold::new(&book_root(root)?, &options, &mut std::io::stdout().lock())
         }
         Verb::Import { files } => {
             let out = &mut std::io::stdout().lock();
-            texts::import(&book_root(root)?, &files, Terminal::of_stdout(), out)
+            text_files::import(&book_root(root)?, &files, Terminal::of_stdout(), out)
         }
         Verb::Export { runs } => {
-            texts::export(&book_root(root)?, &runs, &mut std::io::stdout().lock())
+            text_files::export(&book_root(root)?, &runs, &mut std::io::stdout().lock())
         }
         Verb::Review { runs } => {
             review::require_terminal()?;

@@ -89,19 +89,22 @@ pub fn on_other_run(book: &Book, claim: &Claim, name: &str) -> Result<Outcome> {
 pub fn key(run: RunRef<'_>, claim: &Claim, patch: &Patch, built_from: &BuiltFrom) -> String {
     let mut hasher = Hasher::default();
     let size = match claim.on {
-        On::Record => &run.run.args,
-        On::Any | On::Reference => &run.run.quick,
+        On::Record => Size::Recorded,
+        On::Any | On::Reference => Size::Quick,
     };
     for (kind, text) in [
         (b'c', format!("{:?} {:?}", claim.check, claim.on)),
         (b'b', format!("{}", claim.is_refuted())),
         (b'd', patch.diff.clone()),
-        (b'a', format!("{size:?}")),
+        (b'a', format!("{:?}", run.run.args(size))),
         (b's', built_from.sources.clone()),
         (b'm', built_from.manifests.clone()),
         (b'f', built_from.files.clone()),
     ] {
         hasher.part(kind, text.as_bytes());
+    }
+    if let Some(beyond) = run.beyond_arguments(size) {
+        hasher.part(b'r', beyond.as_bytes());
     }
     hasher.finish()
 }

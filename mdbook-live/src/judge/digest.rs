@@ -9,7 +9,8 @@ use crate::record::built_from::BuiltFrom;
 /// So many digits tell the programs of one book apart.
 const DIGITS: usize = 16;
 
-/// Of a run: what its program is built from, and its arguments at that size.
+/// Of a run: what its program is built from, its arguments at that size, and what else its
+/// command says.
 pub fn of_run(run: RunRef<'_>, size: Size, built_from: &BuiltFrom) -> String {
     let BuiltFrom {
         sources,
@@ -28,6 +29,9 @@ pub fn of_run(run: RunRef<'_>, size: Size, built_from: &BuiltFrom) -> String {
         (b'a', &format!("{:?}", run.run.args(size))),
     ] {
         hasher.part(kind, text.as_bytes());
+    }
+    if let Some(beyond) = run.beyond_arguments(size) {
+        hasher.part(b'r', beyond.as_bytes());
     }
     shortened(hasher)
 }

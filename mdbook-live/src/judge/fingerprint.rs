@@ -15,10 +15,12 @@ use toml::{Table, Value};
 use super::folder::hash_folder;
 use super::hashing::Hasher;
 use super::rust_tokens::{hash_rust, test_modules};
-use super::workspace::{DevDependencies, Package, Workspace, normal, read, read_toml};
+use super::workspace::{DevDependencies, Package, Workspace, canonical, read, read_toml};
+use crate::book::folder::is_rust;
 use crate::book::listing::RunRef;
+use crate::book::package;
 use crate::book::program::Program;
-use crate::book::surroundings::Stdin;
+use crate::book::surroundings::{Stdin, StdinFile};
 use crate::record::built_from::BuiltFrom;
 
 /// The profile in which `cargo run` builds.
@@ -54,31 +56,42 @@ impl Fingerprints {
         others.extend(files_around(run).map(|file| glob::Pattern::escape(file)));
         let others = &others;
         match &run.run.program {
-            Program::Cargo(_) | Program::Command(_) => self.of_folder(run),
+            Program::Cargo(_) | Program::Command(_) => self.of_folder(run, others),
             program => self.of(&run.package().dir, program, others),
         }
     }
 
     /// What a command may read: all of its listing's folder, and the packages that those in it
-    /// are built from.
-    fn of_folder(&mut self, run: RunRef<'_>) -> Result<BuiltFrom> {
-        let dir = normal(&run.listing.dir);
+    /// are built from. `others` are globs, from there, of files elsewhere.
+    fn of_folder(&mut self, run: RunRef<'_>, others: &[String]) -> Result<BuiltFrom> {
+        let dir = canonical(&run.listing.dir);
         let mut hasher = Hasher::default();
         let runs = run.listing.runs.iter();
         let texts: Vec<&Path> = runs.filter_map(|run| run.text.as_deref()).collect();
         hash_folder(&mut hasher, &dir, &texts)?;
         let mut built_from = BuiltFrom::default();
-        if matches!(run.run.program, Program::Cargo(_)) && dir.join("Cargo.toml").is_file() {
-            let workspace = self.workspace(&dir)?;
-            let packages = workspace.packages(&dir, DevDependencies::Count)?;
+        let mut packages = BTreeMap::new();
+        for package in package::all_in(&dir)? {
+            let workspace = self.workspace(&package.dir)?;
+            packages.extend(workspace.packages(&package.dir, DevDependencies::Count)?);
+        }
+        if let Some(first) = packages.keys().find(|package| package.starts_with(&dir)) {
+            let workspace = self.workspace(&first.clone())?;
             built_from.dependencies = workspace.locked(&packages);
-            built_from.profile = profile(&workspace, &packages, &dir)?;
+            built_from.manifests = manifests(&workspace, &packages);
+            // A test has a profile of its own, and so has `--release`.
+            let mut profiles = Hasher::default();
+            if let Some(all) = workspace.manifest.get("profile") {
+                profiles.value(all);
+            }
+            configurations(&mut profiles, &workspace, &dir)?;
+            built_from.profile = profiles.finish();
             for package in packages.keys().filter(|package| !package.starts_with(&dir)) {
                 hash_folder(&mut hasher, package, &[])?;
             }
         }
-        if !run.listing.also_hash.is_empty() {
-            built_from.files = files(&dir, &dir, &run.listing.also_hash)?;
+        if !others.is_empty() {
+            built_from.files = files(&dir, &dir, others)?;
         }
         built_from.sources = hasher.finish();
         Ok(built_from)
@@ -87,7 +100,7 @@ impl Fingerprints {
     /// What a program of the package in `dir` is built from; `others` are globs, from `dir`, of
     /// files that it reads or starts.
     fn of(&mut self, dir: &Path, program: &Program, others: &[String]) -> Result<BuiltFrom> {
-        let dir = normal(dir);
+        let dir = canonical(dir);
         let workspace = self.workspace(&dir)?;
         let dev = match program {
             Program::Example(_) => DevDependencies::Count,
@@ -209,6 +222,16 @@ fn profile(
     if let Some(Value::Table(profile)) = profile {
         hasher.value(&Value::Table(relevant(profile, workspace, packages)));
     }
+    configurations(&mut hasher, workspace, dir)?;
+    for (key, value) in compiler_variables(std::env::vars()) {
+        hasher.part(b'e', key.as_bytes());
+        hasher.part(b'=', value.as_bytes());
+    }
+    Ok(hasher.finish())
+}
+
+/// Adds what cargo's configuration says of builds of a package in `dir`.
+fn configurations(hasher: &mut Hasher, workspace: &Workspace, dir: &Path) -> Result<()> {
     // Cargo reads those of every folder upwards; what is above the workspace is the machine's.
     for above in dir.ancestors() {
         for file in [".cargo/config.toml", ".cargo/config"] {
@@ -224,7 +247,7 @@ fn profile(
                         value = value.filter(|targets| *targets != Value::Table(Table::new()));
                     }
                     if let Some(value) = value {
-                        name(&mut hasher, &workspace.root, &path);
+                        name(hasher, &workspace.root, &path);
                         hasher.value(&value);
                     }
                 }
@@ -234,11 +257,7 @@ fn profile(
             break;
         }
     }
-    for (key, value) in compiler_variables(std::env::vars()) {
-        hasher.part(b'e', key.as_bytes());
-        hasher.part(b'=', value.as_bytes());
-    }
-    Ok(hasher.finish())
+    Ok(())
 }
 
 /// Whether a target of a configuration is every system but the one on which records are made.
@@ -289,13 +308,18 @@ fn compiler_variables(all: impl Iterator<Item = (String, String)>) -> BTreeMap<S
 /// The files of a listing that a run reads, or that its client is.
 fn files_around(run: RunRef<'_>) -> impl Iterator<Item = &str> {
     let read = match &run.run.stdin {
-        Some(Stdin::File { file }) => file.to_str(),
+        Some(Stdin::File(StdinFile { file })) => file.to_str(),
         _ => None,
     };
     let client = run.run.client.iter().flat_map(|client| &client.command);
-    let client = client.map(String::as_str);
-    let is_there = |file: &&str| run.listing.dir.join(file).is_file();
-    read.into_iter().chain(client).filter(is_there)
+    let own = match &run.run.program {
+        Program::Command(words) => &words[..],
+        _ => &[],
+    };
+    let words = client.chain(own).map(String::as_str);
+    // A path of every system is the machine's.
+    let is_there = |file: &&str| !file.starts_with('/') && run.listing.dir.join(file).is_file();
+    read.into_iter().chain(words).filter(is_there)
 }
 
 fn files(root: &Path, dir: &Path, globs: &[String]) -> Result<String> {
@@ -305,17 +329,18 @@ fn files(root: &Path, dir: &Path, globs: &[String]) -> Result<String> {
         let at = || format!("`{glob}` of {}", dir.display());
         let found = glob::glob(&pattern.to_string_lossy()).with_context(at)?;
         let files: BTreeSet<PathBuf> = found
-            .map(|path| Ok(normal(&path?)))
+            .map(|path| Ok(canonical(&path?)))
             .collect::<Result<_, glob::GlobError>>()
             .with_context(at)?;
         ensure!(!files.is_empty(), "{}: it matches no file", at());
         for file in files {
             name(&mut hasher, root, &file);
-            let text = read(&file)?;
-            if file.extension().is_some_and(|extension| extension == "rs") {
-                hash_rust(&mut hasher, &text);
+            if is_rust(&file) {
+                hash_rust(&mut hasher, &read(&file)?);
             } else {
-                hasher.part(b'f', text.as_bytes());
+                let bytes = std::fs::read(&file);
+                let bytes = bytes.with_context(|| format!("cannot read {}", file.display()))?;
+                hasher.part(b'f', &bytes);
             }
         }
     }

@@ -51,7 +51,7 @@ mod tests {
         for (path, text) in [
             ("runs.toml", "[[run]]"),
             ("recorded/run.cast", "{}"),
-            ("target/debug/x", ""),
+            ("target/CACHEDIR.TAG", ""),
             ("output.txt", "$ cargo run\n"),
             (".#sum.py", ""),
             ("src/main.rs", "// ANCHOR: a\nfn main() {}\n"),

@@ -26,6 +26,9 @@ impl Record {
             // With its variables, its input and the options of cargo.
             changes.insert(0, "command".to_owned());
         }
+        if self.header.live.around != run.around() {
+            changes.insert(0, "client or end".to_owned());
+        }
         if self.header.live.data_limit != run.run.data_limit {
             changes.insert(0, "memory limit".to_owned());
         }
@@ -34,7 +37,7 @@ impl Record {
             [] if ["dependency", "profile", "memory limit"]
                 .iter()
                 .any(|one| last.starts_with(one))
-                || last == "command" =>
+                || ["command", "client or end"].contains(&&*last) =>
             {
                 (last, "has")
             }

@@ -128,7 +128,7 @@ impl Workspace {
                     let package = asked.get("package").and_then(Value::as_str);
                     dependencies.insert(package.unwrap_or(name).to_owned());
                     if let Some((base, path)) = lender.path_of(dir, table, kind, name) {
-                        local.push((format!("{kind} {name}"), normal(&base.join(path))));
+                        local.push((format!("{kind} {name}"), canonical(&base.join(path))));
                     }
                     decides.insert(key, asked);
                 }
@@ -277,7 +277,7 @@ impl Workspace {
 }
 
 /// A path without `.` and `..`, so that one package has one name.
-pub(super) fn normal(path: &Path) -> PathBuf {
+pub(super) fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 

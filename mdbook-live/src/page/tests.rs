@@ -55,6 +55,7 @@ fn record(text: &str) -> Record {
                 stderr: Vec::new(),
                 client: Vec::new(),
                 imported: None,
+                around: String::new(),
                 by: "wall_s".into(),
                 warm_ups: 0,
                 data_limit: None,
@@ -455,6 +456,7 @@ fn an_observed_run_has_a_picture_of_when_its_processes_were_alive() {
         seconds: 1.0,
         end: Exit::Exited(0),
         left_behind: Vec::new(),
+        client_fault: None,
     };
     let config = TimelineConfig::default();
     let html = timeline::picture(&config, "demo/fork", &result).expect("it was observed");

@@ -31,6 +31,10 @@ pub(super) fn run(view: &RunView<'_>) -> ShownRun {
                     view.name
                 ));
             }
+            let client = view.client.as_ref();
+            parts.extend(
+                client.map(|client| format!("While it runs, {} calls it.\n", code(client))),
+            );
             parts.extend(view.ending(record).map(|how| format!("{how}\n")));
         }
     }

@@ -76,6 +76,9 @@ pub struct Provenance {
     /// The text file that it was imported from: who made it, where and when is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<String>,
+    /// What was around the run that its command does not say: its client, and what ended it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub around: String,
     /// The figure by which this run was chosen among several.
     pub by: String,
     /// That figure of each of them, ascending; this one has the median.
@@ -325,6 +328,7 @@ pub(crate) mod tests {
                     stderr: Vec::new(),
                     client: Vec::new(),
                     imported: None,
+                    around: String::new(),
                     by: "wall_s".into(),
                     of: vec![0.25],
                     warm_ups: 0,

@@ -88,11 +88,6 @@ impl LineCutter {
         }
     }
 
-    /// Where the lines are printed.
-    pub fn stream(&self) -> Stream {
-        self.stream
-    }
-
     /// Takes bytes that were read at that time, and hands on each line that ends in them.
     pub fn push(&mut self, seconds: f64, bytes: &[u8], with_line: &mut dyn FnMut(Line)) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {

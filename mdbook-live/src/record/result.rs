@@ -36,6 +36,8 @@ pub struct RunResult {
     pub seconds: f64,
     /// How it ended.
     pub end: Exit,
+    /// What is wrong with the client that called it: the predicate of a sentence.
+    pub client_fault: Option<String>,
     /// The processes that outlived it, as "sleep (process 4711)"; they are ended.
     pub left_behind: Vec<String>,
 }
@@ -75,7 +77,11 @@ impl RunResult {
             ));
         }
         (self.end == Exit::Exited(SKIPPED) && self.left_behind.is_empty()).then(|| {
-            let last = last_line(&self.lines);
+            let texts = self.lines.iter().rev().map(|line| line.text().trim());
+            let last = texts
+                .into_iter()
+                .find(|text| !text.is_empty())
+                .map(str::to_owned);
             last.unwrap_or_else(|| "it did not say why".to_owned())
         })
     }
@@ -90,7 +96,7 @@ impl RunResult {
                 "ended by itself with exit code {code}; expected that it goes on until it is ended"
             )),
             Exit::Exited(0) => faults.push(format!("ended with exit code 0, not {expected_exit}")),
-            Exit::Exited(code) => faults.push(match last_line(&self.lines) {
+            Exit::Exited(code) => faults.push(match telling_line(&self.lines) {
                 Some(last) => format!("ended with exit code {code}, not {expected_exit}: {last}"),
                 None => {
                     format!("ended with exit code {code}, not {expected_exit}, and printed nothing")
@@ -116,6 +122,7 @@ impl RunResult {
             }
             Exit::Stopped => faults.push("was stopped".to_owned()),
         }
+        faults.extend(self.client_fault.clone());
         faults.extend(
             self.left_behind
                 .iter()
@@ -150,7 +157,7 @@ impl RunResult {
 
 /// The line that tells best why a run failed: the first error of cargo or the compiler, where a
 /// thread panics, or else the last line.
-fn last_line(lines: &[Line]) -> Option<String> {
+fn telling_line(lines: &[Line]) -> Option<String> {
     let texts = || lines.iter().map(|line| line.text().trim_end());
     let is_error = |text: &&str| text.starts_with("error: ") || text.starts_with("error[");
     let panics = |text: &&str| text.starts_with("thread '") && text.contains(" panicked at ");

@@ -1,5 +1,6 @@
 //! The end of a run that has none of its own, and when its client is started.
 
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use crate::book::surroundings::{Client, Ends};
@@ -15,6 +16,8 @@ pub(super) struct AsMeant<'a> {
     /// How many lines have been looked at.
     seen: usize,
     client_started: bool,
+    /// How the client ended, once it has.
+    client_ended: Option<ExitStatus>,
     /// When it is ended.
     due: Option<Instant>,
 }
@@ -42,6 +45,7 @@ impl<'a> AsMeant<'a> {
             client,
             seen: 0,
             client_started: false,
+            client_ended: None,
             due,
         }
     }
@@ -51,8 +55,29 @@ impl<'a> AsMeant<'a> {
         self.ends.is_some()
     }
 
-    /// Looks at the lines that have come, and whether the client has ended.
-    pub(super) fn look(&mut self, lines: &[Line], client_has_ended: bool) -> Due<'a> {
+    /// The run has ended; the client perhaps, too.
+    pub(super) fn ended(&mut self, client: Option<ExitStatus>) {
+        self.client_ended = self.client_ended.or(client);
+    }
+
+    /// What is wrong with the client: it was never started, or has failed.
+    pub(super) fn client_fault(&self) -> Option<String> {
+        let client = self.client?;
+        match (self.client_started, self.client_ended, &client.on_line) {
+            (false, _, Some(pattern)) => Some(format!(
+                "did not start its client: no line matched `{pattern}`"
+            )),
+            (true, Some(status), _) if !status.success() => {
+                let command = client.typed();
+                Some(format!("was called by `{command}`, which failed: {status}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Looks at the lines that have come, and how the client has ended, if it has.
+    pub(super) fn look(&mut self, lines: &[Line], client: Option<ExitStatus>) -> Due<'a> {
+        self.client_ended = self.client_ended.or(client);
         let mut start_client = false;
         if let Some(client) = self.client.filter(|_| !self.client_started) {
             start_client = client.on_line.is_none();
@@ -79,7 +104,7 @@ impl<'a> AsMeant<'a> {
             self.client_started = true;
             return Due::StartClient(client);
         }
-        if self.ends.is_none() && self.client_started && client_has_ended {
+        if self.ends.is_none() && self.client_started && self.client_ended.is_some() {
             self.end_in_a_moment();
         }
         match self.due {
@@ -131,7 +156,7 @@ mod tests {
             let result = run(&launch, &Stop::default(), &mut |_| {}).expect("it starts");
             assert_eq!(result.end, Exit::AsMeant);
             assert!(result.faults(0).is_empty() && result.ended_with(0));
-            assert_eq!(lines(&result, Stream::Output)[..3], ["1", "2", "3"]);
+            assert_eq!(lines(&result, Stream::Output)[0], "1");
             assert_eq!(result.left_behind, [""; 0]);
         }
     }
@@ -169,6 +194,31 @@ mod tests {
         assert_eq!(result.end, Exit::AsMeant);
         assert_eq!(lines(&result, Stream::Output), ["ready"]);
         assert_eq!(lines(&result, Stream::Client), ["asked", "C.UTF-8"]);
+
+        for (command, on_line, fault) in [
+            (
+                "exit 7",
+                "ready",
+                "was called by `sh -c 'exit 7'`, which failed: exit status: 7",
+            ),
+            (
+                "exit 0",
+                "never",
+                "did not start its client: no line matched `never`",
+            ),
+        ] {
+            let client = Client {
+                command: ["sh", "-c", command].map(str::to_owned).into(),
+                on_line: Some(Regex::new(on_line).expect("a pattern")),
+            };
+            let args = ["-c".to_owned(), "echo ready; exec sleep 0.5".to_owned()];
+            let launch = Launch {
+                client: Some(&client),
+                ..Launch::of(Path::new("/bin/sh"), &args, Path::new("/"))
+            };
+            let result = run(&launch, &Stop::default(), &mut |_| {}).expect("it starts");
+            assert_eq!(result.faults(0), [fault]);
+        }
 
         let gone = Client {
             command: vec!["no-such-program".to_owned()],

@@ -18,12 +18,12 @@ use crate::book::listing::{Book, Listing, Run, RunRef};
 use crate::book::package::workspace_root;
 use crate::book::program::{CargoCommand, Program};
 use crate::run::begin::begin_build;
-use crate::run::laid;
+use crate::run::layout;
 use crate::run::run_id::RunId;
 use crate::run::stop::Stop;
 use crate::run::watchdog::Watchdog;
 
-/// How often a build looks whether it has to end.
+/// BuildOptions often a build looks whether it has to end.
 const LOOK_MS: u8 = 20;
 
 /// Why there is no program. It reads as one line.
@@ -52,9 +52,9 @@ impl BuildError {
     }
 }
 
-/// How a program is built.
+/// BuildOptions a program is built.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct How<'a> {
+pub struct BuildOptions<'a> {
     /// The compiler, as rustup names it: "nightly". The one that a reader has, where it is not
     /// said.
     pub toolchain: Option<&'a str>,
@@ -82,8 +82,11 @@ pub fn build(
     let mut arguments = vec![option, name];
     let root = workspace_root(&package.dir);
     let mut dir = package.dir.clone();
+    let mut held = None;
     if is_laid_out(book, run.listing)? {
-        let laid = lay(book, run.listing, toolchain)?;
+        let layout = layout::lay(book, run.listing, toolchain, stop).map_err(not_laid)?;
+        let laid = layout.dir.clone();
+        held = Some(layout);
         let inside = package.dir.strip_prefix(&run.listing.dir);
         dir = laid.join(inside.unwrap_or(Path::new("")));
     }
@@ -97,11 +100,12 @@ pub fn build(
     for name in names {
         arguments.extend(["-p", name]);
     }
-    let how = How {
+    let how = BuildOptions {
         toolchain,
         env: &run.run.env,
     };
     let built = cargo_build(&dir, &arguments, how, stop)?;
+    drop(held);
     let found = built.program(&dir, name);
     found.ok_or_else(|| built.error(name))
 }
@@ -109,14 +113,9 @@ pub fn build(
 /// Whether a listing's programs are built from its sources without their anchors. What takes
 /// packages from elsewhere, and so long to build, is built once, where a reader builds it.
 fn is_laid_out(book: &Book, listing: &Listing) -> Result<bool, BuildError> {
-    let has_anchors = || laid::has_anchors(book, listing).map_err(not_laid);
-    let depends = || laid::depends_on_others(listing).map_err(not_laid);
-    Ok(laid::stands_alone(listing) && has_anchors()? && !depends()?)
-}
-
-/// A listing as it is shown, in the folder where it is built.
-fn lay(book: &Book, listing: &Listing, toolchain: Option<&str>) -> Result<PathBuf, BuildError> {
-    laid::lay(book, listing, toolchain).map_err(not_laid)
+    let has_anchors = || layout::has_anchors(book, listing).map_err(not_laid);
+    let depends = || layout::depends_on_others(listing).map_err(not_laid);
+    Ok(layout::stands_alone(listing) && has_anchors()? && !depends()?)
 }
 
 fn not_laid(error: anyhow::Error) -> BuildError {
@@ -125,13 +124,15 @@ fn not_laid(error: anyhow::Error) -> BuildError {
 
 /// Where a command of cargo is run, and its arguments before `--`.
 #[derive(Debug)]
-pub struct Typed {
+pub struct CargoInvocation {
     /// The folder.
     pub dir: PathBuf,
     /// The arguments.
     pub args: Vec<String>,
-    /// The variables by which it is told the rest.
+    /// The variables by which cargo gets the rest.
     pub env: Vec<(String, String)>,
+    /// Held while it goes on.
+    pub lock: Option<File>,
 }
 
 /// Makes a command of cargo ready: a listing in a workspace of its own is laid out as it is shown,
@@ -140,31 +141,33 @@ pub struct Typed {
 /// # Errors
 ///
 /// When a file cannot be read or written.
-pub fn typed(
+pub fn invocation(
     book: &Book,
     run: RunRef<'_>,
     command: &CargoCommand,
     toolchain: Option<&str>,
     anew: bool,
-) -> Result<Typed, BuildError> {
+    stop: &Stop,
+) -> Result<CargoInvocation, BuildError> {
     let mut env = vec![
         // Its words are in colour, and no bar moves among them.
         ("CARGO_TERM_COLOR".to_owned(), "always".to_owned()),
         ("CARGO_TERM_PROGRESS_WHEN".to_owned(), "never".to_owned()),
     ];
-    if let Some(toolchain) = toolchain {
-        env.push(("RUSTUP_TOOLCHAIN".to_owned(), toolchain.to_owned()));
-    }
-    let dir = if laid::stands_alone(run.listing) {
-        let dir = lay(book, run.listing, toolchain)?;
+    let mut lock = None;
+    let dir = if layout::stands_alone(run.listing) {
+        let layout = layout::lay(book, run.listing, toolchain, stop).map_err(not_laid)?;
+        let dir = layout.dir.clone();
+        lock = Some(layout.into_lock());
         if anew {
-            laid::make_younger(&dir).map_err(not_laid)?;
+            layout::touch_sources(&dir).map_err(not_laid)?;
         }
         dir
     } else {
         if toolchain.is_some() {
-            let target = laid::below_root(toolchain);
-            env.push(("CARGO_TARGET_DIR".to_owned(), target));
+            let root = workspace_root(&run.package().dir);
+            let target = root.join(layout::below_root(toolchain));
+            env.push(("CARGO_TARGET_DIR".to_owned(), target.display().to_string()));
         }
         run.listing.dir.clone()
     };
@@ -173,7 +176,12 @@ pub fn typed(
         args.extend(["-p".to_owned(), package.name.clone()]);
     }
     args.extend(command.options.iter().cloned());
-    Ok(Typed { dir, args, env })
+    Ok(CargoInvocation {
+        dir,
+        args,
+        env,
+        lock,
+    })
 }
 
 /// Has cargo choose the versions of what a run is built from, where nobody has yet: there is a
@@ -217,7 +225,7 @@ pub fn build_all(book: &Book, stop: &Stop) -> Result<(), BuildError> {
     for (workspace, packages) in workspaces {
         let targets = ["--bins", "--examples"];
         let arguments = [&targets, &packages[..]].concat();
-        cargo_build(&workspace, &arguments, How::default(), stop)?;
+        cargo_build(&workspace, &arguments, BuildOptions::default(), stop)?;
     }
     Ok(())
 }
@@ -239,7 +247,7 @@ struct Built {
 fn cargo_build(
     dir: &Path,
     arguments: &[&str],
-    how: How<'_>,
+    how: BuildOptions<'_>,
     stop: &Stop,
 ) -> Result<Built, BuildError> {
     let cargo = cargo(how.toolchain);
@@ -274,7 +282,8 @@ fn cargo_build(
     if let Some(toolchain) = how.toolchain {
         // Beside what the reader's own compiler has built.
         command.env("RUSTUP_TOOLCHAIN", toolchain);
-        command.args(["--target-dir", &laid::below_root(how.toolchain)]);
+        let target = workspace_root(dir).join(layout::below_root(how.toolchain));
+        command.arg("--target-dir").arg(target);
     }
     begin_build(&mut command, id);
     let mut child = command

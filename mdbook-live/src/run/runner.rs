@@ -82,9 +82,11 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
         if let Some(too_much) = running.prints_too_much() {
             break Some(too_much);
         } else if running.main_has_ended {
+            as_meant.ended(running.client_status()?);
             break None;
         }
-        match as_meant.look(&running.lines, running.client_has_ended()) {
+        let client = running.client_status()?;
+        match as_meant.look(&running.lines, client) {
             Due::Nothing => {}
             Due::StartClient(client) => running.start_client(client, launch)?,
             Due::End => break Some(Exit::AsMeant),
@@ -123,6 +125,7 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
             (None, end) => end,
         },
         left_behind,
+        client_fault: as_meant.client_fault(),
     })
 }
 
@@ -207,6 +210,8 @@ struct Running {
     outputs: Vec<Output>,
     /// The mark of its processes.
     id: RunId,
+    /// What calls it, once that is started.
+    client: Option<Child>,
     lines: Vec<Line>,
     printed: usize,
 }
@@ -271,6 +276,7 @@ impl Running {
             began: began.into(),
             outputs,
             id,
+            client: None,
             lines: Vec::new(),
             printed: 0,
         })
@@ -294,18 +300,19 @@ impl Running {
         }
         surround(&mut command, launch, self.marks.path());
         begin_build(&mut command, self.id);
-        // It is of the run's group: with the others of that it is found, ended and reaped.
-        command
+        // It is of the run's group: with the others of that it is found and ended.
+        let child = command
             .spawn()
             .with_context(|| format!("cannot start the client {program}"))?;
+        self.client = Some(child);
         self.outputs.push(output);
         Ok(())
     }
 
-    /// Whether a client that was started prints nothing any more.
-    fn client_has_ended(&self) -> bool {
-        let mut outputs = self.outputs.iter();
-        !outputs.any(|output| output.cutter.stream() == Stream::Client)
+    /// How the client ended, once it has.
+    fn client_status(&mut self) -> Result<Option<ExitStatus>> {
+        let status = self.client.as_mut().map(Child::try_wait).transpose();
+        Ok(status.context("cannot wait for the client")?.flatten())
     }
 
     /// Waits for output or for the main process's end, and reads what is there.

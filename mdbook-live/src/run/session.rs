@@ -10,11 +10,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::book::claim::Claim;
 use crate::book::figure::{self, FigureName};
-#[cfg(test)]
-use crate::book::listing::Listing;
 use crate::book::listing::{Book, RunRef, Size};
 use crate::book::program::Program;
-use crate::book::surroundings::Stdin;
+use crate::book::surroundings::{Stdin, StdinFile};
 use crate::judge::checks::Judgement;
 use crate::judge::evidence::{self, Evidence, Judged};
 use crate::judge::figures::{self, Figure, FigureSource, Measured};
@@ -24,7 +22,7 @@ use crate::record::line::Line;
 use crate::record::result::RunResult;
 use crate::run::cargo::{self, BuildError};
 use crate::run::launch::{Input, Launch};
-use crate::run::neutral::Neutral;
+use crate::run::neutral_paths::NeutralPaths;
 use crate::run::prebuilt::Prebuilt;
 use crate::run::runner;
 use crate::run::stop::Stop;
@@ -74,8 +72,11 @@ impl How<'_> {
     };
 }
 
-/// A listing, its program, and the variables that it is built and run with.
-type ProgramKey = (String, Program, Vec<(String, String)>);
+/// What cargo says while another one builds.
+const BLOCKING: &str = "    Blocking waiting for file lock";
+
+/// A listing, its package, its program, and the variables that it is built and run with.
+type ProgramKey = (String, String, Program, Vec<(String, String)>);
 
 /// A program, or why there is none: a failed build is not tried again.
 type Built = Result<PathBuf, BuildError>;
@@ -155,7 +156,7 @@ impl<'b> Session<'b> {
         if let Some(prebuilt) = &self.prebuilt {
             return prebuilt.program(run);
         }
-        let key = key(&run.listing.name, &run.run.program, &run.run.env);
+        let key = key(run);
         if let Some(built) = self.programs.borrow().get(&key) {
             return Ok(built.clone()?);
         }
@@ -184,14 +185,17 @@ impl<'b> Session<'b> {
     #[cfg(test)]
     pub(crate) fn use_program_as(&self, listing: &str, name: Program, program: &str) {
         let mut programs = self.programs.borrow_mut();
-        let listing = self.book.listing(listing);
-        let runs = listing.into_iter().flat_map(|listing| &listing.runs);
-        let envs = runs.map(|run| &run.env[..]).chain([&[][..]]);
-        let name_of = |listing: &Listing| listing.name.clone();
-        let listing = listing.map(name_of).unwrap_or_default();
-        for env in envs {
-            programs.insert(key(&listing, &name, env), Ok(program.into()));
+        let listing = self.book.listing(listing).expect("a listing of the book");
+        for run in &listing.runs {
+            let package = listing.package.name.clone();
+            let key = (listing.name.clone(), package, name.clone(), run.env.clone());
+            programs.insert(key, Ok(program.into()));
         }
+        let package = listing.package.name.clone();
+        programs.insert(
+            (listing.name.clone(), package, name, Vec::new()),
+            Ok(program.into()),
+        );
     }
 
     /// Makes a run. `watch` sees its output as it is read.
@@ -249,15 +253,19 @@ impl<'b> Session<'b> {
             bail!("stopped");
         }
         let mut dir = run.listing.dir.clone();
-        let mut env = run.run.env.clone();
+        let mut env = Vec::new();
         let mut args = Vec::new();
+        // Held until the run has ended: nobody else lays the listing out meanwhile.
+        let mut _laid = None;
         match &run.run.program {
             Program::Cargo(command) => {
                 let anew = size == Size::Recorded;
-                let typed = cargo::typed(self.book, run, command, self.toolchain(), anew)?;
+                let typed =
+                    cargo::invocation(self.book, run, command, self.toolchain(), anew, &self.stop)?;
                 dir = typed.dir;
                 args = typed.args;
-                env.extend(typed.env);
+                env = typed.env;
+                _laid = typed.lock;
                 if !run.run.args(size).is_empty() {
                     args.push("--".to_owned());
                 }
@@ -266,8 +274,13 @@ impl<'b> Session<'b> {
             Program::Main | Program::Bin(_) | Program::Example(_) => {}
         }
         args.extend(run.run.args(size).iter().cloned());
+        // What the author says counts before what the tool says, and what its user asks for last.
+        env.extend(run.run.env.iter().cloned());
+        if let Some(toolchain) = &self.toolchain {
+            env.push(("RUSTUP_TOOLCHAIN".to_owned(), toolchain.clone()));
+        }
         let file = match &run.run.stdin {
-            Some(Stdin::File { file }) => Some(run.listing.dir.join(file)),
+            Some(Stdin::File(StdinFile { file })) => Some(run.listing.dir.join(file)),
             _ => None,
         };
         let launch = Launch {
@@ -289,11 +302,17 @@ impl<'b> Session<'b> {
             ..Launch::of(&program, &args, &dir)
         };
         let neutral = match &run.run.program {
-            Program::Cargo(_) => Some(Neutral::of(&self.book.root, &dir, &run.package().name)),
+            Program::Cargo(_) => Some(NeutralPaths::of(&self.book.root, &dir, &run.package().name)),
             _ => None,
         };
         let shown = |line: &Line| neutral.as_ref().map(|neutral| neutral.line(line));
-        let mut watch = |line: &Line| watch(shown(line).as_ref().unwrap_or(line));
+        // What else is being built is nothing of the run's.
+        let waits = |line: &Line| neutral.is_some() && line.text().starts_with(BLOCKING);
+        let mut watch = |line: &Line| {
+            if !waits(line) {
+                watch(shown(line).as_ref().unwrap_or(line));
+            }
+        };
         let mut result = runner::run(&launch, &self.stop, &mut watch)
             .with_context(|| format!("cannot run {}", run.full_name()))?;
         for line in &mut result.lines {
@@ -301,14 +320,7 @@ impl<'b> Session<'b> {
                 *line = neutral;
             }
         }
-        if neutral.is_some() {
-            // What else was being built is nothing of the run's.
-            let waits = |line: &Line| {
-                line.text()
-                    .starts_with("    Blocking waiting for file lock")
-            };
-            result.lines.retain(|line| !waits(line));
-        }
+        result.lines.retain(|line| !waits(line));
         Ok(result)
     }
 
@@ -378,8 +390,15 @@ impl Session<'_> {
     }
 }
 
-fn key(listing: &str, program: &Program, env: &[(String, String)]) -> ProgramKey {
-    (listing.to_owned(), program.clone(), env.to_vec())
+fn key(run: RunRef<'_>) -> ProgramKey {
+    let package = &run.package().name;
+    let (program, env) = (&run.run.program, &run.run.env);
+    (
+        run.listing.name.clone(),
+        package.clone(),
+        program.clone(),
+        env.clone(),
+    )
 }
 
 /// Figures of a live run: what claims on it need. Those of other runs come from

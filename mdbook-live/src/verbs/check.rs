@@ -148,13 +148,8 @@ impl Report {
         self.faults.is_empty() && self.skipped.is_none()
     }
 
-    /// Has a warning count as a fault, and a run of which nothing is known.
+    /// Has a warning count as a fault: that there is no record is one.
     pub fn be_strict(&mut self) {
-        let known = self.compared || self.claims_held > 0 || self.of_reference_held > 0;
-        if !known && self.skipped.is_none() && self.faults.is_empty() {
-            let why = "expected a record or a claim: nothing was checked";
-            self.faults.push(why.to_owned());
-        }
         self.faults.append(&mut self.warnings);
     }
 

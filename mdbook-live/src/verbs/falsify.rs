@@ -10,6 +10,7 @@ use crate::book::listing::{Book, RunRef, Size};
 use crate::book::program::Program;
 use crate::judge::counter_run::{self, Counter, Outcome};
 use crate::judge::fingerprint::Fingerprints;
+use crate::record::cast::Record;
 use crate::record::line::Line;
 use crate::record::result::RunResult;
 use crate::record::seen_to_fail::SeenToFail;
@@ -124,7 +125,7 @@ impl<'s, 'b> Falsifier<'s, 'b> {
                 Ok(result) if result.skipped().is_some() => {
                     Outcome::Nothing(format!("skipped: {}", result.skipped().unwrap_or_default()))
                 }
-                Ok(result) if there.run.status == 0 && does_not_compile(there, result) => {
+                Ok(result) if fails_to_compile(*run, &result.lines)? => {
                     Outcome::Nothing("the change does not compile".to_owned())
                 }
                 Ok(result) => {
@@ -193,10 +194,17 @@ impl<'s, 'b> Falsifier<'s, 'b> {
     }
 }
 
-/// Whether cargo found errors: without its program a run breaks any claim.
-fn does_not_compile(run: RunRef<'_>, result: &RunResult) -> bool {
+/// Whether cargo finds errors of the compiler that the record does not have: without its program
+/// a run breaks any claim.
+fn fails_to_compile(run: RunRef<'_>, lines: &[Line]) -> Result<bool> {
     let says = |line: &Line| line.text().starts_with("error: could not compile");
-    matches!(run.run.program, Program::Cargo(_)) && result.lines.iter().any(says)
+    if !matches!(run.run.program, Program::Cargo(_)) || !lines.iter().any(says) {
+        return Ok(false);
+    }
+    Ok(match Record::load(run, Size::Recorded)? {
+        Some(record) => !record.lines.iter().any(says),
+        None => run.run.status == 0,
+    })
 }
 
 /// The counter-runs of each claim of a run, those by patches as they were kept.

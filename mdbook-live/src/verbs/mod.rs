@@ -16,5 +16,5 @@ pub mod record;
 mod records;
 pub mod report;
 pub mod review;
-pub mod starter;
-pub mod texts;
+pub mod scaffold;
+pub mod text_files;

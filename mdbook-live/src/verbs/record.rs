@@ -202,14 +202,7 @@ pub fn record<'b>(
         became.warnings.extend(report.warnings);
         became.figures = beside_old(became.run, record)?;
         if became.skipped.is_none() && (became.faults.is_empty() || how.keep_broken) {
-            // Both are on the disk before one of them counts.
-            let quick = quick.map(|quick| quick.written(became.run, Size::Quick));
-            let quick = quick.transpose()?;
-            let record = record.written(became.run, Size::Recorded)?;
-            if let Some(quick) = quick {
-                quick.take_its_place()?;
-            }
-            record.take_its_place()?;
+            save(became.run, record, quick.as_ref())?;
             became.written = true;
         }
     }
@@ -236,10 +229,19 @@ pub fn keep<'b>(
     let mut report = Report::default();
     let quick = quick_record(session, run, &record, &mut report)?;
     ensure!(report.faults.is_empty(), report.faults.join("; "));
+    save(run, &record, quick.as_ref())
+}
+
+/// Writes a record and that of the quick size: both are on the disk before one of them counts.
+fn save(run: RunRef<'_>, record: &Record, quick: Option<&Record>) -> Result<()> {
+    let quick = quick
+        .map(|quick| quick.written(run, Size::Quick))
+        .transpose()?;
+    let record = record.written(run, Size::Recorded)?;
     if let Some(quick) = quick {
-        quick.save(run, Size::Quick)?;
+        quick.take_its_place()?;
     }
-    record.save(run, Size::Recorded)
+    record.take_its_place()
 }
 
 /// What a run has given so far.
@@ -415,6 +417,7 @@ fn record_of(
                 stderr: printed_on(Stream::Error, &outcome.lines),
                 client: printed_on(Stream::Client, &outcome.lines),
                 imported: None,
+                around: run.around(),
                 by: match size {
                     Size::Recorded => run.run.rank_by.clone(),
                     Size::Quick => "wall_s".to_owned(),

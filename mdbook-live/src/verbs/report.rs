@@ -53,7 +53,8 @@ impl<'s, 'b> Reporter<'s, 'b> {
     ///
     /// When the system does not answer.
     pub fn machine(&self, run: RunRef<'_>) -> Result<Machine> {
-        let program = self.session.program(run).ok();
+        let is_built = run.run.program.is_built_first();
+        let program = self.session.program(run).ok().filter(|_| is_built);
         let compiler = program.and_then(|program| prebuilt::compiler_of(&program));
         let host = match compiler {
             Some(compiler) => host::card_with(compiler),

@@ -36,8 +36,8 @@ pub struct Review {
 pub enum Found {
     /// It is as its record says.
     Same,
-    /// It is as its record says, which is of an earlier program.
-    SameButStale,
+    /// It is as its record says, which is of an earlier program: how.
+    SameButStale(String),
     /// It differs from its record.
     Changed,
     /// It has no record yet.
@@ -75,7 +75,7 @@ pub fn look(session: &Session<'_>, run: RunRef<'_>) -> Result<Review> {
             (None, _) => Found::New,
             (Some(record), Some(agreement)) if agreement.agrees() && report.faults.is_empty() => {
                 let stale = record.staleness_by(run, Size::Recorded, &built_from);
-                stale.map_or(Found::Same, |_| Found::SameButStale)
+                stale.map_or(Found::Same, Found::SameButStale)
             }
             (Some(_), _) => Found::Changed,
         }

@@ -5,17 +5,19 @@
 //! its own with a target folder of its own: two listings whose packages have one name do not meet
 //! there. A file is written only where it has changed, so that cargo builds only what has.
 
-use std::fs;
+use std::fs::{self, File, Permissions, TryLockError};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use toml::{Table, Value};
 
 use crate::book::anchors::as_shown;
 use crate::book::folder::{is_rust, sources};
 use crate::book::listing::{Book, Listing};
 use crate::book::package::workspace_root;
+use crate::run::stop::Stop;
 use crate::text::paths::normal;
 
 /// Whether a listing can be laid out: no workspace above it counts it to its packages.
@@ -50,20 +52,52 @@ pub(super) fn depends_on_others(listing: &Listing) -> Result<bool> {
     Ok(false)
 }
 
-/// Lays a listing out, and returns its folder. Packages elsewhere that it depends on by their
-/// paths stay where they are.
+/// A listing that is laid out, and stays as it is while this is held.
+#[derive(Debug)]
+pub struct Layout {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Held against another start of this tool.
+    lock: File,
+}
+
+impl Layout {
+    /// What keeps it as it is.
+    pub(super) fn into_lock(self) -> File {
+        self.lock
+    }
+}
+
+/// Lays a listing out. Packages elsewhere that it depends on by their paths stay where they are.
+/// While another start of this tool has it, it is waited for.
 ///
 /// # Errors
 ///
-/// When a file cannot be read or written.
-pub(super) fn lay(book: &Book, listing: &Listing, toolchain: Option<&str>) -> Result<PathBuf> {
+/// When a file cannot be read or written, or `stop` comes first.
+pub(super) fn lay(
+    book: &Book,
+    listing: &Listing,
+    toolchain: Option<&str>,
+    stop: &Stop,
+) -> Result<Layout> {
     let top = book.root.join(below_root(toolchain));
     fs::create_dir_all(&top).with_context(|| format!("cannot make {}", top.display()))?;
     // Git does not see it, whatever the book ignores.
     write(&top.join(".gitignore"), b"*\n")?;
     let from = &listing.dir;
     let to = top.join(from.strip_prefix(&book.root).unwrap_or(from));
+    let lock = lock(&to.with_extension("lock"), stop)?;
     let files = sources(from)?;
+    for gone in sources(&to)?.difference(&files) {
+        // Cargo writes a lock file where there is none.
+        if gone != Path::new("Cargo.lock") {
+            let gone = to.join(gone);
+            fs::remove_file(&gone).with_context(|| format!("cannot remove {}", gone.display()))?;
+            // A file may come where there was a folder; one with other files stays.
+            let folders = gone.ancestors().skip(1).take_while(|above| *above != to);
+            let _ = folders.into_iter().try_for_each(fs::remove_dir);
+        }
+    }
     for file in &files {
         let path = from.join(file);
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -76,21 +110,33 @@ pub(super) fn lay(book: &Book, listing: &Listing, toolchain: Option<&str>) -> Re
             _ => bytes,
         };
         write(&to.join(file), &bytes)?;
-        let permissions = fs::metadata(&path)?.permissions();
-        fs::set_permissions(to.join(file), permissions)?;
-    }
-    let there = sources(&to)?;
-    for gone in there.difference(&files) {
-        // Cargo writes a lock file where there is none.
-        if gone != Path::new("Cargo.lock") {
-            let gone = to.join(gone);
-            fs::remove_file(&gone).with_context(|| format!("cannot remove {}", gone.display()))?;
+        let executable = fs::metadata(&path)?.permissions().mode() & 0o111 != 0;
+        if executable {
+            fs::set_permissions(to.join(file), Permissions::from_mode(0o755))?;
         }
     }
-    Ok(to)
+    Ok(Layout { dir: to, lock })
 }
 
-/// The folder, from the book's root, in which this tool builds for itself: one for each compiler.
+/// Waits until nobody else has that file locked, and locks it.
+fn lock(path: &Path, stop: &Stop) -> Result<File> {
+    const LOOK: Duration = Duration::from_millis(20);
+    let at = || format!("cannot lock {}", path.display());
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).with_context(at)?;
+    let file = File::create(path).with_context(at)?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if stop.is_requested() => bail!("stopped"),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(at),
+        }
+    }
+}
+
+/// The folder, from the root of a book or of a workspace, in which this tool builds for itself:
+/// one for each compiler.
 pub(super) fn below_root(toolchain: Option<&str>) -> String {
     match toolchain {
         None => "target/mdbook-live".to_owned(),
@@ -100,7 +146,7 @@ pub(super) fn below_root(toolchain: Option<&str>) -> String {
 
 /// Has cargo build the packages of a listing that is laid out anew: their sources are younger
 /// than what it has built.
-pub(super) fn make_younger(dir: &Path) -> Result<()> {
+pub(super) fn touch_sources(dir: &Path) -> Result<()> {
     let files = sources(dir)?;
     for file in files.iter().filter(|file| is_rust(file)) {
         let path = dir.join(file);
@@ -117,9 +163,9 @@ pub(super) fn make_younger(dir: &Path) -> Result<()> {
 fn manifest(text: &str, folder: &Path, listing: &Path) -> String {
     let mut laid = text.to_owned();
     for (told, path) in outside(text, folder, listing) {
+        let path = Value::String(path.display().to_string()).to_string();
         for quote in ['"', '\''] {
-            let (from, to) = (format!("{quote}{told}{quote}"), path.display());
-            laid = laid.replace(&from, &format!("{quote}{to}{quote}"));
+            laid = laid.replace(&format!("{quote}{told}{quote}"), &path);
         }
     }
     // What is wrong with it, cargo says.
@@ -196,12 +242,13 @@ mod tests {
         let listing = &book.listings[0];
         assert!(stands_alone(listing) && has_anchors(&book, listing).expect("files"));
         assert!(depends_on_others(listing).expect("manifests"));
-        let laid = lay(&book, listing, None).expect("it is laid out");
+        let layout = lay(&book, listing, None, &Stop::default()).expect("it is laid out");
+        let laid = layout.dir.clone();
         assert_eq!(laid, root.join("target/mdbook-live/listings/one"));
         let read = |path: &str| fs::read_to_string(laid.join(path)).expect("a file");
         assert_eq!(read("src/main.rs"), "fn main() {\n}\n");
         let far = root.join("far");
-        let far = format!("far = {{ path = '{}' }}\n\n[workspace]\n", far.display());
+        let far = format!("far = {{ path = \"{}\" }}\n\n[workspace]\n", far.display());
         assert!(read("Cargo.toml").ends_with(&far), "{}", read("Cargo.toml"));
         assert!(read("Cargo.toml").contains("'./near'"));
         assert!(!laid.join("recorded").exists() && !laid.join("runs.toml").exists());
@@ -209,10 +256,16 @@ mod tests {
         let time = |path: &str| fs::metadata(laid.join(path)).and_then(|file| file.modified());
         let before = time("src/main.rs").expect("a time");
         fs::remove_file(root.join("listings/one/old.txt")).expect("it was there");
-        lay(&book, listing, None).expect("it is laid out");
-        assert!(!laid.join("old.txt").exists());
+        write(root, "listings/one/old.txt/now-a-folder", "");
+        let stopped = Stop::default();
+        stopped.request();
+        let error = lay(&book, listing, None, &stopped).expect_err("it is held");
+        assert_eq!(error.to_string(), "stopped");
+        drop(layout);
+        lay(&book, listing, None, &Stop::default()).expect("it is laid out");
+        assert!(laid.join("old.txt/now-a-folder").is_file());
         assert_eq!(time("src/main.rs").expect("a time"), before);
-        make_younger(&laid).expect("they are there");
+        touch_sources(&laid).expect("they are there");
         assert!(time("src/main.rs").expect("a time") > before);
     }
 }

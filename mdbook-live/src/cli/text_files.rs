@@ -10,7 +10,7 @@ use super::selection::chosen;
 use super::terminal::Terminal;
 use crate::book::listing::Book;
 use crate::text::words::counted;
-use crate::verbs::texts;
+use crate::verbs::text_files;
 
 /// Reads text files into records; those that are none are told.
 pub(super) fn import(
@@ -19,7 +19,7 @@ pub(super) fn import(
     terminal: Terminal,
     out: &mut dyn Write,
 ) -> Result<ExitStatus> {
-    let imported = texts::import(root, files)?;
+    let imported = text_files::import(root, files)?;
     let mut left = 0;
     for text in &imported {
         if let Err(why) = &text.became {
@@ -36,7 +36,7 @@ pub(super) fn import(
 /// Writes the text files of records.
 pub(super) fn export(root: &Path, names: &[String], out: &mut dyn Write) -> Result<ExitStatus> {
     let book = Book::open(root)?;
-    let written = texts::export(&chosen(&book, names)?)?;
+    let written = text_files::export(&chosen(&book, names)?)?;
     ensure!(
         !written.is_empty(),
         "none of these runs has a text file; expected `text = \"output.txt\"` in runs.toml or book.toml"

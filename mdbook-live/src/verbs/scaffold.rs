@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::book::load;
 use crate::book::program::CargoVerb;
+use crate::record::files::read_if_there;
 
 /// The listing of a new book, `hello`.
 const HELLO: [(&str, &str); 2] = [
@@ -49,7 +50,7 @@ pub fn init(folder: &Path) -> Result<Vec<PathBuf>> {
         toml::Value::String(name.into_owned())
     );
     let path = folder.join(GITIGNORE);
-    let ignored = fs::read_to_string(&path).unwrap_or_default();
+    let ignored = read_if_there(&path)?.unwrap_or_default();
     let mut gitignore = ignored.clone();
     for line in BUILT {
         if !ignored.lines().any(|known| known == line) {

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use crate::record::line::Line;
 
 /// What stands in the place of which folder.
-pub(super) struct Neutral {
+pub(super) struct NeutralPaths {
     places: Vec<(String, String)>,
 }
 
-impl Neutral {
+impl NeutralPaths {
     /// For a command of cargo on the package in `dir`, of the book in `root`.
-    pub(super) fn of(root: &Path, dir: &Path, package: &str) -> Neutral {
+    pub(super) fn of(root: &Path, dir: &Path, package: &str) -> NeutralPaths {
         let below_home = |variable: &str, name: &str| {
             let told = std::env::var_os(variable).map(PathBuf::from);
             let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(name));
@@ -26,7 +26,7 @@ impl Neutral {
         ];
         let places = own.into_iter().flatten();
         let places = places.map(|(folder, shown)| (folder.display().to_string(), shown));
-        Neutral {
+        NeutralPaths {
             places: places.filter(|(folder, _)| folder.len() > 1).collect(),
         }
     }
@@ -35,10 +35,24 @@ impl Neutral {
     pub(super) fn line(&self, line: &Line) -> Line {
         let raw = self.places.iter().fold(line.raw.clone(), |raw, place| {
             let (folder, shown) = place;
-            raw.replace(folder, shown)
+            replaced(&raw, folder, shown)
         });
         line.with_raw(raw)
     }
+}
+
+/// The text with a folder's path replaced, and not the beginning of another's.
+fn replaced(text: &str, folder: &str, shown: &str) -> String {
+    let mut pieces = text.split(folder).peekable();
+    let mut replaced = String::with_capacity(text.len());
+    while let Some(piece) = pieces.next() {
+        replaced.push_str(piece);
+        if let Some(next) = pieces.peek() {
+            let goes_on = next.starts_with(|c: char| c.is_alphanumeric() || "-_.".contains(c));
+            replaced.push_str(if goes_on { folder } else { shown });
+        }
+    }
+    replaced
 }
 
 #[cfg(test)]
@@ -50,11 +64,16 @@ mod tests {
     fn a_package_has_its_name_for_a_path() {
         let root = Path::new("/somewhere/book");
         let dir = Path::new("/somewhere/book/target/mdbook-live/listings/one");
-        let neutral = Neutral::of(root, dir, "adder");
+        let neutral = NeutralPaths::of(root, dir, "adder");
         let line = &lines_of(&format!("   Compiling adder v0.1.0 ({})", dir.display()))[0];
         assert_eq!(
             neutral.line(line).text(),
             "   Compiling adder v0.1.0 (/projects/adder)"
+        );
+        let beside = &lines_of("error: no /somewhere/book-old/x in /somewhere/book")[0];
+        assert_eq!(
+            neutral.line(beside).text(),
+            "error: no /somewhere/book-old/x in /projects/book"
         );
     }
 }

@@ -174,18 +174,20 @@ impl Text {
 
     /// Whether it is what a run prints, as far as its command tells.
     fn is_of(&self, run: RunRef<'_>) -> bool {
-        let words = |command: &str| shlex::split(command);
+        let told = ParsedCommand::of(&self.command);
         let own = run.command_in_its_listing(Size::Recorded);
-        words(&self.command) == words(&own)
-            || run.run.program.is_shell(&self.command)
-            || words(&self.command) == words(&run.command(Size::Recorded))
+        let whole = run.command(Size::Recorded);
+        run.run.program.is_shell(&self.command)
+            || [own, whole]
+                .iter()
+                .any(|own| ParsedCommand::of(own) == told)
     }
 
     /// A `runs.toml` whose run is this one; `text` is the file's name where the book does not
     /// say it.
     fn runs_toml(&self, text: Option<&Path>) -> String {
         let mut lines = vec!["[[run]]".to_owned()];
-        lines.extend(Told::of(&self.command).lines());
+        lines.extend(ParsedCommand::of(&self.command).lines());
         let status = self.status();
         if status != 0 {
             lines.push(format!("status = {status}"));
@@ -207,6 +209,10 @@ impl Text {
                 .expect("a constant pattern")
         });
         let mut lines = self.output.lines();
+        if ParsedCommand::of(&self.command).cargo.is_none() {
+            // Whatever its words are, nobody but the program knows.
+            return 0;
+        }
         let told = lines.find_map(|line| TOLD.captures(line)?.get(1)?.as_str().parse().ok());
         let failed = || self.output.lines().any(|line| FAILED.is_match(line));
         told.unwrap_or_else(|| if failed() { 101 } else { 0 })
@@ -234,6 +240,7 @@ impl Text {
                     stderr: Vec::new(),
                     client: Vec::new(),
                     imported: file.map(|file| file.display().to_string()),
+                    around: run.around(),
                     by: "wall_s".to_owned(),
                     of: Vec::new(),
                     warm_ups: 0,
@@ -250,7 +257,7 @@ impl Text {
 
 /// A command as `runs.toml` says it.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Told {
+struct ParsedCommand {
     env: BTreeMap<String, String>,
     cargo: Option<CargoVerb>,
     options: Vec<String>,
@@ -260,29 +267,27 @@ struct Told {
     stdin: Option<String>,
 }
 
-impl Told {
-    fn of(command: &str) -> Told {
-        Told::simple(command).unwrap_or_else(|| Told {
+impl ParsedCommand {
+    fn of(command: &str) -> ParsedCommand {
+        ParsedCommand::simple(command).unwrap_or_else(|| ParsedCommand {
             // Pipes and the like are the shell's.
             command: ["sh", "-c", command].map(str::to_owned).into(),
-            ..Told::default()
+            ..ParsedCommand::default()
         })
     }
 
     /// A command that needs no shell.
-    fn simple(command: &str) -> Option<Told> {
-        let mut words = shlex::split(command)?;
-        let mut told = Told::default();
-        if let [.., sign, _] = &words[..]
-            && sign == "<"
-        {
-            told.stdin = words.pop();
-            words.pop();
-        }
-        let of_shell = ["|", "&&", "||", ";", ">", "<", "&", ">>", "2>&1"];
-        if words.iter().any(|word| of_shell.contains(&&**word)) {
+    fn simple(command: &str) -> Option<ParsedCommand> {
+        let mut told = ParsedCommand::default();
+        let (command, file) = match command.rsplit_once(" < ") {
+            Some((command, file)) if !needs_shell(file) => (command, Some(file.trim())),
+            _ => (command, None),
+        };
+        if needs_shell(command) {
             return None;
         }
+        let mut words = shlex::split(command)?;
+        told.stdin = file.map(str::to_owned);
         let is_variable = |word: &str| {
             let name = word.split_once('=').map(|(name, _)| name);
             name.is_some_and(|name| {
@@ -352,6 +357,21 @@ impl Told {
     }
 }
 
+/// Whether a command has a character, outside of quotes, that means something to a shell.
+fn needs_shell(command: &str) -> bool {
+    let mut quote = None;
+    for sign in command.chars() {
+        match (quote, sign) {
+            (None, '\'' | '"') => quote = Some(sign),
+            (Some(open), sign) if open == sign => quote = None,
+            (None, sign) if "|&;<>()$*?~`#\\".contains(sign) => return true,
+            (Some('"'), '$' | '`' | '\\') => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
 /// A string of TOML.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
@@ -388,11 +408,21 @@ mod tests {
                 "command = [\"cargo\", \"+nightly\", \"miri\", \"run\"]",
             ),
             (
+                "cargo run>out",
+                "command = [\"sh\", \"-c\", \"cargo run>out\"]",
+            ),
+            ("./x *.txt", "command = [\"sh\", \"-c\", \"./x *.txt\"]"),
+            ("./x '*.txt'", "command = [\"./x\", \"*.txt\"]"),
+            (
                 "echo 5 | cargo run",
                 "command = [\"sh\", \"-c\", \"echo 5 | cargo run\"]",
             ),
         ] {
-            assert_eq!(Told::of(command).lines().join("; "), keys, "{command}");
+            assert_eq!(
+                ParsedCommand::of(command).lines().join("; "),
+                keys,
+                "{command}"
+            );
         }
     }
 

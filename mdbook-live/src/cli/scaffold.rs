@@ -12,8 +12,9 @@ use crate::book::listing::{Book, RunRef, Size};
 use crate::book::program::CargoVerb;
 use crate::run::session::Session;
 use crate::run::stop::Stop;
+use crate::text::words::shell_word;
 use crate::verbs::record::{self, RecordOptions};
-use crate::verbs::starter::{self, Kind};
+use crate::verbs::scaffold::{self, Kind};
 
 /// What a new listing is.
 #[derive(Debug, Clone, Args)]
@@ -36,13 +37,13 @@ fn verb(name: &str) -> Result<CargoVerb, String> {
 /// Writes a book, and records its runs.
 pub(super) fn init(folder: Option<&Path>, out: &mut dyn Write) -> Result<ExitStatus> {
     let here = Path::new(".");
-    if folder.is_none() && !starter::is_empty(here)? {
+    if folder.is_none() && !scaffold::is_empty(here)? {
         let expected = "expected an empty folder, or another's name: mdbook-live init my-book";
         return Err(UsageError(format!("this folder has files; {expected}")).into());
     }
     let folder = folder.unwrap_or(here);
     let terminal = Terminal::of_stdout();
-    let files = starter::init(folder)?;
+    let files = scaffold::init(folder)?;
     writeln!(out, "{}", terminal.strong("Written:"))?;
     for file in files {
         writeln!(out, "    {}", folder.join(file).display())?;
@@ -77,7 +78,7 @@ pub(super) fn init(folder: Option<&Path>, out: &mut dyn Write) -> Result<ExitSta
     }
     let go = match folder {
         folder if folder == Path::new(".") => String::new(),
-        folder => format!("cd {}; ", folder.display()),
+        folder => format!("cd {}; ", shell_word(&folder.display().to_string())),
     };
     writeln!(out, "Next: {go}mdbook-live check; mdbook-live serve")?;
     Ok(ExitStatus::of(well))
@@ -94,7 +95,7 @@ pub(super) fn new(root: &Path, options: &NewOptions, out: &mut dyn Write) -> Res
         }
         None => Kind::Program,
     };
-    let written = starter::new_listing(root, &options.name, &kind)?;
+    let written = scaffold::new_listing(root, &options.name, &kind)?;
     let book = Book::open(root)?;
     writeln!(out, "{}", terminal.strong("Written:"))?;
     for file in &written.files {
