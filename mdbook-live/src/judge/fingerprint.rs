@@ -53,7 +53,7 @@ impl Fingerprints {
     /// When a manifest or a source cannot be read, or a glob of `also_hash` matches no file.
     pub fn of_run(&mut self, run: RunRef<'_>) -> Result<BuiltFrom> {
         let mut others = run.listing.also_hash.clone();
-        others.extend(files_around(run).map(|file| glob::Pattern::escape(file)));
+        others.extend(files_around(run).map(glob::Pattern::escape));
         let others = &others;
         match &run.run.program {
             Program::Cargo(_) | Program::Command(_) => self.of_folder(run, others),
