@@ -12,16 +12,16 @@ static OF_PROGRAMS: LazyLock<Vec<Regex>> =
 static OF_CARGO: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     compiled(&[
         // How long it took.
-        r"target\(s\) in [\dms. ]+$",
-        r"; finished in [\d.]+s$",
-        r"^all doctests ran in .*$",
+        r"target\(s\) in (\d+m )?\d+(\.\d+)?s$",
+        r"; finished in \d+\.\d+s$",
+        r"^all doctests ran in \d+\.\d+s; merged doctests compilation took \d+\.\d+s$",
         // The hash of a test's program, and the folder in which another compiler builds.
-        r"-[0-9a-f]{16}\)",
+        r"-[0-9a-f]{16}\)$",
         r"[`(]\S*/?target/(mdbook-live-[^/\s]+/)?",
         // Where the standard library's sources are: its lines are compared.
-        r"(-->|:::|\bat) (file://|~)?/\S*/library/",
+        r"(^ *(-->|:::)|^ +at) (file://|~)?/\S*/library/",
         // Where a package is.
-        r" v\d\S* \((file://)?/[^)]*\)",
+        r" v\d+\.\d+\.\d+\S* \((file://)?/[^)]*\)",
     ])
 });
 
@@ -29,15 +29,15 @@ static OF_CARGO: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 static SAID_OR_NOT: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     compiled(&[
         // Cargo sets its words flush right, in twelve columns.
-        r"^ {3}Compiling ",
-        r"^ {4}Checking ",
-        r"^ {4}Blocking waiting for file lock",
-        r"^ {4}Updating ",
-        r"^ {5}Locking ",
-        r"^ {6}Adding ",
-        r"^ Downloading ",
-        r"^ {2}Downloaded ",
-        r"^warning: build failed, waiting for other jobs to finish",
+        r"^ {3}Compiling \S+ v\d+\.\d+\.\d+\S*( \(.*\))?$",
+        r"^ {4}Checking \S+ v\d+\.\d+\.\d+\S*( \(.*\))?$",
+        r"^ {4}Blocking waiting for file lock on ",
+        r"^ {4}Updating (\S+ index|git repository .*)$",
+        r"^ {5}Locking \d+ packages? to ",
+        r"^ {6}Adding \S+ v\d+\.\d+\.\d+\S* \(",
+        r"^ Downloading (crates \.\.\.|\S+ v\d+\.\d+\.\d+\S*)$",
+        r"^ {2}Downloaded (\d+ crates? |\S+ v\d+\.\d+\.\d+)",
+        r"^warning: build failed, waiting for other jobs to finish\.\.\.$",
     ])
 });
 
@@ -102,7 +102,7 @@ mod tests {
             ),
             (
                 "  --> /rustc/2d8144b7880597b6e6d3/library/std/src/thread.rs:149:16",
-                "  …std/src/thread.rs:149:16",
+                "…std/src/thread.rs:149:16",
             ),
             (
                 "Compiling is what the program says",

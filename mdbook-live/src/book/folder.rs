@@ -1,6 +1,6 @@
 //! The files of a listing's folder that its author wrote for its programs.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -20,38 +20,43 @@ const HIDDEN: [&str; 4] = [".cargo", ".clippy.toml", ".env", ".rustfmt.toml"];
 pub fn sources(dir: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut files = BTreeSet::new();
     if dir.is_dir() {
-        collect(dir, Path::new(""), &mut HashSet::new(), &mut files)?;
+        collect(dir, Path::new(""), &mut Vec::new(), &mut files)?;
     }
     Ok(files)
 }
 
-/// `seen` are the folders that have been listed: a link may lead back to one.
+/// `above` are the folders on the way down: a link may lead back to one.
 fn collect(
     dir: &Path,
     below: &Path,
-    seen: &mut HashSet<PathBuf>,
+    above: &mut Vec<PathBuf>,
     files: &mut BTreeSet<PathBuf>,
 ) -> Result<()> {
     let folder = dir.join(below);
     let at = || format!("cannot list {}", folder.display());
-    if !seen.insert(folder.canonicalize().with_context(at)?) {
+    let real = folder.canonicalize().with_context(at)?;
+    if above.contains(&real) {
         return Ok(());
     }
+    above.push(real);
+    // A listing in another one keeps its own.
+    let is_listing = below == Path::new("") || folder.join(KEPT[0]).is_file();
     for entry in std::fs::read_dir(&folder).with_context(at)? {
         let name = entry.with_context(at)?.file_name();
         let shown = name.to_string_lossy();
-        let is_kept = below == Path::new("") && KEPT.contains(&&*shown);
+        let is_kept = is_listing && KEPT.contains(&&*shown);
         let is_hidden = shown.starts_with('.') && !HIDDEN.contains(&&*shown);
         let path = folder.join(&name);
         if is_kept || is_hidden || is_built(&path, &shown) {
             continue;
         }
         if path.is_dir() {
-            collect(dir, &below.join(&name), seen, files)?;
+            collect(dir, &below.join(&name), above, files)?;
         } else if path.is_file() {
             files.insert(below.join(&name));
         }
     }
+    above.pop();
     Ok(())
 }
 
@@ -86,12 +91,20 @@ mod tests {
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             std::fs::write(path, "").expect("a file");
         }
-        std::os::unix::fs::symlink(dir.path(), dir.path().join("src/loop")).expect("a link");
+        for (to, link) in [(".", "src/loop"), ("src/target", "data")] {
+            let (to, link) = (dir.path().join(to), dir.path().join(link));
+            std::os::unix::fs::symlink(to, link).expect("a link");
+        }
         let found = sources(dir.path()).expect("they can be listed");
         let found: Vec<&str> = found.iter().filter_map(|file| file.to_str()).collect();
         assert_eq!(
             found,
-            [".clippy.toml", "src/recorded/mod.rs", "src/target/mod.rs"]
+            [
+                ".clippy.toml",
+                "data/mod.rs",
+                "src/recorded/mod.rs",
+                "src/target/mod.rs"
+            ]
         );
     }
 }

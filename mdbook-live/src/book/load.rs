@@ -51,6 +51,12 @@ impl Book {
             config,
             listings,
         };
+        for run in book.runs().map(|run| run.full_name()) {
+            ensure!(
+                !book.listings.iter().any(|listing| listing.name == run),
+                "{run} is a run and a listing; expected another name for one of them"
+            );
+        }
         book.check_figures()?;
         book.check_counter_runs()?;
         Ok(book)
@@ -170,7 +176,7 @@ pub(crate) fn folders(root: &Path, globs: &[String]) -> Result<Vec<(String, Path
         let inside = Path::new(glob).components();
         let inside = inside
             .into_iter()
-            .all(|part| matches!(part, Component::Normal(_)));
+            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         ensure!(
             inside,
             "{}: expected a path below the book's folder",
@@ -204,7 +210,7 @@ pub(crate) fn literal(glob: &str) -> PathBuf {
 }
 
 /// Reads the `runs.toml` of a listing's folder.
-fn listing(root: &Path, name: String, dir: &Path, config: &Config) -> Result<Listing> {
+pub(crate) fn listing(root: &Path, name: String, dir: &Path, config: &Config) -> Result<Listing> {
     let path = dir.join(RUNS_TOML);
     let shown = path.strip_prefix(root).unwrap_or(&path);
     let shown = shown.display().to_string();
@@ -295,6 +301,16 @@ fn listing(root: &Path, name: String, dir: &Path, config: &Config) -> Result<Lis
             text: config.text.as_ref().filter(|_| listing.runs.is_empty()),
         };
         let run = source.run(run, given)?;
+        if let Some(text) = &run.text
+            && let Some(known) = listing
+                .runs
+                .iter()
+                .find(|known| known.text.as_ref() == Some(text))
+        {
+            let text = text.display();
+            let expected = format!("text: {} has {text}; expected another file", known.name);
+            return source.error(span, expected);
+        }
         if listing.runs.iter().any(|known| known.name == run.name) {
             return source.error(
                 span,

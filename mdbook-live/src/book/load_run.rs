@@ -126,6 +126,15 @@ impl Source<'_> {
         };
         let is_typed = program.is_typed();
         let env: BTreeMap<String, String> = given.env.clone().into_iter().chain(run.env).collect();
+        for (name, value) in &env {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            if !begins || !name.chars().all(plain) || value.contains('\0') {
+                let expected =
+                    format!("env: expected letters, digits and _ in a name, found `{name}`");
+                return self.error(span, expected);
+            }
+        }
         Ok(Run {
             varies: varies(given.varies, &program),
             name,

@@ -37,6 +37,11 @@ pub(super) fn name_in(dir: &Path) -> Result<Option<String>> {
     Ok(name.and_then(toml::Value::as_str).map(str::to_owned))
 }
 
+/// Whether a folder is a package, and no workspace alone.
+pub fn is_package(dir: &Path) -> bool {
+    matches!(name_in(dir), Ok(Some(_)))
+}
+
 /// The folder of the workspace to which cargo counts the package in `dir`: its own, where it is
 /// in none.
 pub fn workspace_root(dir: &Path) -> PathBuf {

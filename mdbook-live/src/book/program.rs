@@ -151,7 +151,8 @@ impl fmt::Display for CommandLine<'_> {
         if let Some(Stdin::Text(text)) = self.stdin {
             let text = text.replace('\\', "\\\\").replace('%', "%%");
             let text = text.replace('\n', "\\n").replace('\t', "\\t");
-            write!(f, "printf '{}' | ", text.replace('\'', r"'\''"))?;
+            let dash = if text.starts_with('-') { "-- " } else { "" };
+            write!(f, "printf {dash}'{}' | ", text.replace('\'', r"'\''"))?;
         }
         for (name, value) in self.env {
             write!(f, "{name}={} ", shell_word(value))?;

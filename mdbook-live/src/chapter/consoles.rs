@@ -19,7 +19,7 @@ use crate::text::paths::normal;
 
 /// What opens or closes a block of code.
 static FENCE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^( *)(`{3,}|~{3,})([^`]*)$").expect("a constant pattern"));
+    LazyLock::new(|| Regex::new(r"^( {0,3})(`{3,}|~{3,})([^`]*)$").expect("a constant pattern"));
 
 /// All of a line that includes a whole file.
 static INCLUDE: LazyLock<Regex> = LazyLock::new(|| {

@@ -38,7 +38,7 @@ pub(super) fn check(
         // Once, and not of every run.
         host::rustc(&session.book.root, Some(toolchain)).map_err(|_| {
             UsageError(format!(
-                "no compiler {toolchain}; expected one of those that `rustup toolchain list` names"
+                "no compiler `{toolchain}`; expected rustup, and a name of `rustup toolchain list`"
             ))
         })?;
     }
@@ -65,7 +65,10 @@ pub(super) fn check(
     let rustc = host::rustc(&session.book.root, session.toolchain()).ok();
     // Of the whole book: its pages, too, as far as nothing has to be run for them.
     let pages = if names.is_empty() {
-        pages::look(session.book)?
+        pages::look(session.book).unwrap_or_else(|error| Pages {
+            problems: vec![format!("{error:#}")],
+            ..Pages::default()
+        })
     } else {
         Pages::default()
     };

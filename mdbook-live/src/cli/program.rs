@@ -118,7 +118,9 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         }
         Verb::Completions { shell } => {
             let command = &mut Arguments::command();
-            clap_complete::generate(shell, command, "mdbook-live", &mut std::io::stdout());
+            let mut text = Vec::new();
+            clap_complete::generate(shell, command, "mdbook-live", &mut text);
+            std::io::stdout().lock().write_all(&text)?;
             Ok(ExitStatus::Success)
         }
         Verb::Man => {

@@ -239,7 +239,12 @@ fn differing(live: &[Compared], recorded: &[Compared]) -> (Vec<usize>, Vec<usize
     let live = &live[..live.len() - same_end];
     let recorded = &recorded[..recorded.len() - same_end];
     if live.len().saturating_mul(recorded.len()) > MOST_PAIRS {
-        return unmatched(live, recorded);
+        let (only_live, only_recorded) = unmatched(live, recorded);
+        if only_live.is_empty() && only_recorded.is_empty() {
+            // The same lines in another order: they begin to differ here.
+            return (vec![live[0].at], vec![recorded[0].at]);
+        }
+        return (only_live, only_recorded);
     }
     // How long a common subsequence of what follows is, from each pair of places.
     let width = recorded.len() + 1;
@@ -511,6 +516,13 @@ mod tests {
                 "only live (in another place): A 2"
             ]
         );
+    }
+
+    #[test]
+    fn many_lines_in_another_order_are_a_difference_too() {
+        let recorded: String = (0..2100).map(|n| format!("A {n}\n")).collect();
+        let live: String = (0..2100).rev().map(|n| format!("A {n}\n")).collect();
+        differ(&live, &recorded, &["A 2099"], &["A 0"]);
     }
 
     #[test]

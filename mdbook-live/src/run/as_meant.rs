@@ -60,6 +60,11 @@ impl<'a> AsMeant<'a> {
         self.client_ended = self.client_ended.or(client);
     }
 
+    /// Whether a client was started that has not ended.
+    pub(super) fn waits_for_client(&self) -> bool {
+        self.client_started && self.client_ended.is_none()
+    }
+
     /// What is wrong with the client: it was never started, or has failed.
     pub(super) fn client_fault(&self) -> Option<String> {
         let client = self.client?;
@@ -200,6 +205,11 @@ mod tests {
                 "exit 7",
                 "ready",
                 "was called by `sh -c 'exit 7'`, which failed: exit status: 7",
+            ),
+            (
+                "sleep 0.6; exit 5",
+                "ready",
+                "was called by `sh -c 'sleep 0.6; exit 5'`, which failed: exit status: 5",
             ),
             (
                 "exit 0",

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::book::listing::{Book, Listing, Run, RunRef};
-use crate::book::package::workspace_root;
+use crate::book::package::{is_package, workspace_root};
 use crate::book::program::{CargoCommand, Program};
 use crate::run::begin::begin_build;
 use crate::run::layout;
@@ -83,6 +83,8 @@ pub fn build(
     let root = workspace_root(&package.dir);
     let mut dir = package.dir.clone();
     let mut held = None;
+    // Cargo is started where a reader starts it: what it reads there chooses the compiler.
+    let start = package.dir.clone();
     if is_laid_out(book, run.listing)? {
         let layout = layout::lay(book, run.listing, toolchain, stop).map_err(not_laid)?;
         let laid = layout.dir.clone();
@@ -91,7 +93,7 @@ pub fn build(
         dir = laid.join(inside.unwrap_or(Path::new("")));
     }
     let others = book.listings.iter().map(|listing| &listing.package);
-    let others = others.filter(|other| other.dir.join("Cargo.toml").is_file());
+    let others = others.filter(|other| is_package(&other.dir));
     let others = others.filter(|other| workspace_root(&other.dir) == root);
     let mut names: Vec<&str> = others.map(|other| other.name.as_str()).collect();
     if !names.contains(&&*package.name) {
@@ -104,7 +106,10 @@ pub fn build(
         toolchain,
         env: &run.run.env,
     };
-    let built = cargo_build(&dir, &arguments, how, stop)?;
+    let manifest = dir.join("Cargo.toml");
+    let manifest = manifest.to_string_lossy();
+    arguments.extend(["--manifest-path", &manifest]);
+    let built = cargo_build(&start, &arguments, how, stop)?;
     drop(held);
     let found = built.program(&dir, name);
     found.ok_or_else(|| built.error(name))
@@ -122,11 +127,12 @@ fn not_laid(error: anyhow::Error) -> BuildError {
     BuildError::new(format!("cannot build: {error:#}"))
 }
 
-/// Where a command of cargo is run, and its arguments before `--`.
+/// A command of cargo that is ready: its arguments before `--`.
 #[derive(Debug)]
 pub struct CargoInvocation {
-    /// The folder.
-    pub dir: PathBuf,
+    /// The folder in which the package lies that it builds. It is started in the listing's, where
+    /// a reader starts it.
+    pub built_in: PathBuf,
     /// The arguments.
     pub args: Vec<String>,
     /// The variables by which cargo gets the rest.
@@ -155,7 +161,9 @@ pub fn invocation(
         ("CARGO_TERM_PROGRESS_WHEN".to_owned(), "never".to_owned()),
     ];
     let mut lock = None;
-    let dir = if layout::stands_alone(run.listing) {
+    // Without a manifest there cargo says so, and without a layout, too.
+    let has_manifest = run.listing.dir.join("Cargo.toml").is_file();
+    let dir = if has_manifest && layout::stands_alone(run.listing) {
         let layout = layout::lay(book, run.listing, toolchain, stop).map_err(not_laid)?;
         let dir = layout.dir.clone();
         lock = Some(layout.into_lock());
@@ -172,12 +180,16 @@ pub fn invocation(
         run.listing.dir.clone()
     };
     let mut args = vec![command.verb.name().to_owned()];
+    if dir != run.listing.dir {
+        let manifest = dir.join("Cargo.toml");
+        args.extend(["--manifest-path".to_owned(), manifest.display().to_string()]);
+    }
     if let Some(package) = &run.run.package {
         args.extend(["-p".to_owned(), package.name.clone()]);
     }
     args.extend(command.options.iter().cloned());
     Ok(CargoInvocation {
-        dir,
+        built_in: dir,
         args,
         env,
         lock,
@@ -214,7 +226,8 @@ pub fn build_all(book: &Book, stop: &Stop) -> Result<(), BuildError> {
     let mut workspaces: BTreeMap<PathBuf, Vec<&str>> = BTreeMap::new();
     for listing in book.listings.iter().filter(|listing| !listing.on_request) {
         let builds = |run: &Run| run.program.is_built_first();
-        if !listing.runs.iter().any(builds) || is_laid_out(book, listing)? {
+        let is_package = is_package(&listing.dir);
+        if !is_package || !listing.runs.iter().any(builds) || is_laid_out(book, listing)? {
             // It is built when it is run.
             continue;
         }
@@ -358,11 +371,14 @@ impl Built {
 
     /// The program of that name of the package in `folder`, if it was built.
     fn program(&self, folder: &Path, name: &str) -> Option<PathBuf> {
-        let manifest = folder.join("Cargo.toml");
+        let manifest = canonical(&folder.join("Cargo.toml"));
         // A library of that name has no executable.
         self.messages().find_map(|message| {
             let own = message["target"]["name"] == name
-                && message["manifest_path"].as_str().map(Path::new) == Some(&manifest);
+                && message["manifest_path"]
+                    .as_str()
+                    .map(|path| canonical(Path::new(path)))
+                    == Some(manifest.clone());
             let program = message["executable"].as_str().filter(|_| own);
             program.map(PathBuf::from)
         })
@@ -405,6 +421,11 @@ impl Built {
             },
         }
     }
+}
+
+/// Where a path leads: cargo follows links.
+fn canonical(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 #[cfg(test)]

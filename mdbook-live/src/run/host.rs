@@ -10,7 +10,8 @@ use crate::record::cast::HostCard;
 
 /// This machine, with the `rustc` that builds the package in `dir`.
 pub fn card(dir: &Path) -> Result<HostCard> {
-    card_with(rustc(dir, None)?)
+    // A book of other languages may have none.
+    card_with(rustc(dir, None).unwrap_or_default())
 }
 
 /// This machine, with a compiler's name and version.
@@ -44,11 +45,13 @@ pub fn card_with(rustc: String) -> Result<HostCard> {
 /// `rustc --version` in that folder: a toolchain file there may choose another one than
 /// elsewhere; or that of the compiler that rustup calls so.
 pub fn rustc(dir: &Path, toolchain: Option<&str>) -> Result<String> {
-    let own = std::env::var_os("RUSTC").filter(|_| toolchain.is_none());
-    let program = own.unwrap_or_else(|| "rustc".into());
+    let program = match toolchain {
+        None => std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()),
+        Some(_) => "rustup".into(),
+    };
     let mut command = Command::new(&program);
     if let Some(toolchain) = toolchain {
-        command.env("RUSTUP_TOOLCHAIN", toolchain);
+        command.args(["run", toolchain, "rustc"]);
     }
     let output = command
         .arg("--version")

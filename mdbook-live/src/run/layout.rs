@@ -6,6 +6,7 @@
 //! there. A file is written only where it has changed, so that cargo builds only what has.
 
 use std::fs::{self, File, Permissions, TryLockError};
+use std::io::{Read, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -86,18 +87,27 @@ pub(super) fn lay(
     write(&top.join(".gitignore"), b"*\n")?;
     let from = &listing.dir;
     let to = top.join(from.strip_prefix(&book.root).unwrap_or(from));
-    let lock = lock(&to.with_extension("lock"), stop)?;
+    let name = from.strip_prefix(&book.root).unwrap_or(from);
+    let name = name.to_string_lossy().replace('/', "+");
+    let (lock, laid_before) = lock(&top.join(LOCKS).join(name), stop)?;
     let files = sources(from)?;
-    for gone in sources(&to)?.difference(&files) {
-        // Cargo writes a lock file where there is none.
-        if gone != Path::new("Cargo.lock") {
-            let gone = to.join(gone);
-            fs::remove_file(&gone).with_context(|| format!("cannot remove {}", gone.display()))?;
-            // A file may come where there was a folder; one with other files stays.
-            let folders = gone.ancestors().skip(1).take_while(|above| *above != to);
-            let _ = folders.into_iter().try_for_each(fs::remove_dir);
+    // What a build script has written stays.
+    for gone in laid_before.iter().filter(|gone| !files.contains(*gone)) {
+        let gone = to.join(gone);
+        let removed = fs::remove_file(&gone);
+        if removed.is_err() && gone.symlink_metadata().is_ok() {
+            removed.with_context(|| format!("cannot remove {}", gone.display()))?;
         }
+        // A file may come where there was a folder; one with other files stays.
+        let folders = gone.ancestors().skip(1).take_while(|above| *above != to);
+        let _ = folders.into_iter().try_for_each(fs::remove_dir);
     }
+    fs::create_dir_all(&to).with_context(|| format!("cannot make {}", to.display()))?;
+    let names: Vec<String> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    keep(&lock, &names.join("\n"))?;
     for file in &files {
         let path = from.join(file);
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -118,16 +128,38 @@ pub(super) fn lay(
     Ok(Layout { dir: to, lock })
 }
 
-/// Waits until nobody else has that file locked, and locks it.
-fn lock(path: &Path, stop: &Stop) -> Result<File> {
+/// In the folder where layouts are: a file for each, locked while somebody uses it, with the names
+/// of what was laid.
+const LOCKS: &str = ".laid";
+
+/// Has the locked file say what is laid from now on.
+fn keep(mut lock: &File, names: &str) -> Result<()> {
+    lock.set_len(0)
+        .and_then(|()| lock.rewind())
+        .and_then(|()| lock.write_all(names.as_bytes()))
+        .context("cannot write what is laid out")
+}
+
+/// Waits until nobody else has that file locked, and locks it; with what it says was laid before.
+fn lock(path: &Path, stop: &Stop) -> Result<(File, Vec<PathBuf>)> {
     const LOOK: Duration = Duration::from_millis(20);
     let at = || format!("cannot lock {}", path.display());
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).with_context(at)?;
-    let file = File::create(path).with_context(at)?;
+    let open = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path);
+    let mut file = open.with_context(at)?;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => {
+                let mut names = String::new();
+                file.read_to_string(&mut names).with_context(at)?;
+                return Ok((file, names.lines().map(PathBuf::from).collect()));
+            }
             Err(TryLockError::WouldBlock) if stop.is_requested() => bail!("stopped"),
             Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
             Err(TryLockError::Error(error)) => return Err(error).with_context(at),

@@ -19,6 +19,8 @@ impl NeutralPaths {
                 .map(|folder| (folder, format!("~/{name}")))
         };
         let own = [
+            // Cargo names a program from where it is started.
+            Some((dir.join("target"), "target".to_owned())),
             Some((dir.to_owned(), format!("/projects/{package}"))),
             Some((root.to_owned(), "/projects/book".to_owned())),
             below_home("RUSTUP_HOME", ".rustup"),
@@ -49,7 +51,9 @@ fn replaced(text: &str, folder: &str, shown: &str) -> String {
         replaced.push_str(piece);
         if let Some(next) = pieces.peek() {
             let goes_on = next.starts_with(|c: char| c.is_alphanumeric() || "-_.".contains(c));
-            replaced.push_str(if goes_on { folder } else { shown });
+            let begun = piece.ends_with(|c: char| c.is_alphanumeric() || "-_./~".contains(c));
+            let is_inside = goes_on || (begun && !piece.ends_with("file://"));
+            replaced.push_str(if is_inside { folder } else { shown });
         }
     }
     replaced
@@ -70,10 +74,18 @@ mod tests {
             neutral.line(line).text(),
             "   Compiling adder v0.1.0 (/projects/adder)"
         );
-        let beside = &lines_of("error: no /somewhere/book-old/x in /somewhere/book")[0];
-        assert_eq!(
-            neutral.line(beside).text(),
-            "error: no /somewhere/book-old/x in /projects/book"
-        );
+        for (told, shown) in [
+            (
+                "no /somewhere/book-old/x in /somewhere/book",
+                "no /somewhere/book-old/x in /projects/book",
+            ),
+            (
+                "see https://x.org/somewhere/book",
+                "see https://x.org/somewhere/book",
+            ),
+            ("in file:///somewhere/book/x", "in file:///projects/book/x"),
+        ] {
+            assert_eq!(neutral.line(&lines_of(told)[0]).text(), shown);
+        }
     }
 }

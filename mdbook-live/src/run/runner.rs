@@ -103,6 +103,9 @@ pub fn run(launch: &Launch<'_>, stop: &Stop, watch: &mut dyn FnMut(&Line)) -> Re
     };
     let seconds = seconds_since(running.start);
     let memory = sampler.map_or(Ok(Vec::new()), Sampler::stop)?;
+    if ended_by_us.is_none() && as_meant.waits_for_client() {
+        as_meant.ended(running.await_client(watch)?);
+    }
     let left_behind = match ended_by_us {
         None => running.settle(watch)?,
         Some(_) => Vec::new(),
@@ -313,6 +316,18 @@ impl Running {
     fn client_status(&mut self) -> Result<Option<ExitStatus>> {
         let status = self.client.as_mut().map(Child::try_wait).transpose();
         Ok(status.context("cannot wait for the client")?.flatten())
+    }
+
+    /// After the main process has ended: how the client ends, if it does in a moment.
+    fn await_client(&mut self, watch: &mut dyn FnMut(&Line)) -> Result<Option<ExitStatus>> {
+        let until = Instant::now() + SETTLE;
+        loop {
+            let status = self.client_status()?;
+            if status.is_some() || Instant::now() >= until {
+                return Ok(status);
+            }
+            self.read(SHORT_TICK_MS, watch)?;
+        }
     }
 
     /// Waits for output or for the main process's end, and reads what is there.

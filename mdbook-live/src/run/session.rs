@@ -252,7 +252,8 @@ impl<'b> Session<'b> {
         if self.stop.is_requested() {
             bail!("stopped");
         }
-        let mut dir = run.listing.dir.clone();
+        let dir = &run.listing.dir;
+        let mut built_in = dir.clone();
         let mut env = Vec::new();
         let mut args = Vec::new();
         // Held until the run has ended: nobody else lays the listing out meanwhile.
@@ -262,7 +263,7 @@ impl<'b> Session<'b> {
                 let anew = size == Size::Recorded;
                 let typed =
                     cargo::invocation(self.book, run, command, self.toolchain(), anew, &self.stop)?;
-                dir = typed.dir;
+                built_in = typed.built_in;
                 args = typed.args;
                 env = typed.env;
                 _laid = typed.lock;
@@ -299,10 +300,14 @@ impl<'b> Session<'b> {
             observe,
             data_limit: run.run.data_limit,
             most_memory: self.most_memory,
-            ..Launch::of(&program, &args, &dir)
+            ..Launch::of(&program, &args, dir)
         };
         let neutral = match &run.run.program {
-            Program::Cargo(_) => Some(NeutralPaths::of(&self.book.root, &dir, &run.package().name)),
+            Program::Cargo(_) => Some(NeutralPaths::of(
+                &self.book.root,
+                &built_in,
+                &run.package().name,
+            )),
             _ => None,
         };
         let shown = |line: &Line| neutral.as_ref().map(|neutral| neutral.line(line));

@@ -15,6 +15,7 @@ use crate::record::cast::Record;
 use crate::record::result::RunResult;
 use crate::run::session::Session;
 use crate::verbs::falsify::{self, CounterRuns, Falsifier};
+use crate::verbs::text_files;
 
 /// What became of a run.
 #[derive(Debug, Clone, Default)]
@@ -208,6 +209,13 @@ impl Report {
 
     fn recorded(&mut self, session: &Session<'_>, run: RunRef<'_>, record: &Record) {
         self.freshness(run, Size::Recorded, record);
+        if let Some(file) = text_files::differs(run, record) {
+            let name = run.full_name();
+            self.warnings.push(format!(
+                "{} is not of the record; mdbook-live export {name} writes it",
+                session.book.relative(&file).display()
+            ));
+        }
         let judged = evidence::judge(session.book, run, Evidence::Recorded(record));
         self.count(run, judged.claims, " on the record");
     }

@@ -28,7 +28,10 @@ pub struct Pages {
 pub fn look(book: &Book) -> Result<Pages> {
     let root = &book.root;
     let path = root.join("book.toml");
-    let config = Config::from_disk(&path).with_context(|| format!("reading {}", path.display()))?;
+    let config = Config::from_disk(&path);
+    let mut config = config.with_context(|| format!("reading {}", path.display()))?;
+    // Nothing is written here.
+    config.build.create_missing = false;
     if !root.join(&config.book.src).join("SUMMARY.md").is_file() {
         // A folder of listings, of which somebody else makes pages.
         return Ok(Pages::default());

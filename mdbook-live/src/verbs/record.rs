@@ -149,7 +149,13 @@ pub fn record<'b>(
     for run in series {
         cargo::lock(*run);
         // Before the build: what is edited while the run goes on makes its record stale.
-        let built_from = fingerprints.of_run(*run)?;
+        let (built_from, ended) = match fingerprints.of_run(*run) {
+            Ok(built_from) => (built_from, None),
+            Err(error) => {
+                let failed = Ended::Failed(vec![format!("{error:#}")]);
+                (BuiltFrom::default(), Some(failed))
+            }
+        };
         let once = run.run.once && how.of.is_none();
         // What cargo says when it builds the dependencies is no part of what it says of the listing.
         let builds = run.run.program.is_typed() && !built_from.dependencies.is_empty();
@@ -159,7 +165,7 @@ pub fn record<'b>(
             warm_up: !once || builds,
             built_from,
             made: Vec::with_capacity(times),
-            ended: None,
+            ended,
         });
     }
     for nth in 0..=times {
@@ -202,8 +208,10 @@ pub fn record<'b>(
         became.warnings.extend(report.warnings);
         became.figures = beside_old(became.run, record)?;
         if became.skipped.is_none() && (became.faults.is_empty() || how.keep_broken) {
-            save(became.run, record, quick.as_ref())?;
-            became.written = true;
+            match save(became.run, record, quick.as_ref()) {
+                Ok(()) => became.written = true,
+                Err(error) => became.faults.push(format!("{error:#}")),
+            }
         }
     }
     Ok(recorded)

@@ -67,8 +67,13 @@ pub fn init(folder: &Path) -> Result<Vec<PathBuf>> {
     files.extend(HELLO);
     for (path, _) in &files {
         let there = folder.join(path);
+        let above = there.ancestors().skip(1);
+        let mut above = above.take_while(|above| *above != folder);
+        if let Some(file) = above.find(|above| above.is_file()) {
+            bail!("{} is a file; expected a folder, or none", file.display());
+        }
         ensure!(
-            !there.exists(),
+            there.symlink_metadata().is_err(),
             "{} is there already; expected a folder without a book",
             there.display()
         );
@@ -184,6 +189,10 @@ fn manifest(package: &str) -> String {
 
 /// The folder of a listing with that name, which a glob finds.
 fn folder_of(root: &Path, globs: &[String], name: &str) -> Result<PathBuf> {
+    ensure!(
+        !name.contains(char::is_whitespace),
+        "expected a name without blanks, found `{name}`"
+    );
     for text in globs {
         let path = load::literal(text).join(name);
         let glob = glob::Pattern::new(text).with_context(|| format!("listings: `{text}`"))?;

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use regex::Regex;
 
+use crate::book::config::Config;
 use crate::book::listing::{Book, RunRef, Size};
 use crate::book::load;
 use crate::book::program::CargoVerb;
 use crate::judge::fingerprint::Fingerprints;
 use crate::record::cast::{Header, HostCard, Provenance, Record};
-use crate::record::files::Replacement;
+use crate::record::files::{Replacement, read_if_there};
 use crate::record::line::lines_of;
 use crate::run::environment::COLUMNS;
 
@@ -51,23 +52,20 @@ pub fn import(root: &Path, files: &[PathBuf]) -> Result<Vec<Imported>> {
             }
         }
     }
+    let folders = load::folders(root, &config.listings)?;
     let mut texts: Vec<(PathBuf, Result<Text, String>)> = Vec::new();
     for file in all {
-        let file = fs::canonicalize(&file).with_context(|| file.display().to_string())?;
-        let text =
-            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let text = Text::parse(&text);
-        let runs = file.with_file_name(load::RUNS_TOML);
-        if let Ok(text) = &text
-            && !runs.exists()
-        {
-            let name = file.file_name().map(Path::new);
-            let own = name.filter(|name| Some(*name) != config.text.as_deref());
-            Replacement::of(&runs, &text.runs_toml(own))?.take_its_place()?;
-        }
+        let text = read_text(root, &config, &folders, &file).map_err(|error| format!("{error:#}"));
         texts.push((file, text));
     }
     ensure!(!texts.is_empty(), "no listing has a file to import");
+    if texts.iter().all(|(_, text)| text.is_err()) {
+        let became = |(file, text): (PathBuf, Result<Text, String>)| Imported {
+            file,
+            became: text.map(|_| String::new()),
+        };
+        return Ok(texts.into_iter().map(became).collect());
+    }
     let book = Book::open(root)?;
     let mut fingerprints = Fingerprints::default();
     let mut imported = Vec::new();
@@ -81,19 +79,46 @@ pub fn import(root: &Path, files: &[PathBuf]) -> Result<Vec<Imported>> {
                 run.full_name(),
                 run.command(Size::Recorded)
             )),
-            (Ok(_), Some(run)) if let Some(by) = made_here(run)? => Err(format!(
-                "the record of {} was made by {by}; expected none, or one that was imported",
-                run.full_name()
-            )),
-            (Ok(text), Some(run)) => {
-                text.record(run, &mut fingerprints)?
-                    .save(run, Size::Recorded)?;
-                Ok(run.full_name())
-            }
+            (Ok(text), Some(run)) => text
+                .keep(run, &mut fingerprints)
+                .map(|()| run.full_name())
+                .map_err(|error| format!("{error:#}")),
         };
         imported.push(Imported { file, became });
     }
     Ok(imported)
+}
+
+/// A file that holds a command and what it printed. Where its folder has no `runs.toml`, one is
+/// written that says the command.
+fn read_text(
+    root: &Path,
+    config: &Config,
+    folders: &[(String, PathBuf)],
+    file: &Path,
+) -> Result<Text> {
+    let folder = file.parent().unwrap_or(file).canonicalize();
+    let folder = folder.with_context(|| file.display().to_string())?;
+    let listing = folders.iter().find(|(_, dir)| {
+        let dir = dir.canonicalize();
+        dir.is_ok_and(|dir| dir == folder)
+    });
+    let (name, dir) =
+        listing.context("expected a file in a folder that `listings` of book.toml finds")?;
+    let text = fs::read_to_string(file).context("expected a text")?;
+    let text = Text::parse(&text).map_err(anyhow::Error::msg)?;
+    let runs = dir.join(load::RUNS_TOML);
+    if !runs.exists() {
+        let own = file.file_name().map(Path::new);
+        let own = own.filter(|name| Some(*name) != config.text.as_deref());
+        Replacement::of(&runs, &text.runs_toml(own))?.take_its_place()?;
+        if let Err(error) = load::listing(root, name.clone(), dir, config) {
+            // A book with a file that is not right opens no more.
+            fs::remove_file(&runs).with_context(|| runs.display().to_string())?;
+            return Err(error);
+        }
+    }
+    Ok(text)
 }
 
 /// The compiler, or else the day, of a run's record, where it is of a run and not of a text.
@@ -112,8 +137,11 @@ fn run_of<'b>(book: &'b Book, file: &Path) -> Option<RunRef<'b>> {
     let is_text = |run: &RunRef<'_>| {
         let text = run.run.text.as_ref();
         let path = text.map(|text| run.listing.dir.join(text));
-        path.and_then(|path| fs::canonicalize(path).ok())
-            .is_some_and(|path| path == file)
+        let (own, asked) = (
+            path.and_then(|path| path.canonicalize().ok()),
+            file.canonicalize(),
+        );
+        own.is_some_and(|own| asked.is_ok_and(|asked| asked == own))
     };
     book.runs().find(is_text)
 }
@@ -135,10 +163,28 @@ pub fn export(runs: &[RunRef<'_>]) -> Result<Vec<PathBuf>> {
             format!("{name} has no record; mdbook-live record {name} makes it")
         })?;
         let path = run.listing.dir.join(text);
+        let there = read_if_there(&path)?;
+        ensure!(
+            there.is_none_or(|text| text.is_empty() || text.starts_with(PROMPT)),
+            "{} is there; expected a text that begins with `$ `, or no file",
+            path.display()
+        );
         Replacement::of(&path, &text_of(*run, &record))?.take_its_place()?;
         written.push(path);
     }
     Ok(written)
+}
+
+/// The text file of a run, where it is there and says something else than the record.
+pub fn differs(run: RunRef<'_>, record: &Record) -> Option<PathBuf> {
+    let file = run.listing.dir.join(run.run.text.as_ref()?);
+    let text = fs::read_to_string(&file).ok()?;
+    let lines = |text: &str| -> Vec<String> {
+        text.lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect()
+    };
+    (lines(&text) != lines(&text_of(run, record))).then_some(file)
 }
 
 /// A record as text: what a reader types, and what it prints, without colours.
@@ -159,7 +205,11 @@ struct Text {
 
 impl Text {
     fn parse(text: &str) -> Result<Text, String> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (first, output) = text.split_once('\n').unwrap_or((text, ""));
+        if let Some(second) = output.lines().find(|line| line.starts_with(PROMPT)) {
+            return Err(format!("expected one command, found `{second}`, too"));
+        }
         match first.strip_prefix(PROMPT).map(str::trim) {
             Some(command) if !command.is_empty() => Ok(Text {
                 command: command.to_owned(),
@@ -218,6 +268,15 @@ impl Text {
         told.unwrap_or_else(|| if failed() { 101 } else { 0 })
     }
 
+    /// Makes it the record of its run, where that has none of a run.
+    fn keep(&self, run: RunRef<'_>, fingerprints: &mut Fingerprints) -> Result<()> {
+        if let Some(by) = made_here(run)? {
+            let name = run.full_name();
+            bail!("the record of {name} was made by {by}; expected none, or one that was imported");
+        }
+        self.record(run, fingerprints)?.save(run, Size::Recorded)
+    }
+
     fn record(&self, run: RunRef<'_>, fingerprints: &mut Fingerprints) -> Result<Record> {
         let lines = lines_of(&self.output);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -264,7 +323,10 @@ struct ParsedCommand {
     package: Option<String>,
     args: Vec<String>,
     command: Vec<String>,
+    /// The file that it reads.
     stdin: Option<String>,
+    /// The text that it reads.
+    text: Option<String>,
 }
 
 impl ParsedCommand {
@@ -276,8 +338,17 @@ impl ParsedCommand {
         })
     }
 
-    /// A command that needs no shell.
+    /// A command that needs no shell, but perhaps for what it reads from `echo` or `printf`.
     fn simple(command: &str) -> Option<ParsedCommand> {
+        if let Some((input, command)) = command.split_once(" | ")
+            && let Some(text) = printed(input)
+        {
+            let told = ParsedCommand::simple(command)?;
+            return Some(ParsedCommand {
+                text: Some(text),
+                ..told
+            });
+        }
         let mut told = ParsedCommand::default();
         let (command, file) = match command.rsplit_once(" < ") {
             Some((command, file)) if !needs_shell(file) => (command, Some(file.trim())),
@@ -350,10 +421,32 @@ impl ParsedCommand {
                 .collect();
             lines.push(format!("env = {{ {} }}", env.join(", ")));
         }
+        if let Some(text) = &self.text {
+            lines.push(format!("stdin = {}", quoted(text)));
+        }
         if let Some(file) = &self.stdin {
             lines.push(format!("stdin = {{ file = {} }}", quoted(file)));
         }
         lines
+    }
+}
+
+/// What `echo` or `printf` prints, where that is plain.
+fn printed(command: &str) -> Option<String> {
+    if needs_shell(command) {
+        return None;
+    }
+    let words = shlex::split(command)?;
+    match &words[..] {
+        [echo, words @ ..] if echo == "echo" => {
+            let plain = words.first().is_none_or(|word| !word.starts_with('-'));
+            plain.then(|| words.join(" ") + "\n")
+        }
+        [printf, text] if printf == "printf" && !text.replace("%%", "").contains('%') => {
+            let text = text.replace("\\n", "\n").replace("\\t", "\t");
+            Some(text.replace("%%", "%"))
+        }
+        _ => None,
     }
 }
 
@@ -374,7 +467,8 @@ fn needs_shell(command: &str) -> bool {
 
 /// A string of TOML.
 fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    // One of JSON is one of TOML, in one line.
+    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]
@@ -413,9 +507,14 @@ mod tests {
             ),
             ("./x *.txt", "command = [\"sh\", \"-c\", \"./x *.txt\"]"),
             ("./x '*.txt'", "command = [\"./x\", \"*.txt\"]"),
+            ("echo 5 | cargo run", "cargo = \"run\"; stdin = \"5\\n\""),
             (
-                "echo 5 | cargo run",
-                "command = [\"sh\", \"-c\", \"echo 5 | cargo run\"]",
+                "printf '1\\n2' | python3 x.py",
+                "command = [\"python3\", \"x.py\"]; stdin = \"1\\n2\"",
+            ),
+            (
+                "echo $HOME | cargo run",
+                "command = [\"sh\", \"-c\", \"echo $HOME | cargo run\"]",
             ),
         ] {
             assert_eq!(
