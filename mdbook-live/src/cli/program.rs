@@ -112,8 +112,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitStatus> {
         Verb::Review { runs } => {
             review::require_terminal()?;
             in_session(root, |session, terminal, out| {
-                let answers = &mut std::io::stdin().lock();
-                review::review(session, &runs, terminal, answers, out)
+                let mut answers = review::Typed::until(&session.stop)?;
+                review::review(session, &runs, terminal, &mut answers, out)
             })
         }
         Verb::Completions { shell } => {

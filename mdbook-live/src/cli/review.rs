@@ -1,8 +1,11 @@
 //! `mdbook-live review`: what has changed, old beside new, and whether the new one is kept.
 
-use std::io::{BufRead, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::exit_status::ExitStatus;
 use super::run::beside_record;
@@ -10,8 +13,12 @@ use super::selection::{chosen, left_out};
 use super::terminal::Terminal;
 use crate::book::listing::{RunRef, Size};
 use crate::run::session::Session;
+use crate::run::stop::Stop;
 use crate::text::words::counted;
 use crate::verbs::review::{Found, Review, keep, look};
+
+/// How often it is looked whether nobody waits for an answer any more.
+const LOOK_MS: u8 = 50;
 
 /// What is answered to the question whether a run is kept.
 enum Answer {
@@ -141,11 +148,12 @@ fn asked(review: &Review, answers: &mut dyn BufRead, out: &mut dyn Write) -> Res
     loop {
         write!(out, "{question} [y]es, [n]o, [q]uit: ")?;
         out.flush()?;
-        let mut answer = String::new();
-        if answers.read_line(&mut answer)? == 0 {
+        let mut answer = Vec::new();
+        if answers.read_until(b'\n', &mut answer)? == 0 {
             writeln!(out)?;
             return Ok(Answer::Quit);
         }
+        let answer = String::from_utf8_lossy(&answer);
         match answer.trim().to_lowercase().as_str() {
             "y" | "yes" => return Ok(Answer::Keep),
             "n" | "no" => return Ok(Answer::Leave),
@@ -157,11 +165,57 @@ fn asked(review: &Review, answers: &mut dyn BufRead, out: &mut dyn Write) -> Res
 
 /// Whether there is somebody to ask.
 pub(super) fn require_terminal() -> Result<()> {
-    use std::io::IsTerminal;
     if !std::io::stdin().is_terminal() {
-        bail!("expected a terminal where to ask; mdbook-live check tells what differs");
+        bail!("expected a terminal to ask on; mdbook-live check says what differs");
     }
     Ok(())
+}
+
+/// What is typed on standard input; at its end when this program is asked to end.
+pub(super) struct Typed<'s> {
+    input: BufReader<File>,
+    stop: &'s Stop,
+}
+
+impl Typed<'_> {
+    pub(super) fn until(stop: &Stop) -> Result<Typed<'_>> {
+        let input = std::io::stdin().as_fd().try_clone_to_owned();
+        let input = input.context("cannot read the answers")?;
+        Ok(Typed {
+            input: BufReader::new(input.into()),
+            stop,
+        })
+    }
+}
+
+impl Read for Typed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = self.fill_buf()?;
+        let read = filled.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl BufRead for Typed<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.input.buffer().is_empty() {
+            if self.stop.is_requested() {
+                return Ok(&[]);
+            }
+            let mut fds = [PollFd::new(self.input.get_ref().as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, PollTimeout::from(LOOK_MS)) {
+                Ok(0) | Err(nix::Error::EINTR) => {}
+                Ok(_) => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.input.consume(amount);
+    }
 }
 
 #[cfg(test)]
@@ -169,7 +223,6 @@ mod tests {
     use super::*;
     use crate::book::listing::tests::book_with;
     use crate::record::cast::Record;
-    use crate::run::stop::Stop;
 
     const PLAIN: Terminal = Terminal {
         width: 100,

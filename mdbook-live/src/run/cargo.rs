@@ -23,7 +23,7 @@ use crate::run::run_id::RunId;
 use crate::run::stop::Stop;
 use crate::run::watchdog::Watchdog;
 
-/// BuildOptions often a build looks whether it has to end.
+/// How often a build looks whether it has to end.
 const LOOK_MS: u8 = 20;
 
 /// Why there is no program. It reads as one line.
@@ -52,7 +52,7 @@ impl BuildError {
     }
 }
 
-/// BuildOptions a program is built.
+/// How a program is built.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuildOptions<'a> {
     /// The compiler, as rustup names it: "nightly". The one that a reader has, where it is not
@@ -60,6 +60,8 @@ pub struct BuildOptions<'a> {
     pub toolchain: Option<&'a str>,
     /// The variables that the run has, and the build before it.
     pub env: &'a [(String, String)],
+    /// Whether it is built where the listing is laid out for that compiler, beside nothing else.
+    pub laid_out: bool,
 }
 
 /// Builds the program of a run, and returns it. A listing in a workspace of its own whose sources
@@ -105,6 +107,7 @@ pub fn build(
     let how = BuildOptions {
         toolchain,
         env: &run.run.env,
+        laid_out: held.is_some(),
     };
     let manifest = dir.join("Cargo.toml");
     let manifest = manifest.to_string_lossy();
@@ -216,8 +219,8 @@ pub fn lock(run: RunRef<'_>) {
 }
 
 /// Builds every program of every listing, with one cargo for each workspace, so that a
-/// reader's run finds its program built, but for listings on request. A listing that does not build leaves the others
-/// alone; what is wrong with it is said when it is run.
+/// reader's run finds its program built, but for listings on request. A listing that does not
+/// build leaves the others alone; what is wrong with it is said when it is run.
 ///
 /// # Errors
 ///
@@ -293,10 +296,12 @@ fn cargo_build(
         // Its compilers are ended with it.
         .process_group(0);
     if let Some(toolchain) = how.toolchain {
-        // Beside what the reader's own compiler has built.
         command.env("RUSTUP_TOOLCHAIN", toolchain);
-        let target = workspace_root(dir).join(layout::below_root(how.toolchain));
-        command.arg("--target-dir").arg(target);
+        if !how.laid_out {
+            // Beside what the reader's own compiler has built.
+            let target = workspace_root(dir).join(layout::below_root(how.toolchain));
+            command.arg("--target-dir").arg(target);
+        }
     }
     begin_build(&mut command, id);
     let mut child = command

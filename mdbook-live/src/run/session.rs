@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -70,6 +71,17 @@ impl How<'_> {
         observe: false,
         input: None,
     };
+}
+
+/// What a run is started with.
+#[derive(Debug, Default)]
+struct Prepared {
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    /// Where cargo builds, if what it says belongs to the run.
+    built_in: Option<PathBuf>,
+    /// Held until the run has ended: nobody else lays the listing out meanwhile.
+    _lock: Option<File>,
 }
 
 /// What cargo says while another one builds.
@@ -252,34 +264,7 @@ impl<'b> Session<'b> {
         if self.stop.is_requested() {
             bail!("stopped");
         }
-        let dir = &run.listing.dir;
-        let mut built_in = dir.clone();
-        let mut env = Vec::new();
-        let mut args = Vec::new();
-        // Held until the run has ended: nobody else lays the listing out meanwhile.
-        let mut _laid = None;
-        match &run.run.program {
-            Program::Cargo(command) => {
-                let anew = size == Size::Recorded;
-                let typed =
-                    cargo::invocation(self.book, run, command, self.toolchain(), anew, &self.stop)?;
-                built_in = typed.built_in;
-                args = typed.args;
-                env = typed.env;
-                _laid = typed.lock;
-                if !run.run.args(size).is_empty() {
-                    args.push("--".to_owned());
-                }
-            }
-            Program::Command(words) => args.extend(words.iter().skip(1).cloned()),
-            Program::Main | Program::Bin(_) | Program::Example(_) => {}
-        }
-        args.extend(run.run.args(size).iter().cloned());
-        // What the author says counts before what the tool says, and what its user asks for last.
-        env.extend(run.run.env.iter().cloned());
-        if let Some(toolchain) = &self.toolchain {
-            env.push(("RUSTUP_TOOLCHAIN".to_owned(), toolchain.clone()));
-        }
+        let prepared = self.prepare(run, size)?;
         let file = match &run.run.stdin {
             Some(Stdin::File(StdinFile { file })) => Some(run.listing.dir.join(file)),
             _ => None,
@@ -291,7 +276,7 @@ impl<'b> Session<'b> {
                 (None, None, Some(Stdin::Text(text))) => Input::Text(text),
                 _ => Input::Nothing,
             },
-            env: &env,
+            env: &prepared.env,
             together: run.run.program.is_typed(),
             timeout: run.run.timeout(size),
             ends: run.run.ends.as_ref(),
@@ -300,16 +285,12 @@ impl<'b> Session<'b> {
             observe,
             data_limit: run.run.data_limit,
             most_memory: self.most_memory,
-            ..Launch::of(&program, &args, dir)
+            ..Launch::of(&program, &prepared.args, &run.listing.dir)
         };
-        let neutral = match &run.run.program {
-            Program::Cargo(_) => Some(NeutralPaths::of(
-                &self.book.root,
-                &built_in,
-                &run.package().name,
-            )),
-            _ => None,
-        };
+        let neutral = prepared
+            .built_in
+            .as_ref()
+            .map(|built_in| NeutralPaths::of(&self.book.root, built_in, &run.package().name));
         let shown = |line: &Line| neutral.as_ref().map(|neutral| neutral.line(line));
         // What else is being built is nothing of the run's.
         let waits = |line: &Line| neutral.is_some() && line.text().starts_with(BLOCKING);
@@ -327,6 +308,35 @@ impl<'b> Session<'b> {
         }
         result.lines.retain(|line| !waits(line));
         Ok(result)
+    }
+
+    /// What a run is started with, besides its program.
+    fn prepare(&self, run: RunRef<'_>, size: Size) -> Result<Prepared> {
+        let mut prepared = Prepared::default();
+        match &run.run.program {
+            Program::Cargo(command) => {
+                let anew = size == Size::Recorded;
+                let cargo =
+                    cargo::invocation(self.book, run, command, self.toolchain(), anew, &self.stop)?;
+                prepared.args = cargo.args;
+                if !run.run.args(size).is_empty() {
+                    prepared.args.push("--".to_owned());
+                }
+                prepared.env = cargo.env;
+                prepared.built_in = Some(cargo.built_in);
+                prepared._lock = cargo.lock;
+            }
+            Program::Command(words) => prepared.args.extend(words.iter().skip(1).cloned()),
+            Program::Main | Program::Bin(_) | Program::Example(_) => {}
+        }
+        prepared.args.extend(run.run.args(size).iter().cloned());
+        // What the author says counts before what the tool says, and what its user asks for last.
+        prepared.env.extend(run.run.env.iter().cloned());
+        if let Some(toolchain) = &self.toolchain {
+            let variable = ("RUSTUP_TOOLCHAIN".to_owned(), toolchain.clone());
+            prepared.env.push(variable);
+        }
+        Ok(prepared)
     }
 
     /// The run at its quick size, made at the first call. Its memory is
