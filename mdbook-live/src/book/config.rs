@@ -26,11 +26,13 @@ pub struct Config {
     #[serde(default)]
     pub ignore_lines: Vec<Pattern>,
     /// Which part of a line names its process: a pattern with one capture. The lines of each
-    /// process are then compared in their order, and how those of several come between each
-    /// other is free. Without it all lines of a run are compared in their order.
+    /// process are then compared in their order, and how those of several processes interleave is
+    /// free. Without it all lines of a run are compared in their order, as those of `cargo` runs
+    /// always are.
     pub process: Option<Capture>,
-    /// What is left out of Rust sources before cargo sees them, besides lines with anchors, where a
-    /// listing is laid out as its readers see it: patterns of whole lines, such as `// --snip--`.
+    /// Lines of Rust sources that neither the page nor cargo sees, as it is with lines that carry
+    /// anchors. A pattern has to match the whole line, its indentation included: `'\s*//
+    /// --snip--'`. Cargo sees them all the same where a listing is built in place.
     #[serde(default)]
     pub strip_lines: Vec<Pattern>,
     /// Environment variables of all runs. The page shows them before each command.
@@ -52,7 +54,7 @@ pub struct Config {
     /// link.
     #[serde(default)]
     pub cited: Vec<CitedWork>,
-    /// Phrases that are no use of a term of the glossary: `["this page"]`.
+    /// Phrases in which a glossary term does not count as used: `["this page"]`.
     #[serde(default)]
     pub not_terms: Vec<String>,
     /// What a reader types in the book's folder to call this tool: `"cargo run --"`.

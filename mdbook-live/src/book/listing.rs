@@ -97,7 +97,7 @@ pub struct Run {
     /// The figure by which the median of several recordings is chosen; built in
     /// `wall_s` unless the run names another.
     pub rank_by: String,
-    /// Whether it is recorded once, without a warm-up: its program makes rounds of its own.
+    /// Whether it is recorded once, without a warm-up.
     pub once: bool,
     /// Whether the lines of one process may come in any order.
     pub unordered: bool,

@@ -495,7 +495,7 @@ mod tests {
         }
         assert_eq!(
             error_of(&one_run("status = 77")),
-            "6: status: expected 0 to 255 but not 77, which means skipped, found 77"
+            "6: status: expected an exit status from 0 to 255 other than 77, by which a program says that it cannot run here, found 77"
         );
     }
 

@@ -64,25 +64,32 @@ impl Source<'_> {
             && !(is_inside(file) && self.dir.join(file).is_file())
         {
             let file = file.display();
-            let expected = format!("stdin: expected a file of the listing, found `{file}`");
+            let expected = format!(
+                "stdin: expected the path of a file in the listing's folder, found `{file}`"
+            );
             return self.error(span, expected);
         }
         if let Some(text) = run.text.as_ref().or(given.text)
             && !is_inside(text)
         {
             let text = text.display();
-            let expected = format!("text: expected a file's name in the listing, found `{text}`");
+            let expected = format!(
+                "text: expected the path of a file in the listing's folder, found `{text}`"
+            );
             return self.error(span, expected);
         }
         if let Some(Ends::After(time)) = &run.ends
             && *time >= run.timeout.0
         {
-            return self.error(span, "ends: expected a time below the run's `timeout`");
+            return self.error(
+                span,
+                "ends: expected `after` to be less than the run's `timeout`",
+            );
         }
         if run.ends.is_some() && run.status.0 != 0 {
             return self.error(
                 span,
-                "status: expected none beside `ends`, by which it is ended",
+                "status: a run with `ends` has no exit status to compare; expected one of the two",
             );
         }
         let name = match run.name {
@@ -129,7 +136,11 @@ impl Source<'_> {
         for (name, value) in &env {
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
             let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-            if !begins || !name.chars().all(plain) || value.contains('\0') {
+            if value.contains('\0') {
+                let expected = format!("env: expected a text without NUL in {name}");
+                return self.error(span, expected);
+            }
+            if !begins || !name.chars().all(plain) {
                 let expected =
                     format!("env: expected letters, digits and _ in a name, found `{name}`");
                 return self.error(span, expected);
@@ -176,16 +187,22 @@ impl Source<'_> {
             .collect();
         if told.len() > 1 {
             let expected = format!(
-                "expected one of `bin`, `example`, `cargo` and `command`, found {}",
+                "expected at most one of `bin`, `example`, `cargo` and `command`, found {}",
                 told.join(" and ")
             );
             return self.error(span, expected);
         }
         if !run.options.is_empty() && run.cargo.is_none() {
-            return self.error(span, "options: expected beside `cargo`, whose they are");
+            return self.error(
+                span,
+                "options: these are cargo's; expected a `cargo` key in the same run",
+            );
         }
         if run.package.is_some() && !run.command.is_empty() {
-            return self.error(span, "package: expected a run of cargo, found `command`");
+            return self.error(
+                span,
+                "package: names a Cargo package; a run with `command` has none",
+            );
         }
         Ok(match (&run.bin, &run.example, run.cargo) {
             (Some(bin), ..) => Program::Bin(bin.clone()),

@@ -28,19 +28,20 @@ use crate::book::timeout::Timeout;
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunsToml {
-    /// What varies in the lines of every run: each match is left out when a live run is compared
-    /// with its record, and is grey on the page, but for the numbers of figures with `within`.
+    /// Patterns of what varies in the lines of every run. Matches are not compared and are grey on
+    /// the page; only the number of a figure with `within` is still compared.
     #[serde(default)]
     pub(super) redact: Vec<Pattern>,
     /// Lines that a run may print or not. They are grey on the page.
     #[serde(default)]
     pub(super) ignore_lines: Vec<Pattern>,
-    /// Globs of files that its programs read or start and are not built from. A change of one
-    /// makes the records stale.
+    /// Globs of files that the programs read or start but are not built from, relative to the
+    /// listing's folder. A change to such a file makes the records stale. Each glob has to match a
+    /// file.
     #[serde(default)]
     pub(super) also_hash: Vec<String>,
-    /// `true` where its programs take so long to build that what is asked of the whole book
-    /// leaves it out, and says so. `check LISTING`, `record LISTING` and the others build it.
+    /// `true` for a listing that takes long to build: commands for the whole book leave it out, and
+    /// most of them say so. Commands that name it, such as `check LISTING`, build it.
     #[serde(default)]
     pub(super) on_request: bool,
     /// Environment variables of all its runs, besides those of `book.toml`.
@@ -111,7 +112,7 @@ pub(super) struct Figure {
 #[serde(deny_unknown_fields)]
 pub(super) struct Run {
     /// Unique in the listing: letters, digits, `-` and `_`. `LISTING/NAME` names the run everywhere
-    /// else. Without it the run is called what it does: `run`, `test`, `build`, `check`, `clippy`, or its program's name.
+    /// else. Without it, the run is named after what it runs: `run`, `test`, `build`, `check`, `clippy`, or its program's name.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) name: Option<RunName>,
     /// What a reader sees above it.
@@ -121,26 +122,28 @@ pub(super) struct Run {
     /// terminal, belongs to the run. Without it cargo builds the program, and the run is what
     /// that prints.
     pub(super) cargo: Option<CargoVerb>,
-    /// Cargo's own options, where `cargo` says what it does: what stands before `--`.
+    /// Options of cargo itself, before `--`. Only with `cargo`.
     #[serde(default)]
     pub(super) options: Vec<String>,
-    /// Which of several packages in the listing's folder.
+    /// The name of the package to use, if the listing's folder has several. Not with `command`.
     pub(super) package: Option<String>,
-    /// Another program, by its name or path, and its first arguments: `["python3", "sum.py"]`.
+    /// Another program in place of cargo, by its name in the `PATH` or its path, and its first
+    /// arguments: `["python3", "sum.py"]`. No shell is involved.
     #[serde(default)]
     pub(super) command: Vec<String>,
     /// Environment variables, besides those of the listing. The page shows them before the
     /// command.
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
-    /// What it reads from standard input, a text or `{ file = "NAME" }`; without it nothing.
+    /// Its standard input: a string, or `{ file = "NAME" }`. Without it, standard input is empty.
     pub(super) stdin: Option<Stdin>,
-    /// What ends a run that has no end of its own: `{ after = "2s" }` or
-    /// `{ on_line = 'pattern' }`. That it ends before is a failure.
+    /// When the tool ends a program that does not end by itself: `{ after = "2s" }`, a time below
+    /// `timeout`, or `{ on_line = 'pattern' }`. A program that ends by itself before that has
+    /// failed. Not with `status`.
     pub(super) ends: Option<Ends>,
-    /// A program that is started while it runs, the client of a server: its `command`, and the
-    /// line after which it is started, `on_line`. What it prints belongs to the run, which ends
-    /// with it, unless `ends` says otherwise.
+    /// A program that is started while this one runs, such as the client of a server: its
+    /// `command`, and `on_line`, the line that it waits for. Its lines belong to the run. The run
+    /// ends when the client does, unless `ends` says when. A client that fails makes the run fail.
     pub(super) client: Option<Client>,
     /// A text file in the listing's folder that has the command and the record: `export` writes
     /// it, `import` reads it, and a block of a chapter that only includes it is shown as the run.
@@ -150,29 +153,31 @@ pub(super) struct Run {
     pub(super) bin: Option<String>,
     /// The program `examples/NAME.rs`, in place of `src/main.rs`.
     pub(super) example: Option<String>,
-    /// The arguments at the size of the record.
+    /// The program's arguments: after `--` for cargo, after the words of `command` otherwise.
     #[serde(default)]
     pub(super) args: Vec<String>,
-    /// A time such as `"20s"` or `"2min"`, after which the run is ended, and has failed.
+    /// The time limit, such as `"20s"` or `"2min"`. A run that takes longer is ended and fails.
     #[serde(default = "default_timeout")]
     #[cfg_attr(test, schemars(with = "String"))]
     pub(super) timeout: Timeout,
-    /// A size that takes seconds, where that of the record does not.
+    /// A smaller size, for a run that takes long. `check`, `run` and `exercise` use it, and **Run**
+    /// on a page by default; `record` makes a record of each size, and `review` looks at the
+    /// recorded one.
     pub(super) quick: Option<Quick>,
     /// The figure by which the median of several recordings is chosen.
     #[serde(default = "default_rank")]
     pub(super) rank_by: String,
-    /// Whether it is recorded once, without a warm-up, since its program makes rounds of its own.
-    /// By default `cargo` and `command` are, and programs are not.
+    /// `true`: it is recorded once, without a warm-up, because its program repeats its measurement
+    /// itself. By default `true` for `cargo` and `command`, `false` for plain runs. A `cargo` or
+    /// `command` run with dependencies to build has a warm-up all the same.
     pub(super) once: Option<bool>,
-    /// Whether the lines of one process may come in any order, so that all lines of a stream
-    /// are compared as a set.
+    /// `true`: the lines of each stream may come in any order. Each has to come as often as in the
+    /// record.
     #[serde(default)]
     pub(super) unordered: bool,
-    /// Whether the memory of its processes is sampled when it is recorded, and when a reader
-    /// makes it from the page. By default that of programs is, where `book.toml` says so, and
-    /// that of `cargo` and `command` is not. `check` samples it where a claim reads a figure of
-    /// memory.
+    /// Whether the memory of its processes is sampled when it is recorded, and when a reader makes
+    /// it from the page. The default is `memory` of `book.toml` for plain runs, and `false` for
+    /// `cargo` and `command`. `check` samples it where a claim reads a figure of memory.
     pub(super) memory: Option<bool>,
     /// How much private memory each of its processes may have: `"64 MiB"`, a whole number of
     /// KiB, MiB or GiB. Linux refuses a process more of it (`RLIMIT_DATA` of getrlimit(2)):
@@ -180,8 +185,8 @@ pub(super) struct Run {
     /// page of them is touched or not; shared mappings do not.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) data_limit: Option<Bytes>,
-    /// The exit status that is right. 77 means that the program cannot run here: the run is
-    /// skipped, with its last line as the reason.
+    /// The exit status that the run has to end with. 77 is not allowed: by it a program says that
+    /// it cannot run here, and the run is skipped, with its last line as the reason.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "u8"))]
     pub(super) status: Status,
@@ -268,7 +273,7 @@ impl TryFrom<i64> for Status {
         match u8::try_from(status) {
             Ok(status) if i32::from(status) != SKIPPED => Ok(Status(status.into())),
             _ => Err(format!(
-                "expected 0 to 255 but not {SKIPPED}, which means skipped, found {status}"
+                "expected an exit status from 0 to 255 other than {SKIPPED}, by which a program says that it cannot run here, found {status}"
             )),
         }
     }

@@ -17,7 +17,7 @@ use crate::text::words::shell_word;
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(
     untagged,
-    expecting = "expected a text, or { file = \"NAME\" }, a file of the listing"
+    expecting = "expected a string, or { file = \"NAME\" } with a file in the listing's folder"
 )]
 pub enum Stdin {
     /// This text.
@@ -67,7 +67,7 @@ impl TryFrom<EndsToml> for Ends {
         match (ends.after, ends.on_line) {
             (Some(after), None) => Ok(Ends::After(after.0)),
             (None, Some(pattern)) => Ok(Ends::OnLine(pattern.0)),
-            _ => Err("expected either `after` or `on_line`".to_owned()),
+            _ => Err("expected exactly one of `after` and `on_line`".to_owned()),
         }
     }
 }

@@ -78,10 +78,10 @@ pub(super) enum Verb {
         /// Leave the counter-runs out: do not ask whether the claims have been seen to fail
         #[arg(long)]
         claims_only: bool,
-        /// What is a warning fails, a run without a record among them
+        /// Treat warnings as failures, a run without a record among them
         #[arg(long)]
         strict: bool,
-        /// Build and run with another compiler, as rustup names it, and tell what changes; the
+        /// Build and run with another compiler, as rustup names it, and show what changes;
         /// counter-runs are left out
         #[arg(long, value_name = "NAME")]
         toolchain: Option<String>,
@@ -103,8 +103,9 @@ pub(super) enum Verb {
         /// LISTING/RUN, LISTING, or a folder of listings; none is all
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
-        /// Make each run so often after a warm-up, an odd number, and keep the one with the
-        /// median of its figure [default: 7 where claims or charts compare it, else 3]
+        /// Make each run N times after a warm-up, N being odd, and keep the one with the median of
+        /// its `rank_by` figure [default: 1 for cargo and other commands, 7 for plain runs recorded
+        /// with a run that a claim or chart compares them with, else 3]
         #[arg(long, value_name = "N", value_parser = odd)]
         of: Option<usize>,
         /// Write a record also when the run failed or broke a claim
@@ -129,7 +130,7 @@ pub(super) enum Verb {
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
     },
-    /// Judge your version of an exercise's program: expected are its name, or list, or pack
+    /// Judge your version of an exercise's program, or list or pack the exercises
     #[command(args_conflicts_with_subcommands = true)]
     Exercise {
         /// EXERCISE, or LISTING/EXERCISE
@@ -152,7 +153,7 @@ pub(super) enum Verb {
     },
     /// Report what this machine makes of the claims: a file for the book's page of machines
     Report(ReportOptions),
-    /// Print what completes this program's arguments in a shell
+    /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,

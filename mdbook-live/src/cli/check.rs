@@ -38,7 +38,7 @@ pub(super) fn check(
         // Once, and not of every run.
         host::rustc(&session.book.root, Some(toolchain)).map_err(|_| {
             UsageError(format!(
-                "no compiler `{toolchain}`; expected rustup, and a name of `rustup toolchain list`"
+                "no compiler `{toolchain}`; expected rustup, and a name that `rustup toolchain list` shows"
             ))
         })?;
     }
@@ -104,7 +104,7 @@ pub(super) fn check(
             }
             if !pages.problems.is_empty() {
                 let problems = counted(pages.problems.len(), "problem");
-                summary += &format!("; {problems} of the pages");
+                summary += &format!("; {problems} in the pages");
             }
             writeln!(out, "{summary}")?;
             if !pages.not_shown.is_empty() {
@@ -112,7 +112,7 @@ pub(super) fn check(
                 writeln!(out, "{}", terminal.faint(&words))?;
             }
             if session.toolchain().is_some() && failed > 0 {
-                writeln!(out, "Failed with it:")?;
+                writeln!(out, "Failed with this compiler:")?;
                 let changed = checked.iter().filter(|run| run.outcome == Outcome::Failed);
                 for run in changed {
                     writeln!(out, "    {}", run.run)?;

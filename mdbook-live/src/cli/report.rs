@@ -20,7 +20,8 @@ use crate::verbs::report::{self, Reporter};
 /// What is reported, and where to.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct ReportOptions {
-    /// LISTING/RUN; none is all. Others that the file has of this machine stay
+    /// LISTING/RUN, LISTING, or a folder of listings; none is all. Other runs of this machine in
+    /// the file stay
     #[arg(value_name = "RUN")]
     pub(super) runs: Vec<String>,
     /// Make them at the size of their records, as well as those that their claims compare

@@ -42,13 +42,23 @@ pub(super) fn review(
             left += 1;
             continue;
         }
-        let review = look(session, *run)?;
+        let review = match look(session, *run) {
+            Ok(review) => review,
+            Err(_) if session.stop.is_requested() => bail!("stopped"),
+            Err(error) => {
+                left += 1;
+                let name = terminal.strong(&run.full_name());
+                writeln!(out, "{name}\n{} {error:#}\n", terminal.bad("✘"))?;
+                continue;
+            }
+        };
         match &review.found {
             Found::Same => {
                 same += 1;
                 continue;
             }
             Found::Skipped(why) => {
+                left += 1;
                 writeln!(out, "- {}  skipped: {why}", run.full_name())?;
                 continue;
             }
@@ -96,7 +106,7 @@ pub(super) fn review(
     let runs = counted(runs.len(), "run");
     writeln!(
         out,
-        "{runs}: {same} as recorded, {kept} recorded anew, {left} left"
+        "{runs}: {same} as recorded, {kept} recorded anew, {left} not recorded"
     )?;
     for left in left_out(session.book, names) {
         writeln!(out, "{left}")?;
@@ -143,7 +153,7 @@ fn asked(review: &Review, answers: &mut dyn BufRead, out: &mut dyn Write) -> Res
     let question = match (&review.found, review.broken.is_empty()) {
         (Found::New, _) => "Keep it as the record?",
         (_, true) => "Keep the new one?",
-        (_, false) => "Keep the new one, on which claims break?",
+        (_, false) => "Keep the new one although it breaks a claim?",
     };
     loop {
         write!(out, "{question} [y]es, [n]o, [q]uit: ")?;
@@ -166,7 +176,7 @@ fn asked(review: &Review, answers: &mut dyn BufRead, out: &mut dyn Write) -> Res
 /// Whether there is somebody to ask.
 pub(super) fn require_terminal() -> Result<()> {
     if !std::io::stdin().is_terminal() {
-        bail!("expected a terminal to ask on; mdbook-live check says what differs");
+        bail!("review needs a terminal to ask its questions; mdbook-live check shows what differs");
     }
     Ok(())
 }
@@ -260,7 +270,7 @@ mod tests {
         assert!(text.contains("expected y, n or q"), "{text}");
         assert!(text.contains("ended with exit code 3, not 0"), "{text}");
         assert!(
-            text.ends_with("4 runs: 0 as recorded, 1 recorded anew, 3 left\n"),
+            text.ends_with("4 runs: 0 as recorded, 1 recorded anew, 3 not recorded\n"),
             "{text}"
         );
         let line = |name: &str| {

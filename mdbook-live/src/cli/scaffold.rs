@@ -38,8 +38,8 @@ fn verb(name: &str) -> Result<CargoVerb, String> {
 pub(super) fn init(folder: Option<&Path>, out: &mut dyn Write) -> Result<ExitStatus> {
     let here = Path::new(".");
     if folder.is_none() && !scaffold::is_empty(here)? {
-        let expected = "expected an empty folder, or another's name: mdbook-live init my-book";
-        return Err(UsageError(format!("this folder has files; {expected}")).into());
+        let expected = "expected a new one: mdbook-live init my-book";
+        return Err(UsageError(format!("this folder is not empty; {expected}")).into());
     }
     let folder = folder.unwrap_or(here);
     let terminal = Terminal::of_stdout();

@@ -29,7 +29,7 @@ pub(super) fn import(
         }
     }
     let read = counted(imported.len() - left, "file");
-    writeln!(out, "{read} imported, {left} left")?;
+    writeln!(out, "{read} imported, {left} not imported")?;
     Ok(ExitStatus::of(left == 0))
 }
 

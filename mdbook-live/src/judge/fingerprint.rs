@@ -57,7 +57,15 @@ impl Fingerprints {
         let others = &others;
         match &run.run.program {
             Program::Cargo(_) | Program::Command(_) => self.of_folder(run, others),
-            program => self.of(&run.package().dir, program, others),
+            program => {
+                let mut built_from = self.of(&run.package().dir, program, &[])?;
+                if !others.is_empty() {
+                    let workspace = self.workspace(&canonical(&run.package().dir))?;
+                    let dir = canonical(&run.listing.dir);
+                    built_from.files = files(&workspace.root, &dir, others)?;
+                }
+                Ok(built_from)
+            }
         }
     }
 

@@ -26,6 +26,11 @@ impl Record {
             // With its variables, its input and the options of cargo.
             changes.insert(0, "command".to_owned());
         }
+        // One of a run that the tool ends is what that came to.
+        let has_status = run.run.ends.is_none() && run.run.client.is_none();
+        if has_status && self.header.live.exit != run.run.status {
+            changes.insert(0, "exit status".to_owned());
+        }
         if self.header.live.around != run.around() {
             changes.insert(0, "client or end".to_owned());
         }
@@ -37,7 +42,7 @@ impl Record {
             [] if ["dependency", "profile", "memory limit"]
                 .iter()
                 .any(|one| last.starts_with(one))
-                || ["command", "client or end"].contains(&&*last) =>
+                || ["command", "client or end", "exit status"].contains(&&*last) =>
             {
                 (last, "has")
             }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::launch::Launch;
 
-/// The columns that a run is told to print for.
+/// The width, in columns, that a run finds in `COLUMNS`.
 pub const COLUMNS: u32 = 100;
 
 /// Variables that every run has, besides [`COLUMNS`].

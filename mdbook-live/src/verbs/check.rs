@@ -78,7 +78,7 @@ impl<'s, 'b> Checker<'s, 'b> {
 
     fn counter_runs(&mut self, run: RunRef<'b>, report: &mut Report) -> Result<()> {
         let all = falsify::kept(self.session.book, run, &mut self.fingerprints)?;
-        let renew = format!("mdbook-live falsify {} writes it there", run.full_name());
+        let renew = format!("mdbook-live falsify {} adds it", run.full_name());
         for (at, mut counters) in all.into_iter().enumerate() {
             let claim = &run.run.claims[at];
             for (counter, by) in counters.iter_mut().zip(&claim.broken_by) {
@@ -97,7 +97,7 @@ impl<'s, 'b> Checker<'s, 'b> {
                 if let Some((.., outcome)) = made.claims.pop() {
                     if let Outcome::Broke(seen) = &outcome {
                         report.warnings.push(format!(
-                            "{patch} breaks the claim \"{}\" ({seen}), which recorded/seen-to-fail.json does not say; {renew}",
+                            "{patch} breaks the claim \"{}\" ({seen}), but recorded/seen-to-fail.json has no such entry for the program as it is now; {renew}",
                             claim.says
                         ));
                     }
@@ -212,7 +212,7 @@ impl Report {
         if let Some(file) = text_files::differs(run, record) {
             let name = run.full_name();
             self.warnings.push(format!(
-                "{} is not of the record; mdbook-live export {name} writes it",
+                "{} differs from the record; mdbook-live export {name} rewrites it",
                 session.book.relative(&file).display()
             ));
         }

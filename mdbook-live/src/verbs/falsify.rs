@@ -333,8 +333,8 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "twice breaks the claim \"Once\" (2 lines, not 1), which recorded/seen-to-fail.json \
-              does not say; mdbook-live falsify demo/once writes it there"
+                "twice breaks the claim \"Once\" (2 lines, not 1), but recorded/seen-to-fail.json \
+              has no such entry for the program as it is now; mdbook-live falsify demo/once adds it"
             ]
         );
     }

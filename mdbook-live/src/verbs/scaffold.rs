@@ -70,11 +70,14 @@ pub fn init(folder: &Path) -> Result<Vec<PathBuf>> {
         let above = there.ancestors().skip(1);
         let mut above = above.take_while(|above| *above != folder);
         if let Some(file) = above.find(|above| above.is_file()) {
-            bail!("{} is a file; expected a folder, or none", file.display());
+            bail!(
+                "{} is a file; expected a folder there, or nothing",
+                file.display()
+            );
         }
         ensure!(
             there.symlink_metadata().is_err(),
-            "{} is there already; expected a folder without a book",
+            "{} already exists; expected a folder without a book",
             there.display()
         );
     }
@@ -137,7 +140,7 @@ pub fn new_listing(root: &Path, name: &str, kind: &Kind) -> Result<NewListing> {
     let folder = folder_of(root, &config.listings, name)?;
     ensure!(
         !folder.exists(),
-        "{} is there already; expected another name",
+        "{} already exists; expected another name",
         folder.display()
     );
     let package = name.rsplit('/').next().unwrap_or(name);
@@ -191,7 +194,7 @@ fn manifest(package: &str) -> String {
 fn folder_of(root: &Path, globs: &[String], name: &str) -> Result<PathBuf> {
     ensure!(
         !name.contains(char::is_whitespace),
-        "expected a name without blanks, found `{name}`"
+        "expected a name without spaces, found `{name}`"
     );
     for text in globs {
         let path = load::literal(text).join(name);
@@ -206,7 +209,7 @@ fn folder_of(root: &Path, globs: &[String], name: &str) -> Result<PathBuf> {
         }
     }
     bail!(
-        "a listing `{name}` would not be found by book.toml's listings; expected a name for {}",
+        "`listings` in book.toml would not match a listing `{name}`; expected a name that fits {}",
         globs.join(" or ")
     )
 }
@@ -245,7 +248,7 @@ mod tests {
         };
         assert_eq!(names(&root), ["hello/run", "hello/names"]);
         let again = init(&root).expect_err("it is there").to_string();
-        assert!(again.contains("book.toml is there already"), "{again}");
+        assert!(again.contains("book.toml already exists"), "{again}");
 
         for (name, kind) in [
             ("plain", Kind::Program),
@@ -261,9 +264,9 @@ mod tests {
         let all = names(&root);
         assert_eq!(all[2..], ["plain/run", "sum/python3", "tested/test"]);
         for (name, why) in [
-            ("plain", "is there already"),
-            ("a/b", "would not be found"),
-            ("../x", "would not be found"),
+            ("plain", "already exists"),
+            ("a/b", "would not match"),
+            ("../x", "would not match"),
             ("9", "expected letters"),
         ] {
             let error = new_listing(&root, name, &Kind::Program).expect_err(name);

@@ -43,7 +43,7 @@ pub fn import(root: &Path, files: &[PathBuf]) -> Result<Vec<Imported>> {
     let mut all: Vec<PathBuf> = files.to_vec();
     if all.is_empty() {
         let text = config.text.as_ref().context(
-            "expected files, or `text = \"output.txt\"` in [preprocessor.live] of book.toml",
+            "no file named; expected file names, or `text = \"output.txt\"` in [preprocessor.live] of book.toml",
         )?;
         for (_, folder) in load::folders(root, &config.listings)? {
             let file = folder.join(text);
@@ -58,7 +58,10 @@ pub fn import(root: &Path, files: &[PathBuf]) -> Result<Vec<Imported>> {
         let text = read_text(root, &config, &folders, &file).map_err(|error| format!("{error:#}"));
         texts.push((file, text));
     }
-    ensure!(!texts.is_empty(), "no listing has a file to import");
+    ensure!(
+        !texts.is_empty(),
+        "no folder that `listings` matches has such a text file"
+    );
     if texts.iter().all(|(_, text)| text.is_err()) {
         let became = |(file, text): (PathBuf, Result<Text, String>)| Imported {
             file,
@@ -72,9 +75,9 @@ pub fn import(root: &Path, files: &[PathBuf]) -> Result<Vec<Imported>> {
     for (file, text) in texts {
         let became = match (text, run_of(&book, &file)) {
             (Err(why), _) => Err(why),
-            (Ok(_), None) => Err("no run of a listing has it as its `text`".to_owned()),
+            (Ok(_), None) => Err("no run has this file as its `text`; expected `text = \"NAME\"` in a [[run]] of its runs.toml".to_owned()),
             (Ok(text), Some(run)) if !text.is_of(run) => Err(format!(
-                "its command is `{}`, that of {} is `{}`",
+                "its first line says `{}`, but the command of {} is `{}`; correct one of them",
                 text.command,
                 run.full_name(),
                 run.command(Size::Recorded)
@@ -105,7 +108,7 @@ fn read_text(
     });
     let (name, dir) =
         listing.context("expected a file in a folder that `listings` of book.toml finds")?;
-    let text = fs::read_to_string(file).context("expected a text")?;
+    let text = fs::read_to_string(file).context("expected a text file in UTF-8")?;
     let text = Text::parse(&text).map_err(anyhow::Error::msg)?;
     let runs = dir.join(load::RUNS_TOML);
     if !runs.exists() {
@@ -166,7 +169,7 @@ pub fn export(runs: &[RunRef<'_>]) -> Result<Vec<PathBuf>> {
         let there = read_if_there(&path)?;
         ensure!(
             there.is_none_or(|text| text.is_empty() || text.starts_with(PROMPT)),
-            "{} is there; expected a text that begins with `$ `, or no file",
+            "{} exists and does not begin with `$ `; expected another file in `text`",
             path.display()
         );
         Replacement::of(&path, &text_of(*run, &record))?.take_its_place()?;
@@ -208,7 +211,9 @@ impl Text {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (first, output) = text.split_once('\n').unwrap_or((text, ""));
         if let Some(second) = output.lines().find(|line| line.starts_with(PROMPT)) {
-            return Err(format!("expected one command, found `{second}`, too"));
+            return Err(format!(
+                "expected one command, found a second one: `{second}`"
+            ));
         }
         match first.strip_prefix(PROMPT).map(str::trim) {
             Some(command) if !command.is_empty() => Ok(Text {
@@ -272,7 +277,9 @@ impl Text {
     fn keep(&self, run: RunRef<'_>, fingerprints: &mut Fingerprints) -> Result<()> {
         if let Some(by) = made_here(run)? {
             let name = run.full_name();
-            bail!("the record of {name} was made by {by}; expected none, or one that was imported");
+            bail!(
+                "{name} already has a record made by {by}; delete it to import this text in its place"
+            );
         }
         self.record(run, fingerprints)?.save(run, Size::Recorded)
     }
