@@ -17,6 +17,7 @@ mod memory_limit;
 mod neutral_paths;
 mod observer;
 pub mod prebuilt;
+mod prepared;
 mod proc;
 mod ptrace;
 mod run_id;

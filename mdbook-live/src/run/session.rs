@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -25,6 +24,7 @@ use crate::run::cargo::{self, BuildError};
 use crate::run::launch::{Input, Launch};
 use crate::run::neutral_paths::NeutralPaths;
 use crate::run::prebuilt::Prebuilt;
+use crate::run::prepared::prepare;
 use crate::run::runner;
 use crate::run::stop::Stop;
 
@@ -71,17 +71,6 @@ impl How<'_> {
         observe: false,
         input: None,
     };
-}
-
-/// What a run is started with.
-#[derive(Debug, Default)]
-struct Prepared {
-    args: Vec<String>,
-    env: Vec<(String, String)>,
-    /// Where cargo builds, if what it says belongs to the run.
-    built_in: Option<PathBuf>,
-    /// Held until the run has ended: nobody else lays the listing out meanwhile.
-    _lock: Option<File>,
 }
 
 /// What cargo says while another one builds.
@@ -264,7 +253,7 @@ impl<'b> Session<'b> {
         if self.stop.is_requested() {
             bail!("stopped");
         }
-        let prepared = self.prepare(run, size)?;
+        let prepared = prepare(self.book, run, size, self.toolchain(), &self.stop)?;
         let file = match &run.run.stdin {
             Some(Stdin::File(StdinFile { file })) => Some(run.listing.dir.join(file)),
             _ => None,
@@ -308,35 +297,6 @@ impl<'b> Session<'b> {
         }
         result.lines.retain(|line| !waits(line));
         Ok(result)
-    }
-
-    /// What a run is started with, besides its program.
-    fn prepare(&self, run: RunRef<'_>, size: Size) -> Result<Prepared> {
-        let mut prepared = Prepared::default();
-        match &run.run.program {
-            Program::Cargo(command) => {
-                let anew = size == Size::Recorded;
-                let cargo =
-                    cargo::invocation(self.book, run, command, self.toolchain(), anew, &self.stop)?;
-                prepared.args = cargo.args;
-                if !run.run.args(size).is_empty() {
-                    prepared.args.push("--".to_owned());
-                }
-                prepared.env = cargo.env;
-                prepared.built_in = Some(cargo.built_in);
-                prepared._lock = cargo.lock;
-            }
-            Program::Command(words) => prepared.args.extend(words.iter().skip(1).cloned()),
-            Program::Main | Program::Bin(_) | Program::Example(_) => {}
-        }
-        prepared.args.extend(run.run.args(size).iter().cloned());
-        // What the author says counts before what the tool says, and what its user asks for last.
-        prepared.env.extend(run.run.env.iter().cloned());
-        if let Some(toolchain) = &self.toolchain {
-            let variable = ("RUSTUP_TOOLCHAIN".to_owned(), toolchain.clone());
-            prepared.env.push(variable);
-        }
-        Ok(prepared)
     }
 
     /// The run at its quick size, made at the first call. Its memory is
