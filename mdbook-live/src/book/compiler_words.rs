@@ -118,6 +118,14 @@ mod tests {
                 "id-0123456789abcdef finished in 3s",
                 "id-0123456789abcdef finished in 3s",
             ),
+            ("    Checking account: 1 EUR", "    Checking account: 1 EUR"),
+            ("    Updating stock to 1", "    Updating stock to 1"),
+            ("      Adding 1 apples", "      Adding 1 apples"),
+            (" Downloading the moon", " Downloading the moon"),
+            ("   Compiling a list", "   Compiling a list"),
+            (" built v1 (/etc/1)", " built v1 (/etc/1)"),
+            ("    Updating crates.io index", ""),
+            ("   Compiling adder v0.1.0 (/projects/adder)", ""),
         ] {
             assert_eq!(masked(line), compared);
         }

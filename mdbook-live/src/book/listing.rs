@@ -202,6 +202,15 @@ impl Book {
         })
     }
 
+    /// Whether the memory of a run at that size is sampled: at the quick one only where a claim
+    /// reads it, at the recorded one as for a record.
+    pub fn samples_memory(&self, run: RunRef<'_>, size: Size) -> bool {
+        match size {
+            Size::Quick => self.quick_run_needs_memory(run),
+            Size::Recorded => run.run.memory,
+        }
+    }
+
     /// Whether the processes of a run are observed at that size: a claim that is checked on such
     /// a run reads what they did, or the run is ranked by it.
     pub fn is_observed(&self, run: RunRef<'_>, size: Size) -> bool {

@@ -625,6 +625,50 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_around_a_run_is_told() {
+        for (lines, error) in [
+            (
+                "ends = { after = '9s' }",
+                "1: ends: expected `after` to be less than the run's `timeout`",
+            ),
+            (
+                "ends = { on_line = 'x' }\nstatus = 3",
+                "1: status: a run with `ends` has no exit status to compare; expected one of the two",
+            ),
+            (
+                "ends = { after = '1s', on_line = 'x' }",
+                "6: ends: expected exactly one of `after` and `on_line`",
+            ),
+            (
+                "stdin = { file = '../x' }",
+                "1: stdin: expected the path of a file in the listing's folder, found `../x`",
+            ),
+            (
+                "text = '/x'",
+                "1: text: expected the path of a file in the listing's folder, found `/x`",
+            ),
+            (
+                "env = { 'A=B' = 'x' }",
+                "1: env: expected letters, digits and _ in a name, found `A=B`",
+            ),
+            (
+                "cargo = 'run'\ncommand = ['x']",
+                "1: expected at most one of `bin`, `example`, `cargo` and `command`, found cargo and command",
+            ),
+            (
+                "options = ['--release']",
+                "1: options: these are cargo's; expected a `cargo` key in the same run",
+            ),
+            (
+                "package = 'gone'",
+                "1: package: expected one of the listing's packages (demo), found `gone`",
+            ),
+        ] {
+            assert_eq!(error_of(&one_run(lines)), error);
+        }
+    }
+
+    #[test]
     fn a_ratio_needs_a_bound_that_can_hold() {
         let bound = |text: &str| {
             error_of_claim(&format!(

@@ -1,4 +1,5 @@
-//! What is around a program while it runs: what it reads, what ends it, who calls it.
+//! The surroundings of a program while it runs: its standard input, its client, and the end that
+//! the tool makes.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -47,10 +47,7 @@ pub(super) fn run(
     out.flush()?;
 
     let record = Record::load(run, size)?;
-    let memory = match size {
-        Size::Recorded => run.run.memory,
-        Size::Quick => book.quick_run_needs_memory(run),
-    };
+    let memory = book.samples_memory(run, size);
     let result = session.run(run, size, memory, &mut |_| {})?;
     let judged = session.judge(run, size, &result, record.as_ref());
     if session.stop.is_requested() {
@@ -134,10 +131,7 @@ pub(super) fn in_json(
 ) -> Result<ExitStatus> {
     let run = only(session.book, name)?;
     let record = Record::load(run, size)?;
-    let memory = match size {
-        Size::Recorded => run.run.memory,
-        Size::Quick => session.book.quick_run_needs_memory(run),
-    };
+    let memory = session.book.samples_memory(run, size);
     let result = session.run(run, size, memory, &mut |_| {})?;
     let judged = session.judge(run, size, &result, record.as_ref());
     if session.stop.is_requested() {

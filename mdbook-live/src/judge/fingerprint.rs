@@ -57,15 +57,7 @@ impl Fingerprints {
         let others = &others;
         match &run.run.program {
             Program::Cargo(_) | Program::Command(_) => self.of_folder(run, others),
-            program => {
-                let mut built_from = self.of(&run.package().dir, program, &[])?;
-                if !others.is_empty() {
-                    let workspace = self.workspace(&canonical(&run.package().dir))?;
-                    let dir = canonical(&run.listing.dir);
-                    built_from.files = files(&workspace.root, &dir, others)?;
-                }
-                Ok(built_from)
-            }
+            program => self.of(&run.package().dir, &run.listing.dir, program, others),
         }
     }
 
@@ -105,9 +97,15 @@ impl Fingerprints {
         Ok(built_from)
     }
 
-    /// What a program of the package in `dir` is built from; `others` are globs, from `dir`, of
+    /// What a program of the package in `dir` is built from; `others` are globs, from `listing`, of
     /// files that it reads or starts.
-    fn of(&mut self, dir: &Path, program: &Program, others: &[String]) -> Result<BuiltFrom> {
+    fn of(
+        &mut self,
+        dir: &Path,
+        listing: &Path,
+        program: &Program,
+        others: &[String],
+    ) -> Result<BuiltFrom> {
         let dir = canonical(dir);
         let workspace = self.workspace(&dir)?;
         let dev = match program {
@@ -120,7 +118,7 @@ impl Fingerprints {
             manifests: manifests(&workspace, &packages),
             dependencies: workspace.locked(&packages),
             profile: profile(&workspace, &packages, &dir)?,
-            files: files(&workspace.root, &dir, others)?,
+            files: files(&workspace.root, &canonical(listing), others)?,
         })
     }
 
@@ -460,7 +458,7 @@ mod tests {
     fn built(dir: &tempfile::TempDir, program: &Program) -> BuiltFrom {
         let demo = dir.path().join("demo");
         Fingerprints::default()
-            .of(&demo, program, &[])
+            .of(&demo, &demo, program, &[])
             .expect("sources")
     }
 
@@ -738,7 +736,7 @@ mod tests {
         let dir = workspace();
         std::fs::remove_dir_all(dir.path().join("far")).expect("it was there");
         let demo = dir.path().join("demo");
-        let error = Fingerprints::default().of(&demo, &Program::Main, &[]);
+        let error = Fingerprints::default().of(&demo, &demo, &Program::Main, &[]);
         let error = error.expect_err("far is gone");
         let error = format!("{error:#}");
         assert!(error.contains("dependencies near of"), "{error}");
@@ -751,7 +749,7 @@ mod tests {
         let demo = dir.path().join("demo");
         let built = |globs: &[&str]| {
             let globs: Vec<String> = globs.iter().map(|glob| glob.to_string()).collect();
-            Fingerprints::default().of(&demo, &Program::Main, &globs)
+            Fingerprints::default().of(&demo, &demo, &Program::Main, &globs)
         };
         write(&dir, "demo/script.py", "print(1)");
         let (named, unnamed) = (

@@ -305,18 +305,14 @@ impl<'b> Session<'b> {
         self.made(run, Size::Quick)
     }
 
-    /// The run at that size, made at the first call. At the quick one its memory is sampled only
-    /// where a claim reads it, at the recorded one as for a record.
+    /// The run at that size, made at the first call.
     pub fn made(&self, run: RunRef<'_>, size: Size) -> Result<Rc<RunResult>> {
         let key = (run.full_name(), size);
         if let Some(known) = self.made.borrow().get(&key) {
             return Ok(known.clone());
         }
         (self.beside)(&key.0);
-        let memory = match size {
-            Size::Quick => self.book.quick_run_needs_memory(run),
-            Size::Recorded => run.run.memory,
-        };
+        let memory = self.book.samples_memory(run, size);
         let outcome = Rc::new(self.run(run, size, memory, &mut |_| {})?);
         self.made.borrow_mut().insert(key, outcome.clone());
         Ok(outcome)
@@ -460,6 +456,41 @@ impl FigureSource for LiveFigures<'_, '_> {
             }
             _ => (!other.record_path(Size::Recorded).exists())
                 .then(|| format!("{run} has no record")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture_book::write;
+
+    #[test]
+    fn two_packages_of_one_listing_have_a_program_each() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path();
+        write(
+            root,
+            "book.toml",
+            "[preprocessor.live]\nlistings = ['listings/*']\n",
+        );
+        let mut runs = String::new();
+        for name in ["one", "two"] {
+            let folder = format!("listings/both/{name}");
+            let manifest = format!("[package]\nname = '{name}'\nedition = '2024'\n");
+            write(root, &format!("{folder}/Cargo.toml"), &manifest);
+            let main = format!("fn main() {{ println!(\"{name}\"); }}\n");
+            write(root, &format!("{folder}/src/main.rs"), &main);
+            runs += &format!("[[run]]\nname = '{name}'\npackage = '{name}'\n");
+        }
+        let workspace = "[workspace]\nresolver = '3'\nmembers = ['one', 'two']\n";
+        write(root, "listings/both/Cargo.toml", workspace);
+        write(root, "listings/both/runs.toml", &runs);
+        let book = Book::open(root).expect("the book is right");
+        let session = Session::new(&book, Stop::default());
+        for run in book.runs() {
+            let result = session.quick(run).expect("it is made");
+            assert_eq!(result.lines[0].text(), run.run.name);
         }
     }
 }

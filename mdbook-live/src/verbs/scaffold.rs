@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::book::load;
 use crate::book::program::CargoVerb;
-use crate::record::files::read_if_there;
+use crate::record::files::{Replacement, read_if_there};
 
 /// The listing of a new book, `hello`.
 const HELLO: [(&str, &str); 2] = [
@@ -83,7 +83,7 @@ pub fn init(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     files.insert(1, (GITIGNORE, &gitignore));
     for (path, text) in &files {
-        write(&folder.join(path), text)?;
+        Replacement::of(&folder.join(path), text)?.take_its_place()?;
     }
     Ok(files.iter().map(|(path, _)| PathBuf::from(path)).collect())
 }
@@ -174,7 +174,7 @@ pub fn new_listing(root: &Path, name: &str, kind: &Kind) -> Result<NewListing> {
         files.extend([("Cargo.toml", &*manifest), source]);
     }
     for (path, text) in &files {
-        write(&folder.join(path), text)?;
+        Replacement::of(&folder.join(path), text)?.take_its_place()?;
     }
     Ok(NewListing {
         folder,
@@ -217,13 +217,6 @@ fn folder_of(root: &Path, globs: &[String], name: &str) -> Result<PathBuf> {
 fn is_package_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(plain)
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(path, text))
-        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

@@ -567,6 +567,12 @@ mod tests {
             write(root, &format!("{folder}/output.txt"), text);
         }
         write(root, "listings/b/two/output.txt", "Hello\n");
+        // What it says would be no right `runs.toml`.
+        write(
+            root,
+            "listings/c/one/output.txt",
+            "$ cargo run < gone.txt\n",
+        );
         let became: Vec<Result<String, String>> = import(root, &[])
             .expect("they are read")
             .into_iter()
@@ -581,8 +587,14 @@ mod tests {
                     "expected a command in its first line, as in `$ cargo run`, found `Hello`"
                         .to_owned()
                 ),
+                Err(
+                    "listings/c/one/runs.toml:1: stdin: expected the path of a file in the \
+                     listing's folder, found `gone.txt`"
+                        .to_owned()
+                ),
             ]
         );
+        assert!(!root.join("listings/c/one/runs.toml").exists());
         let runs = fs::read_to_string(root.join("listings/a/one/runs.toml")).expect("a file");
         assert_eq!(runs, "[[run]]\ncargo = \"run\"\n");
         let book = Book::open(root).expect("the book is right");
@@ -591,5 +603,14 @@ mod tests {
         fs::write(&path, "").expect("a file");
         assert_eq!(export(&runs).expect("they are written").len(), 2);
         assert_eq!(fs::read_to_string(&path).expect("a file"), text);
+
+        let record = Record::load(runs[0], Size::Recorded).expect("it can be read");
+        let record = record.expect("it was imported");
+        assert_eq!(differs(runs[0], &record), None);
+        fs::write(&path, text.replace("Hello", "Bye")).expect("a file");
+        assert_eq!(differs(runs[0], &record), Some(path.clone()));
+        fs::write(&path, "fn main() {}\n").expect("a file");
+        let error = export(&runs).expect_err("it is a source").to_string();
+        assert!(error.contains("does not begin with `$ `"), "{error}");
     }
 }
